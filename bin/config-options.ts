@@ -1,0 +1,87 @@
+/** Where the configuration comes from: a file, or flags that are derived from the keys of the schema. */
+import type { Options } from "yargs"
+import { z } from "zod"
+import { checkConfig, DEFAULT_CONFIG_FILE, loadConfig } from "../lib/config/load.js"
+import { ConfigError } from "../lib/config/problem.js"
+import { type Config, LOG_LEVELS, listenerSchema } from "../lib/config/schema.js"
+
+export const configOptions = {
+  config: {
+    alias: "c",
+    type: "string",
+    requiresArg: true,
+    describe: `Configuration file (default: $RWS_CONFIG_FILE or ./${DEFAULT_CONFIG_FILE})`,
+  },
+} as const satisfies Record<string, Options>
+
+/** One flag for each key of a `[[ws_proxy]]`: `connect_timeout_ms` is `--connect-timeout-ms`, `backends` is repeated. */
+export const listenerFlags: Readonly<Record<string, Options>> = {
+  ...Object.fromEntries(
+    listenerKeys().map(({ key, ...option }) => [toFlag(key), { ...option, requiresArg: true }]),
+  ),
+  "log-level": {
+    type: "string",
+    choices: LOG_LEVELS,
+    describe: "Lowest level that is logged (default: info)",
+  },
+}
+
+/** What was given on the command line. Absent options are undefined. */
+export type ConfigArguments = Readonly<Record<string, unknown>> & { readonly config?: string | undefined }
+
+/**
+ * Reads the configuration from the flags, if there is one of a listener, else from the file.
+ * @throws {ConfigError}
+ */
+export async function readConfig(given: ConfigArguments): Promise<Config> {
+  const keys = listenerKeys().filter(({ key }) => given[toFlag(key)] !== undefined)
+  const level = given["log-level"]
+  if (keys.length === 0) {
+    const config = await loadConfig(given.config).catch(adviseNewcomer)
+    return level === undefined ? config : checkConfig({ ...config, log: { level } })
+  }
+  if (given.config !== undefined) {
+    throw new ConfigError("command line", [
+      { path: ["--config"], message: `can't be combined with --${toFlag(keys[0]?.key ?? "")}` },
+    ])
+  }
+  const listener = Object.fromEntries(keys.map(({ key }) => [key, given[toFlag(key)]]))
+  return inFlags(() => checkConfig({ ...(level !== undefined && { log: { level } }), ws_proxy: [listener] }))
+}
+
+function toFlag(key: string): string {
+  return key === "backends" ? "backend" : key.replaceAll("_", "-")
+}
+
+function listenerKeys(): ({ key: string } & Options)[] {
+  const { properties = {} } = z.toJSONSchema(listenerSchema, { io: "input", unrepresentable: "any" })
+  return Object.entries(properties).map(([key, property]) => {
+    if (typeof property === "boolean") throw new Error(`the schema says nothing of ${key}`)
+    const { description = "", default: standard, type } = property
+    const describe = standard === undefined ? description : `${description} (default: ${standard})`
+    return { key, describe, type: type === "integer" ? "number" : "string", array: key === "backends" }
+  })
+}
+
+/** Says the flag where the schema says the key. */
+function inFlags(check: () => Config): Config {
+  try {
+    return check()
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const problems = error.problems.map(({ path: [, , key], message }) => ({
+      path: [`--${toFlag(String(key))}`],
+      message,
+    }))
+    throw new ConfigError("command line", problems)
+  }
+}
+
+function adviseNewcomer(error: unknown): never {
+  const missing =
+    error instanceof ConfigError && error.problems.some(({ message }) => message === "there is no such file")
+  if (!missing) throw error
+  const advice =
+    "name one with --config, or run without: rws --bind 127.0.0.1:8080 --backend 127.0.0.1:9000, or try: rws demo"
+  throw new ConfigError(error.source, [...error.problems, { path: [], message: advice }])
+}

@@ -1,0 +1,65 @@
+/** `rws demo`: two echo backends and a proxy before them, for somebody who has no backend yet. */
+import { once } from "node:events"
+import { WebSocket } from "ws"
+import { parseBindAddress } from "../lib/address.js"
+import type { SessionSummary } from "../lib/session-summary.js"
+import { WsProxy } from "../lib/ws-proxy.js"
+import { addressOf, startEcho } from "./echo.js"
+import { closeOnSignal } from "./signals.js"
+
+const FREE_PORT = "127.0.0.1:0"
+const GREETING = "hello through rws"
+
+/** Runs until SIGTERM or SIGINT. */
+export async function demo(): Promise<void> {
+  const servers = await Promise.all([1, 2].map(() => startEcho(parseBindAddress(FREE_PORT))))
+  const backends = servers.map(addressOf)
+  const proxy = await new WsProxy(backends).name("demo").bind(FREE_PORT)
+  const url = `ws://${proxy.address()}`
+  console.log(`echo backends on ${backends.join(" and ")}, rws before them on ${proxy.address()}`)
+  proxy.on("end", printSession).on("refuse", printSession)
+
+  console.log(`sent      ${GREETING}`)
+  console.log(`received  ${await greet(url)}`)
+  console.log(
+    `\nIt works: ${url}\nTry it from another terminal (Ctrl+C here ends the demo):\n\n  ${commandToTry(url)}\n`,
+  )
+
+  await closeOnSignal(proxy, () => console.log("closing"))
+  for (const server of servers) {
+    server.close()
+    server.closeAllConnections()
+  }
+}
+
+/** Sends one message and returns what comes back. */
+async function greet(url: string): Promise<string> {
+  const client = new WebSocket(url)
+  await once(client, "open")
+  client.send(GREETING)
+  const [answer] = await once(client, "message")
+  client.close()
+  await once(client, "close")
+  return String(answer)
+}
+
+/** Node's own WebSocket client, so that nothing needs to be installed. */
+function commandToTry(url: string): string {
+  const script = `s=new WebSocket("${url}");s.onopen=()=>s.send("hi");s.onmessage=e=>{console.log(e.data);s.close()}`
+  return `node --experimental-websocket -e '${script}'`
+}
+
+function printSession(session: Readonly<SessionSummary>): void {
+  const {
+    client,
+    backend = "no backend",
+    path = "",
+    status = "",
+    reason,
+    bytesFromClient,
+    bytesFromBackend,
+  } = session
+  console.log(
+    `session   ${client} -> ${backend} ${path} ${status} ${reason}, ${bytesFromClient} B in, ${bytesFromBackend} B out`,
+  )
+}

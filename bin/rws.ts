@@ -1,0 +1,80 @@
+#!/usr/bin/env node
+/** The command line. Exit codes: 0 done, 1 could not run (an address is taken, say), 2 usage or configuration. */
+import yargs, { type Argv } from "yargs"
+import { hideBin } from "yargs/helpers"
+import { AddressError, BindError, ConfigError } from "../lib/index.js"
+import { check } from "./check.js"
+import { configOptions, listenerFlags } from "./config-options.js"
+import { demo } from "./demo.js"
+import { echo } from "./echo.js"
+import { serve } from "./serve.js"
+
+const COULD_NOT_RUN = 1
+const USAGE = 2
+
+const cli = yargs(hideBin(process.argv))
+  .scriptName("rws")
+  .usage("A raw-TCP WebSocket proxy.\n\nUsage: $0 [command] [options]")
+  .command(
+    ["serve", "$0"],
+    "Run the proxy (the default command)",
+    (command) =>
+      command
+        .options(configOptions)
+        .options(listenerFlags)
+        .group(Object.keys(listenerFlags), "Without a file:"),
+    serve,
+  )
+  .command(
+    "check",
+    "Check the configuration and show its listeners",
+    (command) => command.options(configOptions),
+    check,
+  )
+  .command("echo", "Run a WebSocket echo backend, to try things with", echoOptions, echo)
+  .command("demo", "Run two echo backends and a proxy before them on free ports", {}, demo)
+  .example("$0", "serve what $RWS_CONFIG_FILE or ./rws.config.toml says")
+  .example("$0 check --config /etc/rws.toml", "find mistakes before a restart")
+  .example("$0 --bind 0.0.0.0:8080 --backend 127.0.0.1:9000 --backend 127.0.0.1:9001", "run without a file")
+  .example("$0 echo --bind 127.0.0.1:9000", "a backend to try it with")
+  .epilogue("Exit codes: 0 done; 1 could not run (an address is taken, say); 2 usage or configuration.")
+  .strict()
+  .recommendCommands()
+  .wrap(110)
+  .version()
+  .help()
+  .fail(false)
+
+try {
+  await cli.parseAsync()
+} catch (error) {
+  process.exitCode = report(error)
+}
+
+function echoOptions(command: Argv) {
+  return command
+    .option("bind", { type: "string", demandOption: true, describe: "host:port, [v6]:port or unix:/path" })
+    .option("raw", {
+      type: "boolean",
+      default: false,
+      describe: "Echo bytes as they are, without reading frames",
+    })
+}
+
+/** A user's mistake gets its message; anything else is ours and gets all that is known of it. */
+function report(error: unknown): number {
+  if (error instanceof ConfigError || error instanceof AddressError) {
+    console.error(error.message)
+    return USAGE
+  }
+  if (error instanceof BindError) {
+    console.error(error.message)
+    return COULD_NOT_RUN
+  }
+  if (error instanceof Error && error.name === "YError") {
+    console.error(`${error.message}\nTry: rws --help`)
+    return USAGE
+  }
+  console.error(error)
+  return COULD_NOT_RUN
+}

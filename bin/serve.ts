@@ -1,0 +1,13 @@
+/** `rws serve`: runs the proxy until a signal. */
+import { createLog } from "../lib/ops/log.js"
+import { createProxy } from "../lib/proxy.js"
+import { type ConfigArguments, readConfig } from "./config-options.js"
+import { closeOnSignal } from "./signals.js"
+
+/** Resolves once the proxy listens; it then runs until SIGTERM or SIGINT. */
+export async function serve(given: ConfigArguments): Promise<void> {
+  const config = await readConfig(given)
+  const log = createLog(config.log.level)
+  const proxy = await createProxy(config, { log })
+  closeOnSignal(proxy, (signal) => log.info({ signal }, "draining; a second signal closes at once"))
+}

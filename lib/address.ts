@@ -1,0 +1,75 @@
+/** Addresses as users write them: what a listener binds and what a backend is dialled by. */
+import { isIPv6 } from "node:net"
+
+export type Address = TcpAddress | UnixAddress
+
+export interface TcpAddress {
+  readonly kind: "tcp"
+  /** A host name or an IP address; IPv6 without brackets. */
+  readonly host: string
+  readonly port: number
+}
+
+export interface UnixAddress {
+  readonly kind: "unix"
+  /** The socket's path in the file system. */
+  readonly path: string
+}
+
+/** An address that cannot be understood. The message says what is expected. */
+export class AddressError extends Error {}
+
+const WS_SCHEME = "ws://"
+const WS_DEFAULT_PORT = 80
+
+/** Parses `host:port`, `[v6]:port` or `unix:/path` for listening; port 0 takes any free one. Throws `AddressError`. */
+export function parseBindAddress(text: string): Address {
+  return parse(text, 0, "host:port, [v6]:port or unix:/path")
+}
+
+/** Parses `host:port`, `[v6]:port`, `ws://host[:port]` or `unix:/path`. Throws `AddressError`. */
+export function parseBackendAddress(text: string): Address {
+  const expected = "host:port, [v6]:port, ws://host[:port] or unix:/path"
+  if (!text.toLowerCase().startsWith(WS_SCHEME)) return parse(text, 1, expected)
+  const authority = text.slice(WS_SCHEME.length).replace(/\/$/, "")
+  return parse(/:\d+$/.test(authority) ? authority : `${authority}:${WS_DEFAULT_PORT}`, 1, expected)
+}
+
+/** Writes an address the way `parseBindAddress` reads it. */
+export function formatAddress(address: Address): string {
+  return address.kind === "unix" ? `unix:${address.path}` : formatHostPort(address.host, address.port)
+}
+
+/** `host:port`, with brackets around an IPv6 address (RFC 3986 §3.2.2). */
+export function formatHostPort(host: string, port: number): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** Whether text is a valid Host field value, `host[:port]` (RFC 9112 §3.2, RFC 3986 §3.2.2). */
+export function isHostField(text: string): boolean {
+  const [, v6, port] = HOST_FIELD.exec(text) ?? []
+  if (port === undefined) return false
+  return (v6 === undefined || isIPv6(v6)) && Number(port) <= 65535
+}
+
+const HOST_FIELD =
+  /^(?:\[([0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::(?=\d))?(\d*)$/
+
+function parse(text: string, lowestPort: number, expected: string): Address {
+  if (text.startsWith("unix:")) {
+    const path = text.slice("unix:".length)
+    if (!path.startsWith("/") || path.includes("\0")) {
+      throw new AddressError(`"${text}" must name an absolute path, as in unix:/run/rws.sock`)
+    }
+    return { kind: "unix", path }
+  }
+  const [, v6, name, port] = /^(?:\[([^\]]*)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text) ?? []
+  const host = v6 ?? name
+  if (host === undefined || (v6 !== undefined && !isIPv6(v6))) {
+    throw new AddressError(`"${text}" is not an address: expected ${expected}`)
+  }
+  if (Number(port) < lowestPort || Number(port) > 65535) {
+    throw new AddressError(`"${text}" has no valid port: expected ${lowestPort} to 65535`)
+  }
+  return { kind: "tcp", host, port: Number(port) }
+}

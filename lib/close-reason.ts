@@ -1,0 +1,167 @@
+/**
+ * How a session can end. This table is the only list of reasons: refusals take their status and text from it,
+ * log lines and events their `reason`, and every error that a stage throws carries one of its codes.
+ */
+
+/** Who caused the end: one of the two peers, or rws itself by a limit, a deadline or a drain. */
+export type Who = "client" | "backend" | "proxy"
+
+/** How far the session had come. */
+export type Stage = "accept" | "head" | "validate" | "dial" | "handshake" | "relay" | "tunnel"
+
+interface Row {
+  readonly who: Who
+  readonly stage: Stage
+  /** The HTTP status that the client gets; absent where it gets no answer from rws. */
+  readonly status?: number
+  /** One sentence, used as the refusal's body and in the log. */
+  readonly text: string
+}
+
+const rows = {
+  too_many_connections: {
+    who: "proxy",
+    stage: "accept",
+    status: 503,
+    text: "too many connections; try again later",
+  },
+
+  client_left_in_head: {
+    who: "client",
+    stage: "head",
+    text: "the client closed before its request head was complete",
+  },
+  head_too_large: { who: "client", stage: "head", status: 431, text: "the request head is too large" },
+  head_timeout: {
+    who: "client",
+    stage: "head",
+    status: 408,
+    text: "the request head did not arrive in time",
+  },
+  bad_request: { who: "client", stage: "head", status: 400, text: "the request is not valid HTTP/1.1" },
+
+  bad_version: { who: "client", stage: "validate", status: 400, text: "only HTTP/1.1 can be upgraded" },
+  bad_method: { who: "client", stage: "validate", status: 400, text: "a WebSocket upgrade must use GET" },
+  bad_target: { who: "client", stage: "validate", status: 400, text: "the request target is not valid" },
+  bad_host: { who: "client", stage: "validate", status: 400, text: "the Host field is not valid" },
+  has_body: {
+    who: "client",
+    stage: "validate",
+    status: 400,
+    text: "a WebSocket upgrade must not have a body",
+  },
+  bad_upgrade: { who: "client", stage: "validate", status: 400, text: "this is not a WebSocket upgrade" },
+  bad_key: {
+    who: "client",
+    stage: "validate",
+    status: 400,
+    text: "the Sec-WebSocket-Key field is not valid",
+  },
+  bad_ws_version: { who: "client", stage: "validate", status: 426, text: "Sec-WebSocket-Version must be 13" },
+
+  no_backend: { who: "proxy", stage: "dial", status: 503, text: "no backend is configured" },
+  backend_unreachable: { who: "backend", stage: "dial", status: 502, text: "no backend could be reached" },
+  connect_timeout: {
+    who: "backend",
+    stage: "dial",
+    status: 504,
+    text: "no backend accepted the connection in time",
+  },
+  client_left_in_dial: {
+    who: "client",
+    stage: "dial",
+    text: "the client closed while a backend was dialled",
+  },
+
+  client_left_in_handshake: {
+    who: "client",
+    stage: "handshake",
+    text: "the client closed before the backend answered",
+  },
+  no_answer: {
+    who: "backend",
+    stage: "handshake",
+    status: 502,
+    text: "the backend closed without an answer",
+  },
+  bad_answer: {
+    who: "backend",
+    stage: "handshake",
+    status: 502,
+    text: "the backend's answer is not valid HTTP/1.1",
+  },
+  answer_too_large: {
+    who: "backend",
+    stage: "handshake",
+    status: 502,
+    text: "the backend's answer is too large",
+  },
+  bad_accept: {
+    who: "backend",
+    stage: "handshake",
+    status: 502,
+    text: "the backend's 101 does not answer this request",
+  },
+  handshake_timeout: {
+    who: "backend",
+    stage: "handshake",
+    status: 504,
+    text: "the backend did not answer in time",
+  },
+
+  refused_by_backend: {
+    who: "backend",
+    stage: "relay",
+    text: "the backend refused the upgrade; its answer was relayed",
+  },
+  relay_cut: {
+    who: "backend",
+    stage: "relay",
+    text: "the backend's answer broke off or came too slowly while it was relayed",
+  },
+  client_left_in_relay: {
+    who: "client",
+    stage: "relay",
+    text: "the client closed before it had read the backend's answer",
+  },
+
+  client_closed: { who: "client", stage: "tunnel", text: "the client closed first" },
+  backend_closed: { who: "backend", stage: "tunnel", text: "the backend closed first" },
+  client_reset: { who: "client", stage: "tunnel", text: "the client's connection broke" },
+  backend_reset: { who: "backend", stage: "tunnel", text: "the backend's connection broke" },
+  idle_timeout: { who: "proxy", stage: "tunnel", text: "no byte moved in either direction for too long" },
+  half_close_timeout: {
+    who: "proxy",
+    stage: "tunnel",
+    text: "one side had closed and the other stayed silent for too long",
+  },
+
+  drain_timeout: { who: "proxy", stage: "tunnel", text: "rws is shutting down" },
+  internal_error: { who: "proxy", stage: "accept", status: 500, text: "internal error" },
+} as const satisfies Record<string, Row>
+
+/** The code of a row of the table. */
+export type CloseReason = keyof typeof rows
+
+export const CLOSE_REASONS: Readonly<Record<CloseReason, Row>> = rows
+
+/**
+ * A session's end as an error value. A stage throws it, or destroys a socket with it, and `session.ts` catches it.
+ * `detail` says what exactly was wrong; it is shown to the client and must not hold anything secret.
+ */
+export class SessionError extends Error {
+  constructor(
+    readonly reason: CloseReason,
+    readonly detail = "",
+    options?: ErrorOptions,
+  ) {
+    const { text } = CLOSE_REASONS[reason]
+    super(detail === "" ? text : `${text}: ${detail}`, options)
+    this.name = "SessionError"
+  }
+}
+
+/** The session's end that an error means: its own where a stage has named one, else `reason` because of it. */
+export function asSessionError(error: unknown, reason: CloseReason): SessionError {
+  return error instanceof SessionError ? error : new SessionError(reason, "", { cause: error })
+}

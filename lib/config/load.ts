@@ -1,0 +1,59 @@
+/** From a file, or an object of the same shape, to a configuration in which everything has been checked. */
+import { readFile } from "node:fs/promises"
+import { parse, TomlError } from "smol-toml"
+import { lineOf } from "./line-of.js"
+import { ConfigError, toProblems } from "./problem.js"
+import { type Config, configSchema } from "./schema.js"
+
+/** The file that is read when nobody names one. */
+export const DEFAULT_CONFIG_FILE = "rws.config.toml"
+
+/**
+ * Reads and checks a configuration file.
+ * @param file its path. Default: `$RWS_CONFIG_FILE`, else `rws.config.toml` in the working directory
+ * @throws {ConfigError} with every problem at once, each with its line, when the file can't be read or is not valid
+ */
+export async function loadConfig(file = process.env.RWS_CONFIG_FILE || DEFAULT_CONFIG_FILE): Promise<Config> {
+  return parseConfig(await readText(file), file)
+}
+
+/**
+ * Checks a configuration that is given as TOML text; `source` is what its errors call it.
+ * @throws {ConfigError}
+ */
+export function parseConfig(toml: string, source: string): Config {
+  try {
+    return checkConfig(parse(toml), source)
+  } catch (error) {
+    if (error instanceof TomlError) {
+      const message = `not valid TOML: ${error.message.replace(/^Invalid TOML document: /, "").trimEnd()}`
+      throw new ConfigError(source, [{ path: [], message, line: error.line }])
+    }
+    if (error instanceof ConfigError) {
+      const located = error.problems.map((problem) => ({ ...problem, line: lineOf(toml, problem.path) }))
+      throw new ConfigError(source, located)
+    }
+    throw error
+  }
+}
+
+/**
+ * Checks a configuration that is given as an object, and fills in the defaults.
+ * @throws {ConfigError}
+ */
+export function checkConfig(input: unknown, source = "configuration"): Config {
+  const result = configSchema.safeParse(input, { reportInput: true })
+  if (result.success) return result.data
+  throw new ConfigError(source, toProblems(result.error))
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8")
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new ConfigError(file, [
+      { path: [], message: code === "ENOENT" ? "there is no such file" : message },
+    ])
+  }
+}

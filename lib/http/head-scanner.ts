@@ -1,0 +1,84 @@
+/**
+ * Finds where a head ends, in raw bytes and from any fragmentation, before a parser sees them.
+ *
+ * A proxy whose parser is a little more lenient than the one behind it is how requests are smuggled, so what only
+ * lenient parsers accept is refused here: bare LF, bare CR, obs-fold, control characters (RFC 9112 §2.2 and §5.2,
+ * RFC 9110 §5.5) and a start line that is not its three parts with one space between them (RFC 9112 §3 and §4). Each
+ * is reported with the byte that shows it, so nobody waits for a blank line that may never come.
+ */
+
+export type HeadKind = "request" | "response"
+
+const TAB = 0x09
+const LF = 0x0a
+const CR = 0x0d
+const SPACE = 0x20
+const DELETE = 0x7f
+
+const START_LINE = {
+  request: /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^\t ]+ HTTP\/\d\.\d$/,
+  response: /^HTTP\/\d\.\d \d{3}(?: .*)?$/,
+}
+
+/** A method begins with a token character (RFC 9110 §5.6.2), a status line with the H of HTTP. */
+const FIRST_CHARACTER = { request: /[!#$%&'*+.^_`|~0-9A-Za-z-]/, response: /H/ }
+
+const NOT_HTTP = {
+  request: "it does not begin with an HTTP request line",
+  response: "it does not begin with an HTTP status line",
+}
+
+export class HeadScanner {
+  /** What is wrong, or "" as long as nothing is. */
+  fault = ""
+
+  readonly #kind: HeadKind
+  #next = 0
+  #lineStart = 0
+
+  constructor(kind: HeadKind) {
+    this.#kind = kind
+  }
+
+  /**
+   * Looks at the bytes that came since the last call; `bytes` is all that has come so far. Returns the length of the
+   * head with its blank line once it is complete, else -1: more is needed, or `fault` says why no more will help.
+   */
+  scan(bytes: Buffer): number {
+    if (
+      this.#next === 0 &&
+      bytes.length > 0 &&
+      !FIRST_CHARACTER[this.#kind].test(bytes.toString("latin1", 0, 1))
+    ) {
+      return this.#fail(NOT_HTTP[this.#kind])
+    }
+    let at = this.#next
+    for (; at < bytes.length; at++) {
+      const byte = bytes[at] as number
+      if (byte > SPACE && byte !== DELETE) continue
+      if (byte === CR) {
+        if (at + 1 === bytes.length) break
+        if (bytes[at + 1] !== LF) return this.#fail("a CR stands without LF")
+        if (at === this.#lineStart) return at + 2
+        if (this.#lineStart === 0 && !START_LINE[this.#kind].test(bytes.toString("latin1", 0, at))) {
+          return this.#fail(NOT_HTTP[this.#kind])
+        }
+        this.#lineStart = at + 2
+        at++
+      } else if (byte === SPACE || byte === TAB) {
+        if (at === this.#lineStart) return this.#fail("a line begins with white space (obs-fold)")
+      } else if (byte === LF) {
+        return this.#fail("a LF stands without CR")
+      } else {
+        return this.#fail(`it holds the control character 0x${byte.toString(16).padStart(2, "0")}`)
+      }
+    }
+    this.#next = at
+    return -1
+  }
+
+  #fail(fault: string): -1 {
+    this.fault = fault
+    return -1
+  }
+}

@@ -1,0 +1,88 @@
+/** Heads as values. All text in them is Latin-1, one character per byte, so that what is forwarded is what came in. */
+import type { HeadKind } from "./head-scanner.js"
+import { dissect } from "./llhttp.js"
+
+export interface Field {
+  /** In lower case. */
+  readonly name: string
+  /** Without the white space around it. */
+  readonly value: string
+  /** The whole field line as it came in, with its CRLF. */
+  readonly line: string
+}
+
+export interface RequestHead {
+  readonly method: string
+  readonly target: string
+  readonly version: string
+  readonly fields: readonly Field[]
+}
+
+export interface ResponseHead {
+  readonly version: string
+  readonly status: number
+  /** May be empty. */
+  readonly phrase: string
+  readonly fields: readonly Field[]
+}
+
+/** A head that llhttp does not accept, or of which it read another number of bytes than our own scan. */
+export class HeadSyntaxError extends Error {}
+
+/** Parses a complete request head, blank line included. Throws `HeadSyntaxError`. */
+export function parseRequestHead(bytes: Buffer): RequestHead {
+  const { startLine, fields } = parse("request", bytes)
+  const [method = "", target = "", version = ""] = startLine.split(" ")
+  return { method, target, version, fields }
+}
+
+/** Parses a complete response head, blank line included. Throws `HeadSyntaxError`. */
+export function parseResponseHead(bytes: Buffer): ResponseHead {
+  const { startLine, fields } = parse("response", bytes)
+  return {
+    version: startLine.slice(0, 8),
+    status: Number(startLine.slice(9, 12)),
+    phrase: startLine.slice(13),
+    fields,
+  }
+}
+
+/** The values of every field with this (lower-case) name, in order. */
+export function valuesOf(fields: readonly Field[], name: string): string[] {
+  return fields.filter((field) => field.name === name).map((field) => field.value)
+}
+
+/** The members of a comma-separated list that may be spread over several fields (RFC 9110 §5.6.1), in lower case. */
+export function listOf(fields: readonly Field[], name: string): string[] {
+  return valuesOf(fields, name)
+    .flatMap((value) => value.split(","))
+    .map((member) => trim(member).toLowerCase())
+    .filter((member) => member !== "")
+}
+
+function parse(kind: HeadKind, bytes: Buffer): { startLine: string; fields: Field[] } {
+  const { fault, length, fieldStarts } = dissect(kind, bytes)
+  if (fault !== "") throw new HeadSyntaxError(fault)
+  if (length !== bytes.length) throw new HeadSyntaxError("it ends in two places")
+  const text = bytes.toString("latin1")
+  const fields = fieldStarts.map((start, index) => {
+    const line = text.slice(start, fieldStarts[index + 1] ?? text.length - 2)
+    if (line.indexOf("\r\n") !== line.length - 2) throw new HeadSyntaxError("a field ends in two places")
+    const colon = line.indexOf(":")
+    return { name: line.slice(0, colon).toLowerCase(), value: trim(line.slice(colon + 1, -2)), line }
+  })
+  return { startLine: text.slice(0, text.indexOf("\r\n")), fields }
+}
+
+/** Takes off optional white space, which is space and tab only (RFC 9110 §5.6.3); `String.trim` takes more. */
+function trim(value: string): string {
+  let start = 0
+  let end = value.length
+  while (start < end && isBlank(value.charCodeAt(start))) start++
+  while (end > start && isBlank(value.charCodeAt(end - 1))) end--
+  return value.slice(start, end)
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
+}

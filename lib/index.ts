@@ -1,0 +1,11 @@
+/** The public API of rws-proxy. What is not exported here may change in any release. */
+export { AddressError } from "./address.js"
+export { CLOSE_REASONS, type CloseReason, type Stage, type Who } from "./close-reason.js"
+export { loadConfig } from "./config/load.js"
+export { ConfigError, type ConfigProblem } from "./config/problem.js"
+export type { Config, ConfigInput, ListenerConfig, ListenerInput } from "./config/schema.js"
+export { BindError } from "./net/listener.js"
+export { createProxy, type ProxyEvents, type ProxyOptions, type RunningProxy } from "./proxy.js"
+export { Pool } from "./routing/pool.js"
+export type { SessionSummary } from "./session-summary.js"
+export { WsProxy } from "./ws-proxy.js"

@@ -1,0 +1,61 @@
+/** Opens a connection to one backend. */
+import type { NetConnectOpts } from "node:net"
+import type { Address } from "../address.js"
+import { asSessionError, SessionError } from "../close-reason.js"
+import { Peer } from "./peer.js"
+
+export interface DialOptions {
+  /** For this backend, all the addresses of its name together. */
+  readonly connectTimeoutMs: number
+  /** Idle time before the first TCP keepalive probe. 0 = off. */
+  readonly keepaliveMs: number
+}
+
+/**
+ * Resolves to the connected backend. A name is resolved anew at each dial and all of its addresses are tried, the
+ * families in turn (RFC 8305, Node's `autoSelectFamily`).
+ *
+ * Rejects with a `SessionError`: `backend_unreachable` or `connect_timeout`, after which another backend may be tried,
+ * or, at once when `client` leaves, `client_left_in_dial`.
+ */
+export function dial(address: Address, options: DialOptions, client: Peer): Promise<Peer> {
+  if (client.left) return Promise.reject(new SessionError("client_left_in_dial"))
+  return new Promise((resolve, reject) => {
+    const backend = Peer.dialled(connectOptions(address, options))
+    const deadline = setTimeout(
+      () => backend.close(new SessionError("connect_timeout")),
+      options.connectTimeoutMs,
+    )
+    client.onLeave = (error) => backend.close(asSessionError(error, "client_left_in_dial"))
+    const settle = () => {
+      clearTimeout(deadline)
+      client.onLeave = undefined
+    }
+    backend.own({
+      onBytes() {},
+      onEnd() {},
+      onDrain() {},
+      onClose(error) {
+        settle()
+        reject(asSessionError(error, "backend_unreachable"))
+      },
+    })
+    backend.socket.once("connect", () => {
+      settle()
+      backend.release()
+      resolve(backend)
+    })
+  })
+}
+
+function connectOptions(address: Address, { keepaliveMs }: DialOptions): NetConnectOpts {
+  if (address.kind === "unix") return { path: address.path, allowHalfOpen: true }
+  return {
+    host: address.host,
+    port: address.port,
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: keepaliveMs > 0,
+    keepAliveInitialDelay: keepaliveMs,
+  }
+}

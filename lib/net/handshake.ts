@@ -1,0 +1,65 @@
+/** Asks one backend for the upgrade and reads its answer. */
+import { asSessionError, SessionError } from "../close-reason.js"
+import { HeadSyntaxError, parseResponseHead, type ResponseHead } from "../http/head.js"
+import { forwardRequest } from "../upgrade/forward.js"
+import { checkUpgradeAnswer } from "../upgrade/upgrade-answer.js"
+import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
+import type { Peer } from "./peer.js"
+import { ANSWER_FAULTS, readHead } from "./read-head.js"
+
+export interface HandshakeOptions {
+  /** The value of the Host field that the backend gets. */
+  readonly host: string
+  /** From sending the head until the head of the answer is complete. */
+  readonly timeoutMs: number
+}
+
+export interface Answer {
+  readonly head: ResponseHead
+  /** The head as it came in. */
+  readonly bytes: Buffer
+}
+
+export const MAX_ANSWER_BYTES = 16 * 1024
+
+/**
+ * Resolves to the backend's answer: a 101 that has been checked against the request, or any other final status. Bytes
+ * behind the answer's head stay with the backend. Interim answers (RFC 9110 §15.2) are skipped.
+ *
+ * Rejects, with the connection to the backend closed, with a `SessionError`: a fault of the backend, or
+ * `client_left_in_handshake` at once when `client` leaves.
+ */
+export async function handshake(
+  backend: Peer,
+  request: UpgradeRequest,
+  options: HandshakeOptions,
+  client: Peer,
+): Promise<Answer> {
+  const deadline = performance.now() + options.timeoutMs
+  client.onLeave = (error) => backend.close(asSessionError(error, "client_left_in_handshake"))
+  try {
+    if (client.left) throw new SessionError("client_left_in_handshake")
+    backend.socket.write(forwardRequest(request, options.host), "latin1")
+    for (;;) {
+      const limits = { maxBytes: MAX_ANSWER_BYTES, timeoutMs: Math.max(1, deadline - performance.now()) }
+      const bytes = await readHead(backend, "response", limits, ANSWER_FAULTS)
+      const head = parse(bytes)
+      if (head.status === 101) checkUpgradeAnswer(head, request.key)
+      if (head.status >= 200 || head.status === 101) return { head, bytes }
+    }
+  } catch (error) {
+    backend.close(asSessionError(error, "internal_error"))
+    throw error
+  } finally {
+    client.onLeave = undefined
+  }
+}
+
+function parse(bytes: Buffer): ResponseHead {
+  try {
+    return parseResponseHead(bytes)
+  } catch (error) {
+    if (error instanceof HeadSyntaxError) throw new SessionError("bad_answer", error.message)
+    throw error
+  }
+}

@@ -1,0 +1,137 @@
+/** A bound address: accepts clients, counts them, and at the end drains them. */
+import { unlink } from "node:fs/promises"
+import { connect, createServer, type Server, type Socket } from "node:net"
+import { type Address, formatAddress } from "../address.js"
+import { SessionError } from "../close-reason.js"
+import { Peer } from "./peer.js"
+
+export interface ListenerOptions {
+  readonly address: Address
+  /** Idle time before the first TCP keepalive probe. 0 = off. */
+  readonly keepaliveMs: number
+  /** Clients at the same time, from accept to close. 0 = no limit. */
+  readonly maxConnections: number
+}
+
+export interface ListenerEvents {
+  /**
+   * A client has come; `admitted` is false when there are `maxConnections` already. The promise resolves when its
+   * socket is gone.
+   */
+  onClient(client: Peer, admitted: boolean): Promise<void>
+  /** A client could not be accepted, for want of descriptors for example. The listener goes on. */
+  onFault(error: Error): void
+}
+
+/** An address could not be bound. The message names it and says why. */
+export class BindError extends Error {}
+
+const BIND_FAULTS: Readonly<Record<string, string>> = {
+  EADDRINUSE: "it is already in use",
+  EADDRNOTAVAIL: "this machine has no such address",
+  EACCES: "permission denied",
+  ENOENT: "there is no such folder",
+  ENOTFOUND: "the host name is unknown",
+}
+
+export class Listener {
+  readonly #server: Server
+  /** Each client with the promise of its session's end. */
+  readonly #clients = new Map<Peer, Promise<void>>()
+  #admitted = 0
+  #closed: Promise<void> | undefined
+
+  constructor(
+    private readonly options: ListenerOptions,
+    private readonly events: ListenerEvents,
+  ) {
+    const { keepaliveMs } = options
+    this.#server = createServer({
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: keepaliveMs > 0,
+      keepAliveInitialDelay: keepaliveMs,
+    })
+    this.#server.on("connection", (socket) => this.#accept(socket))
+  }
+
+  /** Binds the address. Rejects with a `BindError`. */
+  async listen(): Promise<void> {
+    const { address } = this.options
+    try {
+      await this.#bind().catch(async (error: NodeJS.ErrnoException) => {
+        if (address.kind !== "unix" || error.code !== "EADDRINUSE" || !(await isStale(address.path)))
+          throw error
+        await unlink(address.path)
+        await this.#bind()
+      })
+    } catch (error) {
+      const { code = "", message } = error as NodeJS.ErrnoException
+      throw new BindError(`cannot listen on ${formatAddress(address)}: ${BIND_FAULTS[code] ?? message}`, {
+        cause: error,
+      })
+    }
+    this.#server.on("error", (error) => this.events.onFault(error))
+  }
+
+  /** The address that is bound, with the port that the system chose where 0 was asked for. */
+  get address(): Address {
+    const bound = this.#server.address()
+    if (bound === null || typeof bound === "string") return this.options.address
+    return { kind: "tcp", host: bound.address, port: bound.port }
+  }
+
+  /**
+   * Accepts no more clients and resolves when the last one has gone and been reported. Those that are still here after
+   * `timeoutMs` are closed. It may be called again to shorten the wait.
+   */
+  async drain(timeoutMs: number): Promise<void> {
+    this.#closed ??= new Promise((resolve) => this.#server.close(() => resolve()))
+    const deadline = setTimeout(() => this.#closeClients(), timeoutMs)
+    await this.#closed
+    clearTimeout(deadline)
+    await Promise.all(this.#clients.values())
+  }
+
+  #closeClients(): void {
+    for (const client of this.#clients.keys()) client.close(new SessionError("drain_timeout"))
+  }
+
+  #accept(socket: Socket): void {
+    const client = Peer.accepted(socket)
+    const { maxConnections } = this.options
+    const admitted = maxConnections === 0 || this.#admitted < maxConnections
+    if (admitted) this.#admitted++
+    const gone = this.events.onClient(client, admitted).then(() => {
+      this.#clients.delete(client)
+      if (admitted) this.#admitted--
+    })
+    this.#clients.set(client, gone)
+  }
+
+  #bind(): Promise<void> {
+    const { address } = this.options
+    return new Promise((resolve, reject) => {
+      this.#server.once("error", reject)
+      this.#server.listen(
+        address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port },
+        () => {
+          this.#server.off("error", reject)
+          resolve()
+        },
+      )
+    })
+  }
+}
+
+/** Whether a Unix socket file is left over from a program that has gone: nobody accepts there. */
+function isStale(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect({ path })
+    probe.once("connect", () => {
+      probe.destroy()
+      resolve(false)
+    })
+    probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "ECONNREFUSED"))
+  })
+}

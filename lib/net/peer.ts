@@ -1,0 +1,154 @@
+/**
+ * One of the two peers of a session: a socket that has exactly one owner at any time, the stage its session is in.
+ *
+ * Listeners are attached to the socket once and pass each event on to the owner of the moment, so that a stage takes a
+ * peer over with one assignment. Between two stages a `Rest` owns it: what comes in meanwhile waits there.
+ */
+import { connect, type NetConnectOpts, type Socket } from "node:net"
+
+export interface Owner {
+  /** Bytes have arrived. Where the peer `lends` them they are valid during the call only. */
+  onBytes(bytes: Buffer): void
+  /** The peer has sent FIN; we may still write to it. */
+  onEnd(): void
+  /** What had piled up in our memory has been written out. */
+  onDrain(): void
+  /** The socket is gone, with an error unless both directions had ended. Nothing comes after this. */
+  onClose(error?: Error): void
+}
+
+/**
+ * Every dialled socket reads into this buffer (`onread` of `net.connect`), because what arrives is passed on or copied
+ * before the next read. So an idle tunnel holds no read buffer and a busy one allocates none per read.
+ */
+const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024)
+
+/** Bytes that a peer may send before anybody wants them. After that we stop reading, and TCP makes it wait. */
+const MAX_REST_BYTES = 64 * 1024
+
+const NO_BYTES = Buffer.alloc(0)
+
+export class Peer {
+  /** Whether the peer has sent FIN. */
+  ended = false
+  /** Called at once when the peer leaves, by FIN or with an error, while no stage reads from it. */
+  onLeave: ((error?: Error) => void) | undefined
+
+  #owner: Owner = new Rest(this)
+  #error: Error | undefined
+  #closed = false
+  #bytesBefore = 0
+
+  private constructor(
+    readonly socket: Socket,
+    /** Whether the bytes that owners get are only lent. */
+    readonly lends: boolean,
+  ) {
+    socket.on("end", () => {
+      this.ended = true
+      this.#owner.onEnd()
+    })
+    socket.on("drain", () => this.#owner.onDrain())
+    socket.on("error", (error) => {
+      this.#error ??= error
+    })
+    socket.on("close", () => {
+      this.#closed = true
+      this.#owner.onClose(this.#error)
+    })
+  }
+
+  /** Wraps a socket that a server has accepted. */
+  static accepted(socket: Socket): Peer {
+    const peer = new Peer(socket, false)
+    socket.on("data", (bytes: Buffer) => peer.#owner.onBytes(bytes))
+    return peer
+  }
+
+  /** Begins to connect; the socket says "connect" once it has. */
+  static dialled(options: NetConnectOpts): Peer {
+    const callback = (length: number) => {
+      peer.#owner.onBytes(READ_BUFFER.subarray(0, length))
+      return true
+    }
+    const peer = new Peer(connect({ ...options, onread: { buffer: READ_BUFFER, callback } }), true)
+    return peer
+  }
+
+  /** Makes `owner` the owner and hands it what has come in since the last stage ended. */
+  own(owner: Owner): void {
+    const last = this.#owner
+    this.#owner = owner
+    if (last instanceof Rest) last.handOver(owner)
+    if (this.ended) owner.onEnd()
+    if (this.#closed) owner.onClose(this.#error)
+  }
+
+  /** Ends a stage. What comes now is kept for the next one, behind `bytes` that were read past this stage's end. */
+  release(bytes: Buffer = NO_BYTES): void {
+    this.#bytesBefore = this.socket.bytesRead - bytes.length
+    this.#owner = new Rest(this, bytes)
+  }
+
+  /** How many bytes the present stage has got or can still get from what has come in. */
+  get stageBytes(): number {
+    return this.socket.bytesRead - this.#bytesBefore
+  }
+
+  /** Whether the peer is gone or has said that it will send nothing more. */
+  get left(): boolean {
+    return this.ended || this.socket.destroyed
+  }
+
+  /**
+   * Closes the connection because rws wants to: with FIN if everything we took for this peer has been handed on, else
+   * with a reset, so that it can't mistake a cut stream for a whole one. The owner gets `error`.
+   */
+  close(error: Error): void {
+    if (this.socket.writableLength > 0) this.reset(error)
+    else this.socket.destroy(error)
+  }
+
+  /** Resets the connection. Unix sockets know no reset: their peer sees an end. The owner gets `error`. */
+  reset(error: Error): void {
+    const { socket } = this
+    this.#error ??= error
+    if (socket.destroyed) return
+    // libuv can't reset a socket while its FIN is being sent, nor one that is no TCP connection (yet).
+    const sendingFin = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished
+    if (sendingFin || socket.connecting || socket.remoteFamily === undefined) socket.destroy(error)
+    else socket.resetAndDestroy()
+  }
+}
+
+/** What comes in while no stage reads. It is the next stage's. */
+class Rest implements Owner {
+  #bytes: Buffer
+
+  constructor(
+    private readonly peer: Peer,
+    bytes: Buffer = NO_BYTES,
+  ) {
+    this.#bytes = bytes
+  }
+
+  handOver(owner: Owner): void {
+    if (this.#bytes.length > 0) owner.onBytes(this.#bytes)
+    if (this.#bytes.length >= MAX_REST_BYTES) this.peer.socket.resume()
+  }
+
+  onBytes(bytes: Buffer): void {
+    this.#bytes = Buffer.concat([this.#bytes, bytes])
+    if (this.#bytes.length >= MAX_REST_BYTES) this.peer.socket.pause()
+  }
+
+  onEnd(): void {
+    this.peer.onLeave?.()
+  }
+
+  onDrain(): void {}
+
+  onClose(error?: Error): void {
+    this.peer.onLeave?.(error)
+  }
+}

@@ -1,0 +1,97 @@
+/** Reads one head from a peer: the only stage that waits for bytes it can't yet name. */
+import { asSessionError, type CloseReason, SessionError } from "../close-reason.js"
+import { type HeadKind, HeadScanner } from "../http/head-scanner.js"
+import type { Owner, Peer } from "./peer.js"
+
+export interface HeadLimits {
+  /** With the blank line. */
+  readonly maxBytes: number
+  /** From now until the head is complete; bytes that trickle in don't extend it. */
+  readonly timeoutMs: number
+}
+
+/** What it means for the session when a head does not come: another thing for each of the two peers. */
+export interface HeadFaults {
+  readonly left: CloseReason
+  readonly timeout: CloseReason
+  readonly tooLarge: CloseReason
+  readonly malformed: CloseReason
+}
+
+export const REQUEST_FAULTS: HeadFaults = {
+  left: "client_left_in_head",
+  timeout: "head_timeout",
+  tooLarge: "head_too_large",
+  malformed: "bad_request",
+}
+
+export const ANSWER_FAULTS: HeadFaults = {
+  left: "no_answer",
+  timeout: "handshake_timeout",
+  tooLarge: "answer_too_large",
+  malformed: "bad_answer",
+}
+
+/**
+ * Resolves to the head's bytes, its blank line included, and leaves what follows it with the peer. Rejects with a
+ * `SessionError` of one of the `faults`, or with the one that the peer's socket was destroyed with.
+ */
+export function readHead(
+  peer: Peer,
+  kind: HeadKind,
+  limits: HeadLimits,
+  faults: HeadFaults,
+): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    peer.own(new HeadReader(peer, kind, limits, faults, resolve, reject))
+  })
+}
+
+class HeadReader implements Owner {
+  readonly #scanner: HeadScanner
+  readonly #deadline: NodeJS.Timeout
+  #bytes: Buffer = Buffer.alloc(0)
+
+  constructor(
+    private readonly peer: Peer,
+    kind: HeadKind,
+    private readonly limits: HeadLimits,
+    private readonly faults: HeadFaults,
+    private readonly resolve: (head: Buffer) => void,
+    private readonly reject: (error: SessionError) => void,
+  ) {
+    this.#scanner = new HeadScanner(kind)
+    this.#deadline = setTimeout(() => this.#fail(faults.timeout), limits.timeoutMs)
+  }
+
+  onBytes(bytes: Buffer): void {
+    this.#bytes = this.#bytes.length > 0 || this.peer.lends ? Buffer.concat([this.#bytes, bytes]) : bytes
+    const end = this.#scanner.scan(this.#bytes.subarray(0, this.limits.maxBytes))
+    if (end >= 0) {
+      clearTimeout(this.#deadline)
+      this.peer.release(this.#bytes.subarray(end))
+      this.resolve(this.#bytes.subarray(0, end))
+    } else if (this.#scanner.fault !== "") {
+      this.#fail(this.faults.malformed, this.#scanner.fault)
+    } else if (this.#bytes.length >= this.limits.maxBytes) {
+      this.#fail(this.faults.tooLarge, `more than ${this.limits.maxBytes} bytes`)
+    }
+  }
+
+  onEnd(): void {
+    this.#fail(this.faults.left)
+  }
+
+  onDrain(): void {}
+
+  onClose(error?: Error): void {
+    clearTimeout(this.#deadline)
+    this.reject(asSessionError(error, this.faults.left))
+  }
+
+  #fail(reason: CloseReason, detail?: string): void {
+    clearTimeout(this.#deadline)
+    this.peer.release()
+    this.reject(new SessionError(reason, detail))
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * What a session is after the 101: two sockets and a pump for each direction, until both have ended or one has broken.
+ *
+ * - Bytes are passed on as they come. A peer that reads slowly stops us from reading the other one.
+ * - A FIN is passed on behind the last byte; the other direction goes on flowing.
+ * - An error on one side resets the other, so that a cut stream can't be taken for a whole one.
+ */
+import { asSessionError, type CloseReason, SessionError } from "../close-reason.js"
+import type { Peer } from "./peer.js"
+import { Pump, type PumpEnds } from "./pump.js"
+import type { Sweep, Swept } from "./sweep.js"
+
+export interface TunnelOptions {
+  /** No byte in either direction for this long ends the tunnel. 0 = never. */
+  readonly idleTimeoutMs: number
+  /** After one FIN, the other direction silent for this long. 0 = never. */
+  readonly halfCloseTimeoutMs: number
+  readonly sweep: Sweep
+}
+
+/** Resolves, once both sockets are gone, to what ended the tunnel. Never rejects. */
+export function tunnel(client: Peer, backend: Peer, options: TunnelOptions): Promise<SessionError> {
+  return new Promise((resolve) => new Tunnel(client, backend, options, resolve).start())
+}
+
+class Tunnel implements PumpEnds, Swept {
+  /** The first FIN, unless an error came after it. */
+  #reason: CloseReason | undefined
+  #error: SessionError | undefined
+  #openSockets = 2
+  #halfClosed = false
+  #bytesSeen = -1
+  #movedAtMs = 0
+
+  constructor(
+    private readonly client: Peer,
+    private readonly backend: Peer,
+    private readonly options: TunnelOptions,
+    private readonly resolve: (end: SessionError) => void,
+  ) {}
+
+  start(): void {
+    const { client, backend } = this
+    if (this.options.idleTimeoutMs > 0) this.options.sweep.add(this)
+    client.own(new Pump(client, backend, this, "client_closed", "client_reset"))
+    backend.own(new Pump(backend, client, this, "backend_closed", "backend_reset"))
+  }
+
+  onEnd(reason: CloseReason, to: Peer): void {
+    this.#reason ??= reason
+    to.socket.end()
+    this.#halfClosed = true
+    this.#bytesSeen = -1
+    if (this.options.halfCloseTimeoutMs > 0) this.options.sweep.add(this)
+  }
+
+  onClose(reason: CloseReason, to: Peer, error?: Error): void {
+    if (error !== undefined) {
+      this.#error ??= asSessionError(error, reason)
+      if (error instanceof SessionError) to.close(error)
+      else to.reset(this.#error)
+    }
+    this.#openSockets--
+    if (this.#openSockets > 0) return
+    this.options.sweep.delete(this)
+    this.resolve(this.#error ?? new SessionError(this.#reason ?? reason))
+  }
+
+  check(nowMs: number): void {
+    const bytes = bytesMoved(this.client) + bytesMoved(this.backend)
+    if (bytes !== this.#bytesSeen) {
+      this.#bytesSeen = bytes
+      this.#movedAtMs = nowMs
+      return
+    }
+    const { idleTimeoutMs, halfCloseTimeoutMs } = this.options
+    const silentMs = nowMs - this.#movedAtMs
+    if (this.#halfClosed && halfCloseTimeoutMs > 0 && silentMs >= halfCloseTimeoutMs)
+      this.#cut("half_close_timeout")
+    else if (idleTimeoutMs > 0 && silentMs >= idleTimeoutMs) this.#cut("idle_timeout")
+  }
+
+  /** Closing one side is enough: the other follows. */
+  #cut(reason: CloseReason): void {
+    this.client.close(new SessionError(reason))
+    this.backend.close(new SessionError(reason))
+  }
+}
+
+/** What we have read from the peer and what the system has taken for it: a slow reader is not a silent one. */
+function bytesMoved({ socket }: Peer): number {
+  return socket.bytesRead + socket.bytesWritten - socket.writableLength
+}

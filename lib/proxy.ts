@@ -1,0 +1,143 @@
+/** The composition root: a configuration becomes listeners that run sessions. */
+import { EventEmitter } from "node:events"
+import { formatAddress, parseBindAddress } from "./address.js"
+import { CLOSE_REASONS } from "./close-reason.js"
+import { checkConfig } from "./config/load.js"
+import type { ConfigInput, ListenerConfig } from "./config/schema.js"
+import { BindError, Listener } from "./net/listener.js"
+import { Sweep } from "./net/sweep.js"
+import { createLog, type Logger, logDialFailure, logSession } from "./ops/log.js"
+import { Pool } from "./routing/pool.js"
+import { runSession, type SessionContext } from "./session.js"
+import type { SessionSummary } from "./session-summary.js"
+
+export interface ProxyOptions {
+  /** Where the log goes: a pino logger. Default: standard output, at the configuration's `log.level`. */
+  readonly log?: Logger
+}
+
+/** Each session has one `end` or one `refuse`; one that became a tunnel has an `open` before its `end`. */
+export interface ProxyEvents {
+  /** A tunnel has begun. */
+  open: [session: Readonly<SessionSummary>]
+  /** A session has ended that rws gave no answer of its own: a tunnel, a relayed answer, or a peer that left. */
+  end: [session: Readonly<SessionSummary>]
+  /** rws has answered with an HTTP status. */
+  refuse: [session: Readonly<SessionSummary>]
+}
+
+/**
+ * Starts a proxy. Resolves once every listener listens.
+ * @param config what a configuration file holds, with the same keys; defaults may be left out
+ * @throws {ConfigError} when the configuration is not valid
+ * @throws {BindError} when an address can't be bound; then nothing is left listening
+ */
+export async function createProxy(config: ConfigInput, options: ProxyOptions = {}): Promise<RunningProxy> {
+  const { log, ws_proxy } = checkConfig(config)
+  const proxy = new RunningProxy(ws_proxy, options.log ?? createLog(log.level))
+  await proxy.listen()
+  return proxy
+}
+
+interface Listening {
+  readonly name: string
+  readonly config: ListenerConfig
+  readonly pool: Pool
+  readonly listener: Listener
+  readonly sweep: Sweep
+}
+
+/** Listeners that have been started together. Made by `createProxy` and `WsProxy.bind`. */
+export class RunningProxy extends EventEmitter<ProxyEvents> {
+  readonly #listeners: readonly Listening[]
+  readonly #log: Logger
+
+  /** @internal */
+  constructor(configs: readonly ListenerConfig[], log: Logger) {
+    super()
+    this.#log = log
+    this.#listeners = configs.map((config) => {
+      const name = config.name ?? config.bind
+      const pool = config.backends instanceof Pool ? config.backends : new Pool(config.backends)
+      const sweep = new Sweep([config.idle_timeout_ms, config.half_close_timeout_ms])
+      const context: SessionContext = {
+        name,
+        config,
+        pool,
+        tunnel: {
+          idleTimeoutMs: config.idle_timeout_ms,
+          halfCloseTimeoutMs: config.half_close_timeout_ms,
+          sweep,
+        },
+        onOpen: (session) => this.#emit("open", session),
+        onEnd: (session, end) => {
+          logSession(log, session, end)
+          this.#emit(CLOSE_REASONS[end.reason].status === undefined ? "end" : "refuse", session)
+        },
+        onDialFailure: (backend, error) => {
+          logDialFailure(log, name, backend, error)
+        },
+      }
+      const listener = new Listener(
+        {
+          address: parseBindAddress(config.bind),
+          keepaliveMs: config.keepalive_ms,
+          maxConnections: config.max_connections,
+        },
+        {
+          onClient: (client, admitted) => runSession(client, admitted, context),
+          onFault: (error) =>
+            log.error({ listener: name, error: error.message }, "a client could not be accepted"),
+        },
+      )
+      return { name, pool, config, listener, sweep }
+    })
+  }
+
+  /** @internal */
+  async listen(): Promise<void> {
+    const outcomes = await Promise.allSettled(this.#listeners.map(({ listener }) => listener.listen()))
+    const failures = outcomes.flatMap((outcome) =>
+      outcome.status === "rejected" ? [outcome.reason as Error] : [],
+    )
+    if (failures.length > 0) {
+      await Promise.all(this.#listeners.map(({ listener }) => listener.drain(0)))
+      throw new BindError(failures.map(({ message }) => message).join("\n"), { cause: failures[0] })
+    }
+    for (const { name, pool, listener } of this.#listeners) {
+      this.#log.info(
+        { listener: name, bind: formatAddress(listener.address), backends: pool.backends },
+        "listening",
+      )
+    }
+  }
+
+  /** Where the first listener listens, as `host:port`, `[v6]:port` or `unix:/path`, with the port really bound. */
+  address(): string {
+    return this.addresses()[0] as string
+  }
+
+  /** Where each listener listens, in the order of the configuration. */
+  addresses(): string[] {
+    return this.#listeners.map(({ listener }) => formatAddress(listener.address))
+  }
+
+  /**
+   * Drains: accepts no more, lets tunnels end by themselves and closes those that are left at the deadline. Resolves when
+   * the last one is gone. Called again, it shortens the wait.
+   * @param timeoutMs the deadline. Default: each listener's `drain_timeout_ms`. 0 = close all now
+   */
+  async close(timeoutMs?: number): Promise<void> {
+    const drained = this.#listeners.map(async ({ name, config, listener, sweep }) => {
+      await listener.drain(timeoutMs ?? config.drain_timeout_ms)
+      sweep.stop()
+      this.#log.info({ listener: name }, "stopped")
+    })
+    await Promise.all(drained)
+  }
+
+  /** In a tick of its own, so that an error in a user's handler is that handler's and not the session's. */
+  #emit(event: keyof ProxyEvents, session: SessionSummary): void {
+    if (this.listenerCount(event) > 0) process.nextTick(() => this.emit(event, session))
+  }
+}

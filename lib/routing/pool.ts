@@ -1,0 +1,52 @@
+/** An ordered list of backends and the turn that decides with which of them a session begins. */
+import { type Address, parseBackendAddress } from "../address.js"
+import { RoundRobin } from "./round-robin.js"
+
+export interface Backend {
+  /** The address as the user wrote it. */
+  readonly name: string
+  readonly address: Address
+}
+
+/**
+ * A live set of backends: what is added or removed counts for every session that begins after it. Tunnels that are open
+ * stay where they are.
+ */
+export class Pool {
+  #backends: readonly Backend[]
+  readonly #turn = new RoundRobin()
+
+  /** Each backend is `host:port`, `[v6]:port`, `ws://host[:port]` or `unix:/path`. Throws `AddressError`. */
+  constructor(backends: Iterable<string>) {
+    this.#backends = Array.from(new Set(backends), toBackend)
+  }
+
+  /** The backends as they were given, in order. */
+  get backends(): string[] {
+    return this.#backends.map(({ name }) => name)
+  }
+
+  /** Adds a backend at the end, unless it is there already. Throws `AddressError`. */
+  add(backend: string): void {
+    if (!this.backends.includes(backend)) this.#backends = [...this.#backends, toBackend(backend)]
+  }
+
+  /** Takes a backend out. Returns whether it was there. */
+  remove(backend: string): boolean {
+    const before = this.#backends.length
+    this.#backends = this.#backends.filter(({ name }) => name !== backend)
+    return this.#backends.length < before
+  }
+
+  /** Every backend once, in the order in which one session may try them. Taking the order takes a turn. */
+  candidates(): readonly Backend[] {
+    const backends = this.#backends
+    if (backends.length < 2) return backends
+    const first = this.#turn.next(backends.length)
+    return [...backends.slice(first), ...backends.slice(0, first)]
+  }
+}
+
+function toBackend(name: string): Backend {
+  return { name, address: parseBackendAddress(name) }
+}

@@ -1,0 +1,29 @@
+import type { CloseReason, Who } from "./close-reason.js"
+
+/** What is known of a session. What it did not come to is absent. */
+export interface SessionSummary {
+  /** The listener's name. */
+  readonly listener: string
+  /** The client's address, `host:port`; "unix" for a client that came over a Unix socket. */
+  readonly client: string
+  /** The backend that was tried last, as it is configured. */
+  backend?: string
+  /** The request's path, without its query. */
+  path?: string
+  /** The HTTP status that the client got: 101, a refusal by rws or by the backend. */
+  status?: number
+  /** How it ended; see `CLOSE_REASONS`. */
+  reason?: CloseReason
+  /** Who ended it. */
+  who?: Who
+  /** Bytes of the tunnel that came from the client, without the head. */
+  bytesFromClient: number
+  /** Bytes of the tunnel that came from the backend, without the head. */
+  bytesFromBackend: number
+  /** Milliseconds from the first dial until a backend was connected. */
+  dialMs?: number
+  /** Milliseconds from sending the head until the backend's answer was complete. */
+  handshakeMs?: number
+  /** Milliseconds from the 101 until both sides had closed. */
+  tunnelMs?: number
+}

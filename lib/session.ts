@@ -1,0 +1,145 @@
+/**
+ * One client connection's life, from accept to close:
+ *
+ *   read head ─► parse ─► validate ─► choose backend ─► dial ─► send head ─► await 101 ─► tunnel ─► close
+ *
+ * Every stage hands on what the next one needs or throws the `SessionError` that ends the session. Nothing else knows
+ * the order.
+ */
+import { type Address, formatHostPort } from "./address.js"
+import { asSessionError, CLOSE_REASONS, SessionError } from "./close-reason.js"
+import type { ListenerConfig } from "./config/schema.js"
+import { HeadSyntaxError, parseRequestHead } from "./http/head.js"
+import { dial } from "./net/dial.js"
+import { handshake } from "./net/handshake.js"
+import type { Peer } from "./net/peer.js"
+import { REQUEST_FAULTS, readHead } from "./net/read-head.js"
+import { refuse } from "./net/refuse.js"
+import { relay } from "./net/relay.js"
+import { type TunnelOptions, tunnel } from "./net/tunnel.js"
+import type { Pool } from "./routing/pool.js"
+import type { SessionSummary } from "./session-summary.js"
+import { forwardUpgradeAnswer } from "./upgrade/forward.js"
+import { toUpgradeRequest, type UpgradeRequest } from "./upgrade/upgrade-request.js"
+
+/** What the sessions of one listener share. */
+export interface SessionContext {
+  readonly name: string
+  readonly config: ListenerConfig
+  readonly pool: Pool
+  readonly tunnel: TunnelOptions
+  /** The tunnel has begun. */
+  onOpen(summary: SessionSummary): void
+  /** The session has ended, or been refused. Called once for every session. */
+  onEnd(summary: SessionSummary, end: SessionError): void
+  /** One backend could not be dialled; the session may go on with another. */
+  onDialFailure(backend: string, error: SessionError): void
+}
+
+/** Runs one session. Resolves when the client's socket is gone; never rejects. */
+export async function runSession(client: Peer, admitted: boolean, context: SessionContext): Promise<void> {
+  const summary = summarize(client, context.name)
+  let end: SessionError
+  try {
+    if (!admitted) throw new SessionError("too_many_connections")
+    const backend = await open(client, context, summary)
+    context.onOpen(summary)
+    const openedMs = performance.now()
+    end = await tunnel(client, backend, context.tunnel)
+    summary.tunnelMs = performance.now() - openedMs
+    summary.bytesFromClient = client.stageBytes
+    summary.bytesFromBackend = backend.stageBytes
+  } catch (error) {
+    end = asSessionError(error, "internal_error")
+    const { status } = CLOSE_REASONS[end.reason]
+    if (status !== undefined) summary.status = status
+  }
+  summary.reason = end.reason
+  summary.who = CLOSE_REASONS[end.reason].who
+  context.onEnd(summary, end)
+  await refuse(client, end)
+}
+
+/** From the client's first byte to a backend whose 101 the client has been given. Nothing of it outlives the call. */
+async function open(client: Peer, context: SessionContext, summary: SessionSummary): Promise<Peer> {
+  const { config } = context
+  const request = await readRequest(client, config)
+  summary.path = pathOf(request)
+
+  const startedMs = performance.now()
+  const { backend, address } = await dialOne(client, context, summary)
+  const dialledMs = performance.now()
+  summary.dialMs = dialledMs - startedMs
+
+  const host = hostFor(address, request, config.host_header)
+  const answer = await handshake(backend, request, { host, timeoutMs: config.handshake_timeout_ms }, client)
+  summary.handshakeMs = performance.now() - dialledMs
+  summary.status = answer.head.status
+
+  if (answer.head.status !== 101) {
+    await relay(client, backend, answer, config.handshake_timeout_ms)
+    throw new SessionError("refused_by_backend")
+  }
+  client.socket.write(forwardUpgradeAnswer(answer.head), "latin1")
+  return backend
+}
+
+async function readRequest(client: Peer, config: ListenerConfig): Promise<UpgradeRequest> {
+  const limits = { maxBytes: config.max_head_bytes, timeoutMs: config.read_timeout_ms }
+  const bytes = await readHead(client, "request", limits, REQUEST_FAULTS)
+  try {
+    return toUpgradeRequest(parseRequestHead(bytes))
+  } catch (error) {
+    if (error instanceof HeadSyntaxError) throw new SessionError("bad_request", error.message)
+    throw error
+  }
+}
+
+/**
+ * Until the first byte of the head has been written nothing was asked of a backend, so a failed dial, and nothing
+ * later, may move on to the next one.
+ */
+async function dialOne(
+  client: Peer,
+  { config, pool, onDialFailure }: SessionContext,
+  summary: SessionSummary,
+): Promise<{ backend: Peer; address: Address }> {
+  const options = { connectTimeoutMs: config.connect_timeout_ms, keepaliveMs: config.keepalive_ms }
+  let failure = new SessionError("no_backend")
+  for (const { name, address } of pool.candidates()) {
+    summary.backend = name
+    try {
+      return { backend: await dial(address, options, client), address }
+    } catch (error) {
+      failure = asSessionError(error, "internal_error")
+      if (!isDialFailure(failure)) throw failure
+      onDialFailure(name, failure)
+    }
+  }
+  throw failure
+}
+
+function isDialFailure({ reason }: SessionError): boolean {
+  return reason === "backend_unreachable" || reason === "connect_timeout"
+}
+
+function summarize({ socket }: Peer, listener: string): SessionSummary {
+  const { remoteAddress, remotePort } = socket
+  const client =
+    remoteAddress === undefined || remotePort === undefined
+      ? "unix"
+      : formatHostPort(remoteAddress, remotePort)
+  return { listener, client, bytesFromClient: 0, bytesFromBackend: 0 }
+}
+
+function pathOf({ target }: UpgradeRequest): string {
+  const query = target.indexOf("?")
+  return query < 0 ? target : target.slice(0, query)
+}
+
+/** The Host that a backend gets (RFC 9110 §7.2). A backend on a Unix socket has no name of its own. */
+function hostFor(address: Address, request: UpgradeRequest, hostHeader: string): string {
+  if (hostHeader === "client") return request.host
+  if (hostHeader !== "backend") return hostHeader
+  return address.kind === "unix" ? "localhost" : formatHostPort(address.host, address.port)
+}

@@ -9,6 +9,8 @@ import { demo } from "./demo.js"
 import { echo } from "./echo.js"
 import { serve } from "./serve.js"
 
+class UsageError extends Error {}
+
 const COULD_NOT_RUN = 1
 const USAGE = 2
 
@@ -43,7 +45,9 @@ const cli = yargs(hideBin(process.argv))
   .wrap(110)
   .version()
   .help()
-  .fail(false)
+  .fail((message, error) => {
+    throw error ?? new UsageError(message)
+  })
 
 try {
   await cli.parseAsync()
@@ -71,7 +75,7 @@ function report(error: unknown): number {
     console.error(error.message)
     return COULD_NOT_RUN
   }
-  if (error instanceof Error && error.name === "YError") {
+  if (error instanceof UsageError) {
     console.error(`${error.message}\nTry: rws --help`)
     return USAGE
   }

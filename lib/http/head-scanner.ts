@@ -23,6 +23,9 @@ const START_LINE = {
 /** A method begins with a token character (RFC 9110 §5.6.2), a status line with the H of HTTP. */
 const FIRST_CHARACTER = { request: /[!#$%&'*+.^_`|~0-9A-Za-z-]/, response: /H/ }
 
+/** The first line of what a client sends once HTTP/2 was agreed on (RFC 9113 §3.4). */
+const HTTP2_PREFACE = "PRI * HTTP/2.0"
+
 const NOT_HTTP = {
   request: "it does not begin with an HTTP request line",
   response: "it does not begin with an HTTP status line",
@@ -60,8 +63,9 @@ export class HeadScanner {
         if (at + 1 === bytes.length) break
         if (bytes[at + 1] !== LF) return this.#fail("a CR stands without LF")
         if (at === this.#lineStart) return at + 2
-        if (this.#lineStart === 0 && !START_LINE[this.#kind].test(bytes.toString("latin1", 0, at))) {
-          return this.#fail(NOT_HTTP[this.#kind])
+        if (this.#lineStart === 0) {
+          const fault = startLineFault(this.#kind, bytes.toString("latin1", 0, at))
+          if (fault !== "") return this.#fail(fault)
         }
         this.#lineStart = at + 2
         at++
@@ -81,4 +85,9 @@ export class HeadScanner {
     this.fault = fault
     return -1
   }
+}
+
+function startLineFault(kind: HeadKind, line: string): string {
+  if (line === HTTP2_PREFACE) return "this is HTTP/2; let the TLS terminator offer only http/1.1 in ALPN"
+  return START_LINE[kind].test(line) ? "" : NOT_HTTP[kind]
 }

@@ -19,8 +19,7 @@ export async function demo(): Promise<void> {
   console.log(`echo backends on ${backends.join(" and ")}, rws before them on ${proxy.address()}`)
   proxy.on("end", printSession).on("refuse", printSession)
 
-  console.log(`sent      ${GREETING}`)
-  console.log(`received  ${await greet(url)}`)
+  await greet(url)
   console.log(
     `\nIt works: ${url}\nTry it from another terminal (Ctrl+C here ends the demo):\n\n  ${commandToTry(url)}\n`,
   )
@@ -32,15 +31,16 @@ export async function demo(): Promise<void> {
   }
 }
 
-/** Sends one message and returns what comes back. */
-async function greet(url: string): Promise<string> {
+/** Sends one message and shows what comes back. */
+async function greet(url: string): Promise<void> {
   const client = new WebSocket(url)
   await once(client, "open")
+  console.log(`sent      ${GREETING}`)
   client.send(GREETING)
   const [answer] = await once(client, "message")
+  console.log(`received  ${answer}`)
   client.close()
   await once(client, "close")
-  return String(answer)
 }
 
 /** Node's own WebSocket client, so that nothing needs to be installed. */

@@ -41,12 +41,11 @@ const cli = yargs(hideBin(process.argv))
   .example("$0 echo --bind 127.0.0.1:9000", "a backend to try it with")
   .epilogue("Exit codes: 0 done; 1 could not run (an address is taken, say); 2 usage or configuration.")
   .strict()
-  .recommendCommands()
   .wrap(110)
   .version()
   .help()
   .fail((message, error) => {
-    throw error ?? new UsageError(message)
+    throw message ? new UsageError(message) : error
   })
 
 try {

@@ -146,22 +146,27 @@ export type CloseReason = keyof typeof rows
 export const CLOSE_REASONS: Readonly<Record<CloseReason, Row>> = rows
 
 /**
- * A session's end as an error value. A stage throws it, or destroys a socket with it, and `session.ts` catches it.
- * `detail` says what exactly was wrong; it is shown to the client and must not hold anything secret.
+ * How one session ended. A stage throws it, or destroys a socket with it, and `session.ts` catches it. It has the shape of
+ * an `Error` but no stack trace: an end is no bug, and taking the trace would cost more than checking the whole head.
  */
-export class SessionError extends Error {
+export class SessionEnd implements Error {
+  readonly name = "SessionEnd"
+
   constructor(
     readonly reason: CloseReason,
+    /** What exactly was wrong. It is shown to the client and must not hold anything secret. */
     readonly detail = "",
-    options?: ErrorOptions,
-  ) {
-    const { text } = CLOSE_REASONS[reason]
-    super(detail === "" ? text : `${text}: ${detail}`, options)
-    this.name = "SessionError"
+    /** The system's error, where there was one. */
+    readonly cause?: unknown,
+  ) {}
+
+  get message(): string {
+    const { text } = CLOSE_REASONS[this.reason]
+    return this.detail === "" ? text : `${text}: ${this.detail}`
   }
 }
 
 /** The session's end that an error means: its own where a stage has named one, else `reason` because of it. */
-export function asSessionError(error: unknown, reason: CloseReason): SessionError {
-  return error instanceof SessionError ? error : new SessionError(reason, "", { cause: error })
+export function asSessionEnd(error: unknown, reason: CloseReason): SessionEnd {
+  return error instanceof SessionEnd ? error : new SessionEnd(reason, "", error)
 }

@@ -11,7 +11,7 @@ export interface SessionSummary {
   /** The request's path, without its query. */
   path?: string
   /** The HTTP status that the client got: 101, a refusal by rws or by the backend. */
-  status?: number
+  status?: number | undefined
   /** How it ended; see `CLOSE_REASONS`. */
   reason?: CloseReason
   /** Who ended it. */

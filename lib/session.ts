@@ -3,11 +3,11 @@
  *
  *   read head ─► parse ─► validate ─► choose backend ─► dial ─► send head ─► await 101 ─► tunnel ─► close
  *
- * Every stage hands on what the next one needs or throws the `SessionError` that ends the session. Nothing else knows
+ * Every stage hands on what the next one needs or throws the `SessionEnd` that ends the session. Nothing else knows
  * the order.
  */
 import { type Address, formatHostPort } from "./address.js"
-import { asSessionError, CLOSE_REASONS, SessionError } from "./close-reason.js"
+import { asSessionEnd, CLOSE_REASONS, SessionEnd } from "./close-reason.js"
 import type { ListenerConfig } from "./config/schema.js"
 import { HeadSyntaxError, parseRequestHead } from "./http/head.js"
 import { dial } from "./net/dial.js"
@@ -31,33 +31,29 @@ export interface SessionContext {
   /** The tunnel has begun. */
   onOpen(summary: SessionSummary): void
   /** The session has ended, or been refused. Called once for every session. */
-  onEnd(summary: SessionSummary, end: SessionError): void
+  onEnd(summary: SessionSummary, end: SessionEnd): void
   /** One backend could not be dialled; the session may go on with another. */
-  onDialFailure(backend: string, error: SessionError): void
+  onDialFailure(backend: string, error: SessionEnd): void
 }
 
 /** Runs one session. Resolves when the client's socket is gone; never rejects. */
 export async function runSession(client: Peer, admitted: boolean, context: SessionContext): Promise<void> {
   const summary = summarize(client, context.name)
-  let end: SessionError
   try {
-    if (!admitted) throw new SessionError("too_many_connections")
+    if (!admitted) throw new SessionEnd("too_many_connections")
     const backend = await open(client, context, summary)
     context.onOpen(summary)
     const openedMs = performance.now()
-    end = await tunnel(client, backend, context.tunnel)
+    const end = await tunnel(client, backend, context.tunnel)
     summary.tunnelMs = performance.now() - openedMs
     summary.bytesFromClient = client.stageBytes
     summary.bytesFromBackend = backend.stageBytes
+    report(summary, end, context)
   } catch (error) {
-    end = asSessionError(error, "internal_error")
-    const { status } = CLOSE_REASONS[end.reason]
-    if (status !== undefined) summary.status = status
+    const end = asSessionEnd(error, "internal_error")
+    report(summary, end, context)
+    await refuse(client, end)
   }
-  summary.reason = end.reason
-  summary.who = CLOSE_REASONS[end.reason].who
-  context.onEnd(summary, end)
-  await refuse(client, end)
 }
 
 /** From the client's first byte to a backend whose 101 the client has been given. Nothing of it outlives the call. */
@@ -78,7 +74,7 @@ async function open(client: Peer, context: SessionContext, summary: SessionSumma
 
   if (answer.head.status !== 101) {
     await relay(client, backend, answer, config.handshake_timeout_ms)
-    throw new SessionError("refused_by_backend")
+    throw new SessionEnd("refused_by_backend")
   }
   client.socket.write(forwardUpgradeAnswer(answer.head), "latin1")
   return backend
@@ -90,7 +86,7 @@ async function readRequest(client: Peer, config: ListenerConfig): Promise<Upgrad
   try {
     return toUpgradeRequest(parseRequestHead(bytes))
   } catch (error) {
-    if (error instanceof HeadSyntaxError) throw new SessionError("bad_request", error.message)
+    if (error instanceof HeadSyntaxError) throw new SessionEnd("bad_request", error.message)
     throw error
   }
 }
@@ -105,13 +101,13 @@ async function dialOne(
   summary: SessionSummary,
 ): Promise<{ backend: Peer; address: Address }> {
   const options = { connectTimeoutMs: config.connect_timeout_ms, keepaliveMs: config.keepalive_ms }
-  let failure = new SessionError("no_backend")
+  let failure = new SessionEnd("no_backend")
   for (const { name, address } of pool.candidates()) {
     summary.backend = name
     try {
       return { backend: await dial(address, options, client), address }
     } catch (error) {
-      failure = asSessionError(error, "internal_error")
+      failure = asSessionEnd(error, "internal_error")
       if (!isDialFailure(failure)) throw failure
       onDialFailure(name, failure)
     }
@@ -119,7 +115,15 @@ async function dialOne(
   throw failure
 }
 
-function isDialFailure({ reason }: SessionError): boolean {
+function report(summary: SessionSummary, end: SessionEnd, context: SessionContext): void {
+  const { who, status } = CLOSE_REASONS[end.reason]
+  summary.reason = end.reason
+  summary.who = who
+  summary.status = status ?? summary.status
+  context.onEnd(summary, end)
+}
+
+function isDialFailure({ reason }: SessionEnd): boolean {
   return reason === "backend_unreachable" || reason === "connect_timeout"
 }
 

@@ -1,7 +1,7 @@
 /** Opens a connection to one backend. */
 import type { NetConnectOpts } from "node:net"
 import type { Address } from "../address.js"
-import { asSessionError, SessionError } from "../close-reason.js"
+import { asSessionEnd, SessionEnd } from "../close-reason.js"
 import { Peer } from "./peer.js"
 
 export interface DialOptions {
@@ -15,18 +15,18 @@ export interface DialOptions {
  * Resolves to the connected backend. A name is resolved anew at each dial and all of its addresses are tried, the
  * families in turn (RFC 8305, Node's `autoSelectFamily`).
  *
- * Rejects with a `SessionError`: `backend_unreachable` or `connect_timeout`, after which another backend may be tried,
+ * Rejects with a `SessionEnd`: `backend_unreachable` or `connect_timeout`, after which another backend may be tried,
  * or, at once when `client` leaves, `client_left_in_dial`.
  */
 export function dial(address: Address, options: DialOptions, client: Peer): Promise<Peer> {
-  if (client.left) return Promise.reject(new SessionError("client_left_in_dial"))
+  if (client.left) return Promise.reject(new SessionEnd("client_left_in_dial"))
   return new Promise((resolve, reject) => {
     const backend = Peer.dialled(connectOptions(address, options))
     const deadline = setTimeout(
-      () => backend.close(new SessionError("connect_timeout")),
+      () => backend.close(new SessionEnd("connect_timeout")),
       options.connectTimeoutMs,
     )
-    client.onLeave = (error) => backend.close(asSessionError(error, "client_left_in_dial"))
+    client.onLeave = (error) => backend.close(asSessionEnd(error, "client_left_in_dial"))
     const settle = () => {
       clearTimeout(deadline)
       client.onLeave = undefined
@@ -37,7 +37,7 @@ export function dial(address: Address, options: DialOptions, client: Peer): Prom
       onDrain() {},
       onClose(error) {
         settle()
-        reject(asSessionError(error, "backend_unreachable"))
+        reject(asSessionEnd(error, "backend_unreachable"))
       },
     })
     backend.socket.once("connect", () => {

@@ -1,5 +1,5 @@
 /** Asks one backend for the upgrade and reads its answer. */
-import { asSessionError, SessionError } from "../close-reason.js"
+import { asSessionEnd, SessionEnd } from "../close-reason.js"
 import { HeadSyntaxError, parseResponseHead, type ResponseHead } from "../http/head.js"
 import { forwardRequest } from "../upgrade/forward.js"
 import { checkUpgradeAnswer } from "../upgrade/upgrade-answer.js"
@@ -26,7 +26,7 @@ export const MAX_ANSWER_BYTES = 16 * 1024
  * Resolves to the backend's answer: a 101 that has been checked against the request, or any other final status. Bytes
  * behind the answer's head stay with the backend. Interim answers (RFC 9110 §15.2) are skipped.
  *
- * Rejects, with the connection to the backend closed, with a `SessionError`: a fault of the backend, or
+ * Rejects, with the connection to the backend closed, with a `SessionEnd`: a fault of the backend, or
  * `client_left_in_handshake` at once when `client` leaves.
  */
 export async function handshake(
@@ -36,9 +36,9 @@ export async function handshake(
   client: Peer,
 ): Promise<Answer> {
   const deadline = performance.now() + options.timeoutMs
-  client.onLeave = (error) => backend.close(asSessionError(error, "client_left_in_handshake"))
+  client.onLeave = (error) => backend.close(asSessionEnd(error, "client_left_in_handshake"))
   try {
-    if (client.left) throw new SessionError("client_left_in_handshake")
+    if (client.left) throw new SessionEnd("client_left_in_handshake")
     backend.socket.write(forwardRequest(request, options.host), "latin1")
     for (;;) {
       const limits = { maxBytes: MAX_ANSWER_BYTES, timeoutMs: Math.max(1, deadline - performance.now()) }
@@ -48,7 +48,7 @@ export async function handshake(
       if (head.status >= 200 || head.status === 101) return { head, bytes }
     }
   } catch (error) {
-    backend.close(asSessionError(error, "internal_error"))
+    backend.close(asSessionEnd(error, "internal_error"))
     throw error
   } finally {
     client.onLeave = undefined
@@ -59,7 +59,7 @@ function parse(bytes: Buffer): ResponseHead {
   try {
     return parseResponseHead(bytes)
   } catch (error) {
-    if (error instanceof HeadSyntaxError) throw new SessionError("bad_answer", error.message)
+    if (error instanceof HeadSyntaxError) throw new SessionEnd("bad_answer", error.message)
     throw error
   }
 }

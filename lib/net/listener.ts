@@ -2,7 +2,7 @@
 import { unlink } from "node:fs/promises"
 import { connect, createServer, type Server, type Socket } from "node:net"
 import { type Address, formatAddress } from "../address.js"
-import { SessionError } from "../close-reason.js"
+import { SessionEnd } from "../close-reason.js"
 import { Peer } from "./peer.js"
 
 export interface ListenerOptions {
@@ -94,7 +94,7 @@ export class Listener {
   }
 
   #closeClients(): void {
-    for (const client of this.#clients.keys()) client.close(new SessionError("drain_timeout"))
+    for (const client of this.#clients.keys()) client.close(new SessionEnd("drain_timeout"))
   }
 
   #accept(socket: Socket): void {

@@ -1,5 +1,5 @@
 /** Reads one head from a peer: the only stage that waits for bytes it can't yet name. */
-import { asSessionError, type CloseReason, SessionError } from "../close-reason.js"
+import { asSessionEnd, type CloseReason, SessionEnd } from "../close-reason.js"
 import { type HeadKind, HeadScanner } from "../http/head-scanner.js"
 import type { Owner, Peer } from "./peer.js"
 
@@ -34,7 +34,7 @@ export const ANSWER_FAULTS: HeadFaults = {
 
 /**
  * Resolves to the head's bytes, its blank line included, and leaves what follows it with the peer. Rejects with a
- * `SessionError` of one of the `faults`, or with the one that the peer's socket was destroyed with.
+ * `SessionEnd` of one of the `faults`, or with the one that the peer's socket was destroyed with.
  */
 export function readHead(
   peer: Peer,
@@ -58,7 +58,7 @@ class HeadReader implements Owner {
     private readonly limits: HeadLimits,
     private readonly faults: HeadFaults,
     private readonly resolve: (head: Buffer) => void,
-    private readonly reject: (error: SessionError) => void,
+    private readonly reject: (error: SessionEnd) => void,
   ) {
     this.#scanner = new HeadScanner(kind)
     this.#deadline = setTimeout(() => this.#fail(faults.timeout), limits.timeoutMs)
@@ -86,12 +86,12 @@ class HeadReader implements Owner {
 
   onClose(error?: Error): void {
     clearTimeout(this.#deadline)
-    this.reject(asSessionError(error, this.faults.left))
+    this.reject(asSessionEnd(error, this.faults.left))
   }
 
   #fail(reason: CloseReason, detail?: string): void {
     clearTimeout(this.#deadline)
     this.peer.release()
-    this.reject(new SessionError(reason, detail))
+    this.reject(new SessionEnd(reason, detail))
   }
 }

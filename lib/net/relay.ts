@@ -1,5 +1,5 @@
 /** Passes a backend's refusal on to the client: the head with its connection fields rewritten, the body as it comes. */
-import { asSessionError, type CloseReason, SessionError } from "../close-reason.js"
+import { asSessionEnd, type CloseReason, SessionEnd } from "../close-reason.js"
 import { BodyEnd } from "../http/llhttp.js"
 import { forwardRefusal } from "../upgrade/forward.js"
 import type { Answer } from "./handshake.js"
@@ -7,21 +7,21 @@ import type { Peer } from "./peer.js"
 
 /**
  * Resolves once the client has been given the whole answer, with the connection to the backend closed and the client's
- * still open. Rejects with a `SessionError` when either side is gone before or the body is not
+ * still open. Rejects with a `SessionEnd` when either side is gone before or the body is not
  * complete after `timeoutMs`; then both are gone, and the client has seen a reset instead of an end.
  */
 export async function relay(client: Peer, backend: Peer, answer: Answer, timeoutMs: number): Promise<void> {
   const body = new BodyEnd(answer.bytes)
   const deadline = setTimeout(
-    () => backend.reset(new SessionError("relay_cut", "not complete in time")),
+    () => backend.reset(new SessionEnd("relay_cut", "not complete in time")),
     timeoutMs,
   )
   try {
     client.socket.write(forwardRefusal(answer.head), "latin1")
     if (!body.complete) await passBody(client, backend, body)
-    backend.close(new SessionError("refused_by_backend"))
+    backend.close(new SessionEnd("refused_by_backend"))
   } catch (error) {
-    const end = asSessionError(error, "relay_cut")
+    const end = asSessionEnd(error, "relay_cut")
     backend.reset(end)
     client.reset(end)
     throw end
@@ -35,7 +35,7 @@ export async function relay(client: Peer, backend: Peer, answer: Answer, timeout
 
 function passBody(client: Peer, backend: Peer, body: BodyEnd): Promise<void> {
   return new Promise((resolve, reject) => {
-    const fail = (reason: CloseReason, error?: Error) => reject(asSessionError(error, reason))
+    const fail = (reason: CloseReason, error?: Error) => reject(asSessionEnd(error, reason))
     client.own({
       onBytes() {},
       onEnd() {},

@@ -5,7 +5,7 @@
  * - A FIN is passed on behind the last byte; the other direction goes on flowing.
  * - An error on one side resets the other, so that a cut stream can't be taken for a whole one.
  */
-import { asSessionError, type CloseReason, SessionError } from "../close-reason.js"
+import { asSessionEnd, type CloseReason, SessionEnd } from "../close-reason.js"
 import type { Peer } from "./peer.js"
 import { Pump, type PumpEnds } from "./pump.js"
 import type { Sweep, Swept } from "./sweep.js"
@@ -19,14 +19,14 @@ export interface TunnelOptions {
 }
 
 /** Resolves, once both sockets are gone, to what ended the tunnel. Never rejects. */
-export function tunnel(client: Peer, backend: Peer, options: TunnelOptions): Promise<SessionError> {
+export function tunnel(client: Peer, backend: Peer, options: TunnelOptions): Promise<SessionEnd> {
   return new Promise((resolve) => new Tunnel(client, backend, options, resolve).start())
 }
 
 class Tunnel implements PumpEnds, Swept {
   /** The first FIN, unless an error came after it. */
   #reason: CloseReason | undefined
-  #error: SessionError | undefined
+  #error: SessionEnd | undefined
   #openSockets = 2
   #halfClosed = false
   #bytesSeen = -1
@@ -36,7 +36,7 @@ class Tunnel implements PumpEnds, Swept {
     private readonly client: Peer,
     private readonly backend: Peer,
     private readonly options: TunnelOptions,
-    private readonly resolve: (end: SessionError) => void,
+    private readonly resolve: (end: SessionEnd) => void,
   ) {}
 
   start(): void {
@@ -56,14 +56,14 @@ class Tunnel implements PumpEnds, Swept {
 
   onClose(reason: CloseReason, to: Peer, error?: Error): void {
     if (error !== undefined) {
-      this.#error ??= asSessionError(error, reason)
-      if (error instanceof SessionError) to.close(error)
+      this.#error ??= asSessionEnd(error, reason)
+      if (error instanceof SessionEnd) to.close(error)
       else to.reset(this.#error)
     }
     this.#openSockets--
     if (this.#openSockets > 0) return
     this.options.sweep.delete(this)
-    this.resolve(this.#error ?? new SessionError(this.#reason ?? reason))
+    this.resolve(this.#error ?? new SessionEnd(this.#reason ?? reason))
   }
 
   check(nowMs: number): void {
@@ -82,8 +82,8 @@ class Tunnel implements PumpEnds, Swept {
 
   /** Closing one side is enough: the other follows. */
   #cut(reason: CloseReason): void {
-    this.client.close(new SessionError(reason))
-    this.backend.close(new SessionError(reason))
+    this.client.close(new SessionEnd(reason))
+    this.backend.close(new SessionEnd(reason))
   }
 }
 

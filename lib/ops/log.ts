@@ -1,7 +1,7 @@
 /** The log: pino, one JSON object per line, or coloured text when it goes to a terminal. */
 import { type Logger, pino } from "pino"
 import pretty from "pino-pretty"
-import { CLOSE_REASONS, type SessionError } from "../close-reason.js"
+import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
 import type { Config } from "../config/schema.js"
 import type { SessionSummary } from "../session-summary.js"
 
@@ -22,7 +22,7 @@ export function createLog(level: Config["log"]["level"]): Logger {
 }
 
 /** Writes the one line that a session gets, at its end. */
-export function logSession(log: Logger, session: Readonly<SessionSummary>, end: SessionError): void {
+export function logSession(log: Logger, session: Readonly<SessionSummary>, end: SessionEnd): void {
   const { who, status } = CLOSE_REASONS[end.reason]
   const fields = {
     listener: session.listener,
@@ -44,7 +44,7 @@ export function logSession(log: Logger, session: Readonly<SessionSummary>, end: 
   log[levelOf(end)](fields, status === undefined ? "session ended" : "session refused")
 }
 
-function levelOf({ reason }: SessionError): "error" | "warn" | "info" | "debug" {
+function levelOf({ reason }: SessionEnd): "error" | "warn" | "info" | "debug" {
   if (reason === "internal_error") return "error"
   if (reason === "client_left_in_head") return "debug"
   const { who, stage } = CLOSE_REASONS[reason]
@@ -56,7 +56,7 @@ export function logDialFailure(
   log: Logger,
   listener: string,
   backend: string,
-  { reason, cause }: SessionError,
+  { reason, cause }: SessionEnd,
 ): void {
   log.warn({ listener, backend, reason, error: textOf(cause) }, "backend could not be dialled")
 }

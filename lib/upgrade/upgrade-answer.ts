@@ -1,22 +1,22 @@
 /** Is this 101 the answer to our request? RFC 6455 §4.1, the checks that a client must make, made before it sees it. */
-import { SessionError } from "../close-reason.js"
+import { SessionEnd } from "../close-reason.js"
 import { listOf, type ResponseHead, valuesOf } from "../http/head.js"
 import { acceptKey } from "./accept-key.js"
 import { connectionNamesHandshake } from "./upgrade-request.js"
 
-/** Checks a backend's 101 against the key that it must answer. Throws a `SessionError`. */
+/** Checks a backend's 101 against the key that it must answer. Throws a `SessionEnd`. */
 export function checkUpgradeAnswer({ version, fields }: ResponseHead, key: string): void {
-  if (version !== "HTTP/1.1") throw new SessionError("bad_accept", `it is ${version}`)
+  if (version !== "HTTP/1.1") throw new SessionEnd("bad_accept", `it is ${version}`)
   if (listOf(fields, "upgrade").join() !== "websocket") {
-    throw new SessionError("bad_accept", "its Upgrade field is not websocket")
+    throw new SessionEnd("bad_accept", "its Upgrade field is not websocket")
   }
   if (!listOf(fields, "connection").includes("upgrade")) {
-    throw new SessionError("bad_accept", "its Connection field does not list upgrade")
+    throw new SessionEnd("bad_accept", "its Connection field does not list upgrade")
   }
   if (connectionNamesHandshake(fields)) {
-    throw new SessionError("bad_accept", "its Connection field names a field that is not hop-by-hop")
+    throw new SessionEnd("bad_accept", "its Connection field names a field that is not hop-by-hop")
   }
   if (valuesOf(fields, "sec-websocket-accept").join() !== acceptKey(key)) {
-    throw new SessionError("bad_accept", "its Sec-WebSocket-Accept does not match the key")
+    throw new SessionEnd("bad_accept", "its Sec-WebSocket-Accept does not match the key")
   }
 }

@@ -3,7 +3,7 @@
  * two servers could read in two ways is refused here, before a backend hears of it.
  */
 import { isHostField } from "../address.js"
-import { SessionError } from "../close-reason.js"
+import { SessionEnd } from "../close-reason.js"
 import { type Field, listOf, type RequestHead, valuesOf } from "../http/head.js"
 
 /** A request that has been found to be a valid WebSocket upgrade. */
@@ -23,22 +23,22 @@ const BASE64_OF_16_BYTES = /^[A-Za-z0-9+/]{22}==$/
 /** An absolute URI of a scheme that a WebSocket handshake may name, split into authority and the rest. */
 const ABSOLUTE_FORM = /^(?:https?|wss?):\/\/([^/?]*)(.*)$/i
 
-/** Checks one request head. Throws a `SessionError` with the reason and status that the client gets. */
+/** Checks one request head. Throws a `SessionEnd` with the reason and status that the client gets. */
 export function toUpgradeRequest(head: RequestHead): UpgradeRequest {
   const { fields } = head
-  if (head.version !== "HTTP/1.1") throw new SessionError("bad_version", `this request is ${head.version}`)
-  if (head.method !== "GET") throw new SessionError("bad_method", `this request is ${head.method}`)
+  if (head.version !== "HTTP/1.1") throw new SessionEnd("bad_version", `this request is ${head.version}`)
+  if (head.method !== "GET") throw new SessionEnd("bad_method", `this request is ${head.method}`)
   const host = theHost(fields)
   const target = originForm(head.target, host)
   refuseBody(fields)
   refuseMisusedConnection(fields)
   if (!listOf(fields, "upgrade").includes("websocket")) {
-    throw new SessionError("bad_upgrade", "the Upgrade field does not list websocket")
+    throw new SessionEnd("bad_upgrade", "the Upgrade field does not list websocket")
   }
   if (!listOf(fields, "connection").includes("upgrade")) {
-    throw new SessionError("bad_upgrade", "the Connection field does not list upgrade")
+    throw new SessionEnd("bad_upgrade", "the Connection field does not list upgrade")
   }
-  if (valuesOf(fields, "sec-websocket-version").join() !== "13") throw new SessionError("bad_ws_version")
+  if (valuesOf(fields, "sec-websocket-version").join() !== "13") throw new SessionEnd("bad_ws_version")
   return { target, host, key: theKey(fields), fields }
 }
 
@@ -55,9 +55,9 @@ export function connectionNamesHandshake(fields: readonly Field[]): boolean {
 /** RFC 9112 §3.2: exactly one Host, with a valid value. */
 function theHost(fields: readonly Field[]): string {
   const [host, ...more] = valuesOf(fields, "host")
-  if (host === undefined) throw new SessionError("bad_host", "there is none")
-  if (more.length > 0) throw new SessionError("bad_host", "there is more than one")
-  if (!isHostField(host)) throw new SessionError("bad_host", "expected host or host:port")
+  if (host === undefined) throw new SessionEnd("bad_host", "there is none")
+  if (more.length > 0) throw new SessionEnd("bad_host", "there is more than one")
+  if (!isHostField(host)) throw new SessionEnd("bad_host", "expected host or host:port")
   return host
 }
 
@@ -67,36 +67,36 @@ function theHost(fields: readonly Field[]): string {
  */
 function originForm(target: string, host: string): string {
   if (!VISIBLE_ASCII.test(target))
-    throw new SessionError("bad_target", "it holds characters that must be encoded")
-  if (target.includes("#")) throw new SessionError("bad_target", "it must not hold a fragment (#)")
+    throw new SessionEnd("bad_target", "it holds characters that must be encoded")
+  if (target.includes("#")) throw new SessionEnd("bad_target", "it must not hold a fragment (#)")
   if (target.startsWith("/")) return target
   const [, authority, rest = ""] = ABSOLUTE_FORM.exec(target) ?? []
-  if (authority === undefined) throw new SessionError("bad_target", "expected a path that begins with /")
+  if (authority === undefined) throw new SessionEnd("bad_target", "expected a path that begins with /")
   if (authority.toLowerCase() !== host.toLowerCase()) {
-    throw new SessionError("bad_target", "its host is not the one in the Host field")
+    throw new SessionEnd("bad_target", "its host is not the one in the Host field")
   }
   return rest.startsWith("/") ? rest : `/${rest}`
 }
 
 function refuseBody(fields: readonly Field[]): void {
   if (fields.some((field) => field.name === "transfer-encoding")) {
-    throw new SessionError("has_body", "there is a Transfer-Encoding field")
+    throw new SessionEnd("has_body", "there is a Transfer-Encoding field")
   }
   if (valuesOf(fields, "content-length").some((value) => !/^0+$/.test(value))) {
-    throw new SessionError("has_body", "the Content-Length field is not 0")
+    throw new SessionEnd("has_body", "the Content-Length field is not 0")
   }
 }
 
 function refuseMisusedConnection(fields: readonly Field[]): void {
   if (connectionNamesHandshake(fields)) {
-    throw new SessionError("bad_upgrade", "the Connection field names a field that is not hop-by-hop")
+    throw new SessionEnd("bad_upgrade", "the Connection field names a field that is not hop-by-hop")
   }
 }
 
 function theKey(fields: readonly Field[]): string {
   const [key, ...more] = valuesOf(fields, "sec-websocket-key")
-  if (key === undefined) throw new SessionError("bad_key", "there is none")
-  if (more.length > 0) throw new SessionError("bad_key", "there is more than one")
-  if (!BASE64_OF_16_BYTES.test(key)) throw new SessionError("bad_key", "expected 16 bytes in base64")
+  if (key === undefined) throw new SessionEnd("bad_key", "there is none")
+  if (more.length > 0) throw new SessionEnd("bad_key", "there is more than one")
+  if (!BASE64_OF_16_BYTES.test(key)) throw new SessionEnd("bad_key", "expected 16 bytes in base64")
   return key
 }

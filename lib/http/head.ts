@@ -49,15 +49,22 @@ export function parseResponseHead(bytes: Buffer): ResponseHead {
 
 /** The values of every field with this (lower-case) name, in order. */
 export function valuesOf(fields: readonly Field[], name: string): string[] {
-  return fields.filter((field) => field.name === name).map((field) => field.value)
+  const values: string[] = []
+  for (const field of fields) if (field.name === name) values.push(field.value)
+  return values
 }
 
 /** The members of a comma-separated list that may be spread over several fields (RFC 9110 §5.6.1), in lower case. */
 export function listOf(fields: readonly Field[], name: string): string[] {
-  return valuesOf(fields, name)
-    .flatMap((value) => value.split(","))
-    .map((member) => trim(member).toLowerCase())
-    .filter((member) => member !== "")
+  const members: string[] = []
+  for (const field of fields) {
+    if (field.name !== name) continue
+    for (const member of field.value.split(",")) {
+      const trimmed = trim(member)
+      if (trimmed !== "") members.push(trimmed.toLowerCase())
+    }
+  }
+  return members
 }
 
 function parse(kind: HeadKind, bytes: Buffer): { startLine: string; fields: Field[] } {

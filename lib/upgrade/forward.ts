@@ -33,26 +33,32 @@ const FRAMING_AND_UPGRADE = new Set([...FRAMING, "upgrade"])
 /** The head that a backend gets for this request. `host` is the value of its Host field. */
 export function forwardRequest(request: UpgradeRequest, host: string): string {
   const rewrites = new Map([...UPGRADE, ["host", `Host: ${host}\r\n`]])
-  return `GET ${request.target} HTTP/1.1\r\n${rewriteFields(request.fields, rewrites)}\r\n`
+  return `GET ${request.target} HTTP/1.1\r\n${rewriteFields(request.fields, request.connection, rewrites)}\r\n`
 }
 
 /** The head that the client gets for a backend's 101. */
 export function forwardUpgradeAnswer(answer: ResponseHead): string {
-  return writeResponse(answer, rewriteFields(answer.fields, IN_UPGRADE_ANSWER))
+  return writeResponse(answer, IN_UPGRADE_ANSWER)
 }
 
 /** The head that the client gets for any other answer of a backend. */
 export function forwardRefusal(answer: ResponseHead): string {
-  const kept = answer.status === 426 ? FRAMING_AND_UPGRADE : FRAMING
-  return writeResponse(answer, rewriteFields(answer.fields, IN_REFUSAL, kept))
+  return writeResponse(answer, IN_REFUSAL, answer.status === 426 ? FRAMING_AND_UPGRADE : FRAMING)
 }
 
-function writeResponse({ status, phrase }: ResponseHead, fields: string): string {
-  return `HTTP/1.1 ${status} ${phrase}\r\n${fields}\r\n`
+function writeResponse(answer: ResponseHead, rewrites: Rewrites, kept?: ReadonlySet<string>): string {
+  const { status, phrase, fields } = answer
+  const text = rewriteFields(fields, listOf(fields, "connection"), rewrites, kept)
+  return `HTTP/1.1 ${status} ${phrase}\r\n${text}\r\n`
 }
 
-function rewriteFields(fields: readonly Field[], rewrites: Rewrites, kept?: ReadonlySet<string>): string {
-  const named = listOf(fields, "connection")
+/** `named` are the Connection options: fields of those names belong to the connection too. */
+function rewriteFields(
+  fields: readonly Field[],
+  named: readonly string[],
+  rewrites: Rewrites,
+  kept?: ReadonlySet<string>,
+): string {
   const written = new Set<string>()
   let text = ""
   for (const { name, line } of fields) {

@@ -2,7 +2,7 @@
 import { SessionEnd } from "../close-reason.js"
 import { listOf, type ResponseHead, valuesOf } from "../http/head.js"
 import { acceptKey } from "./accept-key.js"
-import { connectionNamesHandshake } from "./upgrade-request.js"
+import { isNeverHopByHop } from "./upgrade-request.js"
 
 /** Checks a backend's 101 against the key that it must answer. Throws a `SessionEnd`. */
 export function checkUpgradeAnswer({ version, fields }: ResponseHead, key: string): void {
@@ -10,10 +10,11 @@ export function checkUpgradeAnswer({ version, fields }: ResponseHead, key: strin
   if (listOf(fields, "upgrade").join() !== "websocket") {
     throw new SessionEnd("bad_accept", "its Upgrade field is not websocket")
   }
-  if (!listOf(fields, "connection").includes("upgrade")) {
+  const connection = listOf(fields, "connection")
+  if (!connection.includes("upgrade")) {
     throw new SessionEnd("bad_accept", "its Connection field does not list upgrade")
   }
-  if (connectionNamesHandshake(fields)) {
+  if (connection.some(isNeverHopByHop)) {
     throw new SessionEnd("bad_accept", "its Connection field names a field that is not hop-by-hop")
   }
   if (valuesOf(fields, "sec-websocket-accept").join() !== acceptKey(key)) {

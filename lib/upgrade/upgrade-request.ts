@@ -16,6 +16,8 @@ export interface UpgradeRequest {
   readonly key: string
   /** Every field as the client sent it. */
   readonly fields: readonly Field[]
+  /** The members of its Connection fields, in lower case. */
+  readonly connection: readonly string[]
 }
 
 const VISIBLE_ASCII = /^[\x21-\x7e]+$/
@@ -31,25 +33,26 @@ export function toUpgradeRequest(head: RequestHead): UpgradeRequest {
   const host = theHost(fields)
   const target = originForm(head.target, host)
   refuseBody(fields)
-  refuseMisusedConnection(fields)
+  const connection = listOf(fields, "connection")
   if (!listOf(fields, "upgrade").includes("websocket")) {
     throw new SessionEnd("bad_upgrade", "the Upgrade field does not list websocket")
   }
-  if (!listOf(fields, "connection").includes("upgrade")) {
+  if (!connection.includes("upgrade")) {
     throw new SessionEnd("bad_upgrade", "the Connection field does not list upgrade")
   }
+  if (connection.some(isNeverHopByHop)) {
+    throw new SessionEnd("bad_upgrade", "the Connection field names a field that is not hop-by-hop")
+  }
   if (valuesOf(fields, "sec-websocket-version").join() !== "13") throw new SessionEnd("bad_ws_version")
-  return { target, host, key: theKey(fields), fields }
+  return { target, host, key: theKey(fields), fields, connection }
 }
 
 /**
- * Whether a Connection field names a field that the handshake itself needs. Such a field is never hop-by-hop
- * (RFC 9110 §7.6.1), and taking it off would make the next server see another request than we have checked.
+ * Whether a Connection option names a field that the handshake itself needs. Such a field is never hop-by-hop
+ * (RFC 9110 §7.6.1), and taking it off would make the next server see another request than the one we have checked.
  */
-export function connectionNamesHandshake(fields: readonly Field[]): boolean {
-  return listOf(fields, "connection").some(
-    (option) => option === "host" || option === "content-length" || option.startsWith("sec-websocket-"),
-  )
+export function isNeverHopByHop(option: string): boolean {
+  return option === "host" || option === "content-length" || option.startsWith("sec-websocket-")
 }
 
 /** RFC 9112 §3.2: exactly one Host, with a valid value. */
@@ -84,12 +87,6 @@ function refuseBody(fields: readonly Field[]): void {
   }
   if (valuesOf(fields, "content-length").some((value) => !/^0+$/.test(value))) {
     throw new SessionEnd("has_body", "the Content-Length field is not 0")
-  }
-}
-
-function refuseMisusedConnection(fields: readonly Field[]): void {
-  if (connectionNamesHandshake(fields)) {
-    throw new SessionEnd("bad_upgrade", "the Connection field names a field that is not hop-by-hop")
   }
 }
 

@@ -5,8 +5,6 @@ import { hideBin } from "yargs/helpers"
 import { AddressError, BindError, ConfigError } from "../lib/index.js"
 import { check } from "./check.js"
 import { configOptions, listenerFlags } from "./config-options.js"
-import { demo } from "./demo.js"
-import { echo } from "./echo.js"
 import { serve } from "./serve.js"
 
 class UsageError extends Error {}
@@ -33,8 +31,15 @@ const cli = yargs(hideBin(process.argv))
     (command) => command.options(configOptions),
     check,
   )
-  .command("echo", "Run a WebSocket echo backend, to try things with", echoOptions, echo)
-  .command("demo", "Run two echo backends and a proxy before them on free ports", {}, demo)
+  // Loaded when asked for: a proxy that serves needs neither a WebSocket client nor a server in its memory.
+  .command("echo", "Run a WebSocket echo backend, to try things with", echoOptions, async (given) => {
+    const { echo } = await import("./echo.js")
+    await echo(given)
+  })
+  .command("demo", "Run two echo backends and a proxy before them on free ports", {}, async () => {
+    const { demo } = await import("./demo.js")
+    await demo()
+  })
   .example("$0", "serve what $RWS_CONFIG_FILE or ./rws.config.toml says")
   .example("$0 check --config /etc/rws.toml", "find mistakes before a restart")
   .example("$0 --bind 0.0.0.0:8080 --backend 127.0.0.1:9000 --backend 127.0.0.1:9001", "run without a file")

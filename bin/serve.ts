@@ -1,5 +1,5 @@
 /** `rws serve`: runs the proxy until a signal. */
-import { createLog } from "../lib/ops/log.js"
+import { createLog } from "../lib/ops/pino-log.js"
 import { createProxy } from "../lib/proxy.js"
 import { type ConfigArguments, readConfig } from "./config-options.js"
 import { closeOnSignal } from "./signals.js"
@@ -7,7 +7,7 @@ import { closeOnSignal } from "./signals.js"
 /** Resolves once the proxy listens; it then runs until SIGTERM or SIGINT. */
 export async function serve(given: ConfigArguments): Promise<void> {
   const config = await readConfig(given)
-  const log = createLog(config.log.level)
+  const log = await createLog(config.log.level)
   const proxy = await createProxy(config, { log })
   closeOnSignal(proxy, (signal) => log.info({ signal }, "draining; a second signal closes at once"))
 }

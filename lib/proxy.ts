@@ -3,17 +3,17 @@ import { EventEmitter } from "node:events"
 import { formatAddress, parseBindAddress } from "./address.js"
 import { CLOSE_REASONS } from "./close-reason.js"
 import { checkConfig } from "./config/load.js"
-import type { ConfigInput, ListenerConfig } from "./config/schema.js"
+import type { Config, ConfigInput, ListenerConfig } from "./config/schema.js"
 import { BindError, Listener } from "./net/listener.js"
 import { Sweep } from "./net/sweep.js"
-import { createLog, type Logger, logDialFailure, logSession } from "./ops/log.js"
+import { type Log, logDialFailure, logSession } from "./ops/log.js"
 import { Pool } from "./routing/pool.js"
 import { runSession, type SessionContext } from "./session.js"
 import type { SessionSummary } from "./session-summary.js"
 
 export interface ProxyOptions {
   /** Where the log goes: a pino logger. Default: standard output, at the configuration's `log.level`. */
-  readonly log?: Logger
+  readonly log?: Log
 }
 
 /** Each session has one `end` or one `refuse`; one that became a tunnel has an `open` before its `end`. */
@@ -33,10 +33,17 @@ export interface ProxyEvents {
  * @throws {BindError} when an address can't be bound; then nothing is left listening
  */
 export async function createProxy(config: ConfigInput, options: ProxyOptions = {}): Promise<RunningProxy> {
-  const { log, ws_proxy } = checkConfig(config)
-  const proxy = new RunningProxy(ws_proxy, options.log ?? createLog(log.level))
+  const { log: logConfig, ws_proxy } = checkConfig(config)
+  const log = options.log ?? (await createDefaultLog(logConfig))
+  const proxy = new RunningProxy(ws_proxy, log)
   await proxy.listen()
   return proxy
+}
+
+/** Loaded when it is needed: who brings a log of their own need not keep pino in memory. */
+async function createDefaultLog({ level }: Config["log"]): Promise<Log> {
+  const { createLog } = await import("./ops/pino-log.js")
+  return createLog(level)
 }
 
 interface Listening {
@@ -50,10 +57,10 @@ interface Listening {
 /** Listeners that have been started together. Made by `createProxy` and `WsProxy.bind`. */
 export class RunningProxy extends EventEmitter<ProxyEvents> {
   readonly #listeners: readonly Listening[]
-  readonly #log: Logger
+  readonly #log: Log
 
   /** @internal */
-  constructor(configs: readonly ListenerConfig[], log: Logger) {
+  constructor(configs: readonly ListenerConfig[], log: Log) {
     super()
     this.#log = log
     this.#listeners = configs.map((config) => {

@@ -1,7 +1,6 @@
 /** The library's front door: one listener, described by chained calls. */
-import { pino } from "pino"
 import type { ListenerInput } from "./config/schema.js"
-import type { Logger } from "./ops/log.js"
+import { type Log, SILENT } from "./ops/log.js"
 import { createProxy, type RunningProxy } from "./proxy.js"
 import { Pool } from "./routing/pool.js"
 
@@ -16,7 +15,7 @@ import { Pool } from "./routing/pool.js"
 export class WsProxy {
   readonly #pool: Pool
   readonly #settings: Partial<ListenerInput> = {}
-  #log: Logger = pino({ level: "silent" })
+  #log = SILENT
 
   /**
    * @param backends each `host:port`, `[v6]:port`, `ws://host[:port]` or `unix:/path`; or a `Pool`, which may
@@ -83,7 +82,7 @@ export class WsProxy {
   }
 
   /** Where the log goes: a pino logger. Default: nowhere. */
-  log(log: Logger): this {
+  log(log: Log): this {
     this.#log = log
     return this
   }

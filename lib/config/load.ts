@@ -1,7 +1,6 @@
 /** From a file, or an object of the same shape, to a configuration in which everything has been checked. */
 import { readFile } from "node:fs/promises"
 import { parse, TomlError } from "smol-toml"
-import { lineOf } from "./line-of.js"
 import { ConfigError, toProblems } from "./problem.js"
 import { type Config, configSchema } from "./schema.js"
 
@@ -21,7 +20,7 @@ export async function loadConfig(file = process.env.RWS_CONFIG_FILE || DEFAULT_C
  * Checks a configuration that is given as TOML text; `source` is what its errors call it.
  * @throws {ConfigError}
  */
-export function parseConfig(toml: string, source: string): Config {
+export async function parseConfig(toml: string, source: string): Promise<Config> {
   try {
     return checkConfig(parse(toml), source)
   } catch (error) {
@@ -30,6 +29,7 @@ export function parseConfig(toml: string, source: string): Config {
       throw new ConfigError(source, [{ path: [], message, line: error.line }])
     }
     if (error instanceof ConfigError) {
+      const { lineOf } = await import("./line-of.js")
       const located = error.problems.map((problem) => ({ ...problem, line: lineOf(toml, problem.path) }))
       throw new ConfigError(source, located)
     }

@@ -5,9 +5,9 @@
  * one parser for requests and one for responses are enough for all sessions: each is reset before its next head.
  * Only the body of a relayed answer, which arrives in pieces, needs a parser of its own for as long as it lasts.
  */
+import { createRequire } from "node:module"
 import constants from "llhttp/lib/llhttp/constants.js"
 import simdWasm from "llhttp/lib/llhttp/llhttp_simd-wasm.js"
-import plainWasm from "llhttp/lib/llhttp/llhttp-wasm.js"
 import type { HeadKind } from "./head-scanner.js"
 
 /** The exports of the WebAssembly module that we use. Pointers and lengths are numbers. */
@@ -157,7 +157,8 @@ function compile(): WebAssembly.Module {
   try {
     return new WebAssembly.Module(simdWasm)
   } catch (error) {
-    if (error instanceof WebAssembly.CompileError) return new WebAssembly.Module(plainWasm)
-    throw error
+    if (!(error instanceof WebAssembly.CompileError)) throw error
+    // A machine without SIMD. The other build is loaded only here: it would stay in memory on every machine.
+    return new WebAssembly.Module(createRequire(import.meta.url)("llhttp/lib/llhttp/llhttp-wasm.js"))
   }
 }

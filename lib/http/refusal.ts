@@ -1,6 +1,17 @@
 /** The one writer of the answers that rws gives itself. */
-import { STATUS_CODES } from "node:http"
 import type { CloseReason } from "../close-reason.js"
+
+/** Reason phrases (RFC 9110 §15, RFC 6585 §5) of the statuses in the table of close reasons. */
+const PHRASES: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  408: "Request Timeout",
+  426: "Upgrade Required",
+  431: "Request Header Fields Too Large",
+  500: "Internal Server Error",
+  502: "Bad Gateway",
+  503: "Service Unavailable",
+  504: "Gateway Timeout",
+}
 
 /** Fields that some reasons add to their refusal. */
 const MORE_FIELDS: { readonly [reason in CloseReason]?: string } = {
@@ -13,7 +24,7 @@ const MORE_FIELDS: { readonly [reason in CloseReason]?: string } = {
 export function writeRefusal(reason: CloseReason, status: number, text: string, now: Date): string {
   const body = `${text.replace(/[^\x20-\x7e]/g, "?")}\n`
   return (
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ""}\r\n` +
+    `HTTP/1.1 ${status} ${PHRASES[status] ?? ""}\r\n` +
     `Date: ${now.toUTCString()}\r\n` +
     "Content-Type: text/plain; charset=utf-8\r\n" +
     `Content-Length: ${body.length}\r\n` +

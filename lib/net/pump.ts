@@ -20,10 +20,9 @@ export class Pump implements Owner {
 
   onBytes(bytes: Buffer): void {
     const { socket } = this.to
-    // Node allocates 64 KiB for each read from an accepted socket, so there it pays to pause at every false, even where the system
-    // took all: the reads until the drain become one. Where bytes are lent, reading on costs nothing.
-    const pause = this.from.lends ? !writeLent(socket, bytes) && socket.writableLength > 0 : !socket.write(bytes)
-    if (pause) this.from.socket.pause()
+    const more = this.from.lends ? writeLent(socket, bytes) : socket.write(bytes)
+    // A large chunk returns false even where the system took all of it at once: then there is nothing to wait for.
+    if (!more && socket.writableLength > 0) this.from.socket.pause()
   }
 
   onEnd(): void {

@@ -1,28 +1,17 @@
-/** The log: pino, one JSON object per line, or coloured text when it goes to a terminal. */
-import { type Logger, pino } from "pino"
-import pretty from "pino-pretty"
+/** What rws says of its work, and to what kind of logger. */
 import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
-import type { Config } from "../config/schema.js"
 import type { SessionSummary } from "../session-summary.js"
 
-export type { Logger }
+/** The part of a pino logger that is used: each method takes fields and a message. */
+export type Log = Readonly<
+  Record<"error" | "warn" | "info" | "debug", (fields: object, message: string) => void>
+>
 
-/** How long a line may wait, in milliseconds, so that one write serves many. */
-const FLUSH_MS = 100
-const BUFFER_BYTES = 4096
-
-/** A logger that writes to standard output. It says nothing below `level`. */
-export function createLog(level: Config["log"]["level"]): Logger {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime }
-  if (process.stdout.isTTY) return pino(options, pretty({ sync: true, ignore: "pid,hostname" }))
-  return pino(
-    options,
-    pino.destination({ dest: 1, sync: false, minLength: BUFFER_BYTES, periodicFlush: FLUSH_MS }),
-  )
-}
+/** Says nothing. */
+export const SILENT: Log = { error() {}, warn() {}, info() {}, debug() {} }
 
 /** Writes the one line that a session gets, at its end. */
-export function logSession(log: Logger, session: Readonly<SessionSummary>, end: SessionEnd): void {
+export function logSession(log: Log, session: Readonly<SessionSummary>, end: SessionEnd): void {
   const { who, status } = CLOSE_REASONS[end.reason]
   const fields = {
     listener: session.listener,
@@ -53,7 +42,7 @@ function levelOf({ reason }: SessionEnd): "error" | "warn" | "info" | "debug" {
 
 /** A backend could not be dialled. The session may go on with another. */
 export function logDialFailure(
-  log: Logger,
+  log: Log,
   listener: string,
   backend: string,
   { reason, cause }: SessionEnd,

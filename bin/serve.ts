@@ -4,10 +4,10 @@ import { createProxy } from "../lib/proxy.js"
 import { type ConfigArguments, readConfig } from "./config-options.js"
 import { closeOnSignal } from "./signals.js"
 
-/** Resolves once the proxy listens; it then runs until SIGTERM or SIGINT. */
+/** Resolves when a signal has ended it. */
 export async function serve(given: ConfigArguments): Promise<void> {
   const config = await readConfig(given)
   const log = await createLog(config.log.level)
   const proxy = await createProxy(config, { log })
-  closeOnSignal(proxy, (signal) => log.info({ signal }, "draining; a second signal closes at once"))
+  await closeOnSignal(proxy, (signal) => log.info({ signal }, "draining; a second signal closes at once"))
 }

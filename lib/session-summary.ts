@@ -4,7 +4,7 @@ import type { CloseReason, Who } from "./close-reason.js"
 export interface SessionSummary {
   /** The listener's name. */
   readonly listener: string
-  /** The client's address, `host:port`; "unix" for a client that came over a Unix socket. */
+  /** The client's address, `host:port`; "unix" on a Unix socket, "unknown" if it had gone before we could ask. */
   readonly client: string
   /** The backend that was tried last, as it is configured. */
   backend?: string

@@ -38,7 +38,7 @@ export interface SessionContext {
 
 /** Runs one session. Resolves when the client's socket is gone; never rejects. */
 export async function runSession(client: Peer, admitted: boolean, context: SessionContext): Promise<void> {
-  const summary = summarize(client, context.name)
+  const summary = summarize(client, context)
   try {
     if (!admitted) throw new SessionEnd("too_many_connections")
     const backend = await open(client, context, summary)
@@ -127,13 +127,12 @@ function isDialFailure({ reason }: SessionEnd): boolean {
   return reason === "backend_unreachable" || reason === "connect_timeout"
 }
 
-function summarize({ socket }: Peer, listener: string): SessionSummary {
+function summarize({ socket }: Peer, { name, config }: SessionContext): SessionSummary {
   const { remoteAddress, remotePort } = socket
-  const client =
-    remoteAddress === undefined || remotePort === undefined
-      ? "unix"
-      : formatHostPort(remoteAddress, remotePort)
-  return { listener, client, bytesFromClient: 0, bytesFromBackend: 0 }
+  let client = config.bind.startsWith("unix:") ? "unix" : "unknown"
+  if (remoteAddress !== undefined && remotePort !== undefined)
+    client = formatHostPort(remoteAddress, remotePort)
+  return { listener: name, client, bytesFromClient: 0, bytesFromBackend: 0 }
 }
 
 function pathOf({ target }: UpgradeRequest): string {

@@ -62,7 +62,13 @@ export const listenerSchema = z.strictObject({
     .min(0, "expected 0 (no limit) or more")
     .default(0)
     .describe("Client connections at the same time; 0 = no limit"),
-  keepalive_ms: optionalMs.default(60_000).describe("TCP keepalive on both sockets; 0 = off"),
+  keepalive_ms: optionalMs
+    .refine(
+      (ms) => ms === 0 || ms >= 1000,
+      "expected 0 (off) or at least 1000: the system counts it in seconds",
+    )
+    .default(60_000)
+    .describe("TCP keepalive on both sockets; 0 = off"),
   host_header: z
     .string()
     .refine(isHostField, 'expected "backend", "client" or a literal host[:port]')

@@ -1,0 +1,10 @@
+/** A program: `http-proxy-3` before the backend whose port is the argument. */
+import { createProxyServer } from "http-proxy-3"
+import { serveParent } from "../child.js"
+import { HOST } from "../port.js"
+import { dropClient, serveUpgrades } from "./http-server.js"
+
+const proxy = createProxyServer({ target: { host: HOST, port: Number(process.argv[2]) } })
+proxy.on("error", (_error, _request, client) => dropClient(client))
+
+serveParent(await serveUpgrades((request, socket, early) => proxy.ws(request, socket, early)))

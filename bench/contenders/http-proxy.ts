@@ -1,0 +1,10 @@
+/** A program: `http-proxy` before the backend whose port is the argument. */
+import httpProxy from "http-proxy"
+import { serveParent } from "../child.js"
+import { HOST } from "../port.js"
+import { dropClient, serveUpgrades } from "./http-server.js"
+
+const proxy = httpProxy.createProxyServer({ target: { host: HOST, port: Number(process.argv[2]) } })
+proxy.on("error", (_error, _request, client) => dropClient(client))
+
+serveParent(await serveUpgrades((request, socket, early) => proxy.ws(request, socket, early)))

@@ -17,9 +17,11 @@ export interface UnixAddress {
 }
 
 /** An address that cannot be understood. The message says what is expected. */
-export class AddressError extends Error {}
+export class AddressError extends Error {
+  override readonly name = "AddressError"
+}
 
-const WS_SCHEME = "ws://"
+const WS_URL = /^ws:\/\/([^/]+)\/?$/i
 const WS_DEFAULT_PORT = 80
 
 /** Parses `host:port`, `[v6]:port` or `unix:/path` for listening; port 0 takes any free one. Throws `AddressError`. */
@@ -30,9 +32,9 @@ export function parseBindAddress(text: string): Address {
 /** Parses `host:port`, `[v6]:port`, `ws://host[:port]` or `unix:/path`. Throws `AddressError`. */
 export function parseBackendAddress(text: string): Address {
   const expected = "host:port, [v6]:port, ws://host[:port] or unix:/path"
-  if (!text.toLowerCase().startsWith(WS_SCHEME)) return parse(text, 1, expected)
-  const authority = text.slice(WS_SCHEME.length).replace(/\/$/, "")
-  return parse(/:\d+$/.test(authority) ? authority : `${authority}:${WS_DEFAULT_PORT}`, 1, expected)
+  const [, authority] = WS_URL.exec(text) ?? []
+  if (authority === undefined) return parse(text, 1, expected)
+  return parseTcp(/:\d+$/.test(authority) ? authority : `${authority}:${WS_DEFAULT_PORT}`, 1, expected, text)
 }
 
 /** Writes an address the way `parseBindAddress` reads it. */
@@ -47,13 +49,13 @@ export function formatHostPort(host: string, port: number): string {
 
 /** Whether text is a valid Host field value, `host[:port]` (RFC 9112 §3.2, RFC 3986 §3.2.2). */
 export function isHostField(text: string): boolean {
-  const [, v6, port] = HOST_FIELD.exec(text) ?? []
-  if (port === undefined) return false
+  const match = HOST_FIELD.exec(text)
+  if (match === null) return false
+  const [, v6, port = "0"] = match
   return (v6 === undefined || isIPv6(v6)) && Number(port) <= 65535
 }
 
-const HOST_FIELD =
-  /^(?:\[([0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::(?=\d))?(\d*)$/
+const HOST_FIELD = /^(?:\[([0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::(\d+))?$/
 
 function parse(text: string, lowestPort: number, expected: string): Address {
   if (text.startsWith("unix:")) {
@@ -63,13 +65,18 @@ function parse(text: string, lowestPort: number, expected: string): Address {
     }
     return { kind: "unix", path }
   }
+  return parseTcp(text, lowestPort, expected, text)
+}
+
+/** `written` is what the user wrote, for the error. */
+function parseTcp(text: string, lowestPort: number, expected: string, written: string): Address {
   const [, v6, name, port] = /^(?:\[([^\]]*)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text) ?? []
   const host = v6 ?? name
   if (host === undefined || (v6 !== undefined && !isIPv6(v6))) {
-    throw new AddressError(`"${text}" is not an address: expected ${expected}`)
+    throw new AddressError(`"${written}" is not an address: expected ${expected}`)
   }
   if (Number(port) < lowestPort || Number(port) > 65535) {
-    throw new AddressError(`"${text}" has no valid port: expected ${lowestPort} to 65535`)
+    throw new AddressError(`"${written}" has no valid port: expected ${lowestPort} to 65535`)
   }
   return { kind: "tcp", host, port: Number(port) }
 }

@@ -144,5 +144,7 @@ function pathOf({ target }: UpgradeRequest): string {
 function hostFor(address: Address, request: UpgradeRequest, hostHeader: string): string {
   if (hostHeader === "client") return request.host
   if (hostHeader !== "backend") return hostHeader
-  return address.kind === "unix" ? "localhost" : formatHostPort(address.host, address.port)
+  if (address.kind === "unix") return "localhost"
+  // The zone of a link-local address is this machine's own business and no part of a Host (RFC 6874 §1).
+  return formatHostPort(address.host.replace(/%.*$/, ""), address.port)
 }

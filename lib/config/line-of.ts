@@ -29,7 +29,9 @@ const TOP: Place = { path: [], line: 1 }
 
 function collect(node: AST.TOMLTable | AST.TOMLKeyValue, parent: Path, places: Place[]): void {
   const path = node.type === "TOMLTable" ? node.resolvedKey : [...parent, ...getStaticTOMLValue(node.key)]
-  places.push({ path, line: node.loc.start.line })
+  const { line } = node.loc.start
+  for (let steps = parent.length + 1; steps <= path.length; steps++)
+    places.push({ path: path.slice(0, steps), line })
   if (node.type === "TOMLTable") for (const child of node.body) collect(child, path, places)
   else collectValue(node.value, path, places)
 }

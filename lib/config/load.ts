@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises"
 import { parse, TomlError } from "smol-toml"
 import { ConfigError, toProblems } from "./problem.js"
 import { type Config, configSchema } from "./schema.js"
+import { findTwins } from "./twins.js"
 
 /** The file that is read when nobody names one. */
 export const DEFAULT_CONFIG_FILE = "rws.config.toml"
@@ -43,8 +44,9 @@ export async function parseConfig(toml: string, source: string): Promise<Config>
  */
 export function checkConfig(input: unknown, source = "configuration"): Config {
   const result = configSchema.safeParse(input, { reportInput: true })
-  if (result.success) return result.data
-  throw new ConfigError(source, toProblems(result.error))
+  const problems = [...(result.error ? toProblems(result.error) : []), ...findTwins(input)]
+  if (result.success && problems.length === 0) return result.data
+  throw new ConfigError(source, problems)
 }
 
 async function readText(file: string): Promise<string> {

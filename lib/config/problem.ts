@@ -70,8 +70,8 @@ function describe(source: string, { path, message, line }: ConfigProblem): strin
 function suggest(key: string, table: ConfigProblem["path"]): string {
   const known = keysOf(table)
   const other = OTHER_NAMES[key.toLowerCase()]
-  const nearest = other !== undefined && known.includes(other) ? other : closest(key, known)
-  const near = nearest === other || distance(key, nearest) <= Math.max(2, key.length / 2)
+  const nearest = other !== undefined && known.includes(other) ? other : closest(key.toLowerCase(), known)
+  const near = nearest === other || distance(key.toLowerCase(), nearest) <= Math.max(2, key.length / 2)
   return near ? `; did you mean "${nearest}"?` : `; known keys: ${known.join(", ")}`
 }
 

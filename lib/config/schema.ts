@@ -1,19 +1,15 @@
 /** The configuration: every key, what it means, its default and what it must be. The schema is closed. */
 import { z } from "zod"
-import {
-  AddressError,
-  formatAddress,
-  isHostField,
-  parseBackendAddress,
-  parseBindAddress,
-} from "../address.js"
+import { AddressError, isHostField, parseBackendAddress, parseBindAddress } from "../address.js"
 import { MAX_HEAD_BYTES } from "../http/llhttp.js"
 import { Pool } from "../routing/pool.js"
 
 /** The longest time that a Node timer can wait, about 24 days. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
-const durationMs = z.int("expected a whole number of milliseconds").max(MAX_TIMEOUT_MS)
+const durationMs = z
+  .int("expected a whole number of milliseconds")
+  .max(MAX_TIMEOUT_MS, `expected at most ${MAX_TIMEOUT_MS} ms, about 24 days`)
 const deadlineMs = durationMs.min(1, "expected at least 1 ms; this deadline can't be switched off")
 const optionalMs = durationMs.min(0, "expected 0 (off) or a number of milliseconds")
 
@@ -62,7 +58,7 @@ export const listenerSchema = z.strictObject({
     .min(0, "expected 0 (no limit) or more")
     .default(0)
     .describe("Client connections at the same time; 0 = no limit"),
-  keepalive_ms: optionalMs
+  keepalive_ms: durationMs
     .refine(
       (ms) => ms === 0 || ms >= 1000,
       "expected 0 (off) or at least 1000: the system counts it in seconds",
@@ -89,8 +85,7 @@ export const configSchema = z.strictObject({
   log: logSchema.prefault({}),
   ws_proxy: z
     .array(listenerSchema, "expected [[ws_proxy]], with two pairs of brackets")
-    .min(1, "expected at least one [[ws_proxy]]")
-    .superRefine(refuseTwins),
+    .min(1, "expected at least one [[ws_proxy]]"),
 })
 
 /** One `[[ws_proxy]]` with its defaults filled in. */
@@ -111,27 +106,4 @@ function refineBy(parse: (text: string) => unknown) {
       context.addIssue({ code: "custom", message: error.message })
     }
   }
-}
-
-/** Two listeners can share neither an address nor a name. Port 0 is a new address each time. */
-function refuseTwins(
-  listeners: readonly { bind: string; name?: string | undefined }[],
-  context: z.RefinementCtx,
-) {
-  const seen = new Map<string, number>()
-  listeners.forEach(({ bind, name }, index) => {
-    const address = parseBindAddress(bind)
-    const keys: [key: string, value: string][] = [["name", name ?? bind]]
-    if (address.kind === "unix" || address.port !== 0) keys.push(["bind", formatAddress(address)])
-    for (const [key, value] of keys) {
-      const twin = seen.get(`${key} ${value}`)
-      if (twin === undefined) seen.set(`${key} ${value}`, index)
-      else
-        context.addIssue({
-          code: "custom",
-          path: [index, key],
-          message: `"${value}" is taken by ws_proxy[${twin}]`,
-        })
-    }
-  })
 }

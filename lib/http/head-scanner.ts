@@ -17,7 +17,7 @@ const DELETE = 0x7f
 
 const START_LINE = {
   request: /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ [^\t ]+ HTTP\/\d\.\d$/,
-  response: /^HTTP\/\d\.\d \d{3}(?: .*)?$/,
+  response: /^HTTP\/1\.[01] [1-9]\d{2}(?: .*)?$/,
 }
 
 /** A method begins with a token character (RFC 9110 §5.6.2), a status line with the H of HTTP. */

@@ -27,7 +27,9 @@ export interface ResponseHead {
 }
 
 /** A head that llhttp does not accept, or of which it read another number of bytes than our own scan. */
-export class HeadSyntaxError extends Error {}
+export class HeadSyntaxError extends Error {
+  override readonly name = "HeadSyntaxError"
+}
 
 /** Parses a complete request head, blank line included. Throws `HeadSyntaxError`. */
 export function parseRequestHead(bytes: Buffer): RequestHead {

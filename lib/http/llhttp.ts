@@ -23,7 +23,6 @@ interface Llhttp {
   llhttp_get_errno(parser: number): number
   llhttp_get_error_pos(parser: number): number
   llhttp_get_error_reason(parser: number): number
-  llhttp_get_status_code(parser: number): number
 }
 
 /** What llhttp says of one complete head. */
@@ -107,7 +106,11 @@ export class BodyEnd {
 
   /** Whether the end of the connection, now, is the end of the body: false means that it was cut. */
   endsHere(): boolean {
-    return this.complete || llhttp.llhttp_finish(this.#parser) === ERROR.OK
+    if (this.complete) return true
+    // A parser that has failed says OK to the end; one that has not stops in our callback, as at any end of a message.
+    if (llhttp.llhttp_get_errno(this.#parser) !== ERROR.OK) return false
+    const outcome = llhttp.llhttp_finish(this.#parser)
+    return outcome === ERROR.OK || outcome === ERROR.PAUSED
   }
 
   free(): void {

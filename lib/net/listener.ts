@@ -24,7 +24,9 @@ export interface ListenerEvents {
 }
 
 /** An address could not be bound. The message names it and says why. */
-export class BindError extends Error {}
+export class BindError extends Error {
+  override readonly name = "BindError"
+}
 
 const BIND_FAULTS: Readonly<Record<string, string>> = {
   EADDRINUSE: "it is already in use",

@@ -59,6 +59,7 @@ function rewriteFields(
   rewrites: Rewrites,
   kept?: ReadonlySet<string>,
 ): string {
+  const ofConnection = named.length > 0 ? new Set([...HOP_BY_HOP, ...named]) : HOP_BY_HOP
   const written = new Set<string>()
   let text = ""
   for (const { name, line } of fields) {
@@ -66,7 +67,7 @@ function rewriteFields(
     if (rewrite !== undefined) {
       if (!written.has(name)) text += rewrite
       written.add(name)
-    } else if (kept?.has(name) || !(HOP_BY_HOP.has(name) || named.includes(name))) {
+    } else if (kept?.has(name) || !ofConnection.has(name)) {
       text += line
     }
   }

@@ -1,0 +1,107 @@
+import t from "tap"
+import { asSessionEnd, CLOSE_REASONS, type CloseReason, SessionEnd, type Stage } from "../lib/close-reason.js"
+import { readProjectFile, sourcesIn } from "./support/project.js"
+
+const rows = Object.entries(CLOSE_REASONS)
+
+t.test("every code is snake_case", async (t) => {
+  for (const [reason] of rows) t.match(reason, /^[a-z]+(_[a-z]+)*$/)
+})
+
+t.test("every text is one line of printable ASCII that can stand before a colon", async (t) => {
+  for (const [reason, { text }] of rows) {
+    t.match(text, /^[\x20-\x7e]+$/, reason)
+    t.notMatch(text, /^\s|[\s.:]$|^[A-Z][a-z]+ /, reason)
+  }
+})
+
+t.test("no two reasons say the same", async (t) => {
+  t.equal(new Set(rows.map(([, { text }]) => text)).size, rows.length)
+})
+
+/** Section 5 of the design. What is not here gets no answer of ours. */
+const STATUS: { readonly [reason in CloseReason]?: number } = {
+  too_many_connections: 503,
+  head_too_large: 431,
+  head_timeout: 408,
+  bad_request: 400,
+  bad_version: 400,
+  bad_method: 400,
+  bad_target: 400,
+  bad_host: 400,
+  has_body: 400,
+  bad_upgrade: 400,
+  bad_key: 400,
+  bad_ws_version: 426,
+  no_backend: 503,
+  backend_unreachable: 502,
+  connect_timeout: 504,
+  no_answer: 502,
+  bad_answer: 502,
+  answer_too_large: 502,
+  bad_accept: 502,
+  handshake_timeout: 504,
+  internal_error: 500,
+}
+
+t.test("a reason has the status of the design's table, and none where rws does not answer", async (t) => {
+  const statuses = rows.flatMap(([reason, { status }]) => (status === undefined ? [] : [[reason, status]]))
+  t.same(Object.fromEntries(statuses), STATUS)
+})
+
+t.test("a client that has left gets no answer", async (t) => {
+  for (const [reason, { who, status }] of rows) {
+    if (!/left|closed|reset/.test(reason)) continue
+    t.equal(who, reason.startsWith("client") ? "client" : "backend", reason)
+    t.equal(status, undefined, reason)
+  }
+})
+
+const ANSWERED_STAGES: readonly Stage[] = ["accept", "head", "validate", "dial", "handshake"]
+
+t.test("once an answer of the backend is on its way rws gives none of its own", async (t) => {
+  for (const [reason, { stage, status }] of rows) {
+    if (status !== undefined) t.ok(ANSWERED_STAGES.includes(stage), reason)
+  }
+})
+
+t.test(
+  "a status says whose fault it was: 4xx the client's, 502 and 504 the backend's, 500 and 503 ours",
+  async (t) => {
+    for (const [reason, { who, status }] of rows) {
+      if (status === undefined) continue
+      const blamed = status < 500 ? "client" : status === 502 || status === 504 ? "backend" : "proxy"
+      t.equal(who, blamed, reason)
+    }
+  },
+)
+
+t.test("every reason is given somewhere in lib", async (t) => {
+  const sources = sourcesIn("lib")
+    .filter((path) => path !== "lib/close-reason.ts")
+    .map(readProjectFile)
+    .join("\n")
+  for (const [reason] of rows) t.match(sources, `"${reason}"`)
+})
+
+t.test("a session's end says what its reason says", async (t) => {
+  const { name, reason, detail, message } = new SessionEnd("bad_key")
+  t.equal(message, CLOSE_REASONS.bad_key.text)
+  t.same({ name, reason, detail }, { name: "SessionEnd", reason: "bad_key", detail: "" })
+})
+
+t.test("a session's end says the detail behind what its reason says", async (t) => {
+  const cause = new Error("why")
+  const end = new SessionEnd("bad_key", "there is none", cause)
+  t.equal(end.message, `${CLOSE_REASONS.bad_key.text}: there is none`)
+  t.equal(end.detail, "there is none")
+  t.equal(end.cause, cause)
+})
+
+t.test("an error that has a reason keeps it, any other gets the reason of its place", async (t) => {
+  const own = new SessionEnd("bad_key")
+  t.equal(asSessionEnd(own, "internal_error"), own)
+  const system = new Error("read ECONNRESET")
+  t.match(asSessionEnd(system, "client_reset"), { reason: "client_reset", cause: system })
+  t.match(asSessionEnd(undefined, "no_answer"), { reason: "no_answer", cause: undefined })
+})

@@ -1,0 +1,165 @@
+/**
+ * Whole files, as users write them. In those of `invalid` what follows `#!` is the beginning of what must be said of the
+ * line that it stands on (or, with `:-1`, of the line before it); nothing else may be said.
+ */
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import t from "tap"
+import { loadConfig } from "../../lib/config/load.js"
+import { ConfigError } from "../../lib/config/problem.js"
+import { projectPath } from "../support/project.js"
+
+const DEFAULTS = {
+  connect_timeout_ms: 5000,
+  read_timeout_ms: 30_000,
+  handshake_timeout_ms: 10_000,
+  idle_timeout_ms: 0,
+  half_close_timeout_ms: 30_000,
+  drain_timeout_ms: 30_000,
+  max_head_bytes: 8192,
+  max_connections: 0,
+  keepalive_ms: 60_000,
+  host_header: "backend",
+}
+
+const BACKENDS = ["127.0.0.1:9000"]
+const MOST_MS = 2 ** 31 - 1
+
+const valid: Readonly<Record<string, unknown>> = {
+  "minimal.toml": {
+    log: { level: "info" },
+    ws_proxy: [{ bind: "127.0.0.1:8080", backends: BACKENDS, ...DEFAULTS }],
+  },
+  "every-key.toml": {
+    log: { level: "debug" },
+    ws_proxy: [
+      {
+        name: "chat",
+        bind: "[::1]:8080",
+        backends: ["chat-1:9000", "ws://chat-2", "[::1]:9000", "unix:/run/chat.sock"],
+        connect_timeout_ms: 1,
+        read_timeout_ms: 2,
+        handshake_timeout_ms: 3,
+        idle_timeout_ms: 4,
+        half_close_timeout_ms: 5,
+        drain_timeout_ms: 6,
+        max_head_bytes: 64,
+        max_connections: 7,
+        keepalive_ms: 1000,
+        host_header: "chat.example:8080",
+      },
+    ],
+  },
+  "limits.toml": {
+    log: { level: "info" },
+    ws_proxy: [
+      {
+        ...DEFAULTS,
+        bind: "127.0.0.1:1",
+        backends: ["127.0.0.1:65535"],
+        connect_timeout_ms: MOST_MS,
+        read_timeout_ms: MOST_MS,
+        handshake_timeout_ms: MOST_MS,
+        idle_timeout_ms: MOST_MS,
+        half_close_timeout_ms: MOST_MS,
+        drain_timeout_ms: MOST_MS,
+        max_head_bytes: 65_536,
+        keepalive_ms: MOST_MS,
+      },
+      {
+        ...DEFAULTS,
+        bind: "127.0.0.1:65535",
+        backends: ["127.0.0.1:1"],
+        connect_timeout_ms: 1,
+        read_timeout_ms: 1,
+        handshake_timeout_ms: 1,
+        idle_timeout_ms: 0,
+        half_close_timeout_ms: 0,
+        drain_timeout_ms: 1,
+        max_head_bytes: 64,
+        max_connections: 0,
+        keepalive_ms: 0,
+      },
+    ],
+  },
+  "many-listeners.toml": {
+    log: { level: "info" },
+    ws_proxy: [
+      { name: "one", bind: "127.0.0.1:0", backends: BACKENDS, ...DEFAULTS },
+      { name: "two", bind: "127.0.0.1:0", backends: BACKENDS, ...DEFAULTS, host_header: "client" },
+      { bind: "127.0.0.1:8080", backends: BACKENDS, ...DEFAULTS },
+      { bind: "127.0.0.2:8080", backends: BACKENDS, ...DEFAULTS },
+      { bind: "unix:/run/rws.sock", backends: ["unix:/run/chat.sock"], ...DEFAULTS },
+    ],
+  },
+  "other-spellings.toml": {
+    log: { level: "silent" },
+    ws_proxy: [
+      { name: "inline", bind: "127.0.0.1:8080", backends: BACKENDS, ...DEFAULTS },
+      { bind: "127.0.0.1:8081", backends: [...BACKENDS, "127.0.0.1:9001"], ...DEFAULTS, idle_timeout_ms: 16 },
+    ],
+  },
+}
+
+const VALID = projectPath("test/config/valid")
+const INVALID = projectPath("test/config/invalid")
+
+t.test("every valid fixture is looked at", async (t) => {
+  t.same(readdirSync(VALID).sort(), Object.keys(valid).sort())
+})
+
+for (const [name, config] of Object.entries(valid)) {
+  t.test(`valid/${name} is read, with the defaults filled in`, async (t) => {
+    t.strictSame(await loadConfig(join(VALID, name)), config)
+  })
+}
+
+interface Expected {
+  readonly line: number
+  readonly beginning: string
+}
+
+function expectedIn(toml: string): Expected[] {
+  return toml.split("\n").flatMap((text, index) =>
+    text
+      .split("#! ")
+      .slice(1)
+      .map((beginning) => {
+        const [, above = "0", rest = ""] = /^(?::-(\d) )?(.*?)\s*$/.exec(beginning) ?? []
+        return { line: index + 1 - Number(above), beginning: rest }
+      }),
+  )
+}
+
+for (const name of readdirSync(INVALID).sort()) {
+  t.test(`of invalid/${name} all that is wrong is said, with its lines, and nothing else`, async (t) => {
+    const file = join(INVALID, name)
+    const error = await loadConfig(file).then(
+      () => undefined,
+      (error: unknown) => error,
+    )
+    if (!(error instanceof ConfigError)) throw error ?? new Error("it was accepted")
+    t.equal(error.source, file)
+    const said = error.problems.map(({ line }, index) => {
+      const [text = ""] = new ConfigError(file, error.problems.slice(index, index + 1)).message.split("\n")
+      return { line, text: text.replace(`${file}:${line}: `, "") }
+    })
+    const expected = expectedIn(readFileSync(file, "utf8"))
+    t.ok(expected.length > 0)
+    const isSaid = ({ line, beginning }: Expected) =>
+      said.some((problem) => problem.line === line && problem.text.startsWith(beginning))
+    const isExpected = (problem: { line: number | undefined; text: string }) =>
+      expected.some(({ line, beginning }) => problem.line === line && problem.text.startsWith(beginning))
+    t.same(
+      expected.filter((one) => !isSaid(one)),
+      [],
+      "what is not said",
+    )
+    t.same(
+      said.filter((one) => !isExpected(one)),
+      [],
+      "what should not be said",
+    )
+    t.equal(said.length, expected.length)
+  })
+}

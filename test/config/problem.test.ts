@@ -1,0 +1,121 @@
+import t from "tap"
+import { checkConfig } from "../../lib/config/load.js"
+import { ConfigError, formatPath } from "../../lib/config/problem.js"
+import { thrownBy } from "../support/thrown.js"
+
+const LISTENER = { bind: "127.0.0.1:8080", backends: ["127.0.0.1:9000"] }
+
+const paths: { path: (string | number)[]; text: string }[] = [
+  { path: [], text: "" },
+  { path: ["log"], text: "log" },
+  { path: ["log", "level"], text: "log.level" },
+  { path: ["ws_proxy", 0], text: "ws_proxy[0]" },
+  { path: ["ws_proxy", 12, "backends", 3], text: "ws_proxy[12].backends[3]" },
+]
+
+for (const { path, text } of paths) {
+  t.test(`the path ${JSON.stringify(path)} is read as "${text}"`, async (t) => {
+    t.equal(formatPath(path), text)
+  })
+}
+
+t.test("a configuration's error has one line for each problem: where, which key, what", async (t) => {
+  const error = new ConfigError("rws.toml", [
+    { path: ["ws_proxy", 0, "bind"], message: "required, but missing", line: 3 },
+    { path: ["log", "level"], message: "no such level" },
+    { path: [], message: "there is no such file" },
+    { path: [], message: "not valid TOML", line: 7 },
+  ])
+  t.same(error.message.split("\n"), [
+    "rws.toml:3: ws_proxy[0].bind: required, but missing",
+    "rws.toml: log.level: no such level",
+    "rws.toml: there is no such file",
+    "rws.toml:7: not valid TOML",
+  ])
+  t.equal(error.name, "ConfigError")
+  t.equal(error.source, "rws.toml")
+  t.equal(error.problems.length, 4)
+})
+
+for (const key of ["bind", "backends"] as const) {
+  t.test(`a listener without ${key} is told that it is missing`, async (t) => {
+    const error = thrownBy(() => checkConfig({ ws_proxy: [{ ...LISTENER, [key]: undefined }] }))
+    const problems = [{ path: ["ws_proxy", 0, key], message: "required, but missing" }]
+    t.same(error instanceof ConfigError && error.problems, problems)
+  })
+}
+
+const LISTENER_KEYS =
+  "name, bind, backends, connect_timeout_ms, read_timeout_ms, handshake_timeout_ms, idle_timeout_ms, " +
+  "half_close_timeout_ms, drain_timeout_ms, max_head_bytes, max_connections, keepalive_ms, host_header"
+
+interface Suggestion {
+  readonly table: "top" | "log" | "ws_proxy"
+  readonly key: string
+  readonly suggested: string | undefined
+}
+
+const suggestions: Suggestion[] = [
+  // What other proxies call it.
+  { table: "ws_proxy", key: "listen", suggested: "bind" },
+  { table: "ws_proxy", key: "Listen", suggested: "bind" },
+  { table: "ws_proxy", key: "address", suggested: "bind" },
+  { table: "ws_proxy", key: "addr", suggested: "bind" },
+  { table: "ws_proxy", key: "upstream", suggested: "backends" },
+  { table: "ws_proxy", key: "upstreams", suggested: "backends" },
+  { table: "ws_proxy", key: "backend", suggested: "backends" },
+  { table: "ws_proxy", key: "servers", suggested: "backends" },
+  { table: "top", key: "proxy", suggested: "ws_proxy" },
+  { table: "top", key: "server", suggested: "ws_proxy" },
+  { table: "top", key: "listener", suggested: "ws_proxy" },
+  // Slips of the pen.
+  { table: "top", key: "ws_proxi", suggested: "ws_proxy" },
+  { table: "top", key: "ws-proxy", suggested: "ws_proxy" },
+  { table: "top", key: "logs", suggested: "log" },
+  { table: "log", key: "levle", suggested: "level" },
+  { table: "log", key: "Level", suggested: "level" },
+  { table: "ws_proxy", key: "nmae", suggested: "name" },
+  { table: "ws_proxy", key: "bnid", suggested: "bind" },
+  { table: "ws_proxy", key: "BIND", suggested: "bind" },
+  { table: "ws_proxy", key: "backneds", suggested: "backends" },
+  { table: "ws_proxy", key: "connect_timeout", suggested: "connect_timeout_ms" },
+  { table: "ws_proxy", key: "connectTimeoutMs", suggested: "connect_timeout_ms" },
+  { table: "ws_proxy", key: "connect-timeout-ms", suggested: "connect_timeout_ms" },
+  { table: "ws_proxy", key: "read_timeout", suggested: "read_timeout_ms" },
+  { table: "ws_proxy", key: "idle_timeout_s", suggested: "idle_timeout_ms" },
+  { table: "ws_proxy", key: "max_connection", suggested: "max_connections" },
+  { table: "ws_proxy", key: "keepalive", suggested: "keepalive_ms" },
+  { table: "ws_proxy", key: "host_headers", suggested: "host_header" },
+  // Nothing is near, or what is near stands in another table.
+  { table: "top", key: "bind", suggested: undefined },
+  { table: "top", key: "listen", suggested: undefined },
+  { table: "top", key: "metrics", suggested: undefined },
+  { table: "log", key: "destination", suggested: undefined },
+  { table: "ws_proxy", key: "tls", suggested: undefined },
+  { table: "ws_proxy", key: "certificate", suggested: undefined },
+  { table: "ws_proxy", key: "constructor", suggested: undefined },
+  { table: "ws_proxy", key: "toString", suggested: undefined },
+]
+
+const KEYS = { top: "log, ws_proxy", log: "level", ws_proxy: LISTENER_KEYS }
+
+for (const { table, key, suggested } of suggestions) {
+  const hint = suggested === undefined ? "the keys that there are are told" : `"${suggested}" is suggested`
+  t.test(`for the unknown key ${key} of ${table} ${hint}`, async (t) => {
+    const more = { [key]: 1 }
+    const error = thrownBy(() =>
+      checkConfig({
+        ws_proxy: [{ ...LISTENER, ...(table === "ws_proxy" && more) }],
+        ...(table === "log" && { log: more }),
+        ...(table === "top" && more),
+      }),
+    )
+    const message =
+      suggested === undefined
+        ? `unknown key; known keys: ${KEYS[table]}`
+        : `unknown key; did you mean "${suggested}"?`
+    const path = { top: [key], log: ["log", key], ws_proxy: ["ws_proxy", 0, key] }[table]
+    t.match(error, { name: "ConfigError" })
+    t.same(error instanceof ConfigError && error.problems, [{ path, message }])
+  })
+}

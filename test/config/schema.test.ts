@@ -1,0 +1,247 @@
+import t from "tap"
+import { checkConfig } from "../../lib/config/load.js"
+import { ConfigError } from "../../lib/config/problem.js"
+import { LOG_LEVELS, listenerSchema } from "../../lib/config/schema.js"
+import { Pool } from "../../lib/routing/pool.js"
+import { thrownBy } from "../support/thrown.js"
+
+const LISTENER = { bind: "127.0.0.1:8080", backends: ["127.0.0.1:9000"] }
+
+/** Section 4 of the design. */
+const DEFAULTS = {
+  connect_timeout_ms: 5000,
+  read_timeout_ms: 30_000,
+  handshake_timeout_ms: 10_000,
+  idle_timeout_ms: 0,
+  half_close_timeout_ms: 30_000,
+  drain_timeout_ms: 30_000,
+  max_head_bytes: 8192,
+  max_connections: 0,
+  keepalive_ms: 60_000,
+  host_header: "backend",
+}
+
+t.test(
+  "a listener needs only its address and its backends, all else has the defaults of the design",
+  async (t) => {
+    const { log, ws_proxy } = checkConfig({ ws_proxy: [LISTENER] })
+    t.strictSame(log, { level: "info" })
+    t.strictSame(ws_proxy, [{ ...LISTENER, ...DEFAULTS }])
+  },
+)
+
+t.test("every key has a description, which the command line shows", async (t) => {
+  for (const [key, { description = "" }] of Object.entries(listenerSchema.shape)) {
+    t.match(description, /^[A-Z][^.]+$/, key)
+  }
+})
+
+t.test("a key set to undefined, as JavaScript likes to, is a key left out", async (t) => {
+  const { ws_proxy } = checkConfig({
+    ws_proxy: [{ ...LISTENER, name: undefined, idle_timeout_ms: undefined }],
+  })
+  t.equal(ws_proxy[0]?.idle_timeout_ms, 0)
+})
+
+t.test("the library may pass a pool for the backends, even one that is empty for now", async (t) => {
+  const pool = new Pool([])
+  t.equal(checkConfig({ ws_proxy: [{ ...LISTENER, backends: pool }] }).ws_proxy[0]?.backends, pool)
+})
+
+const notWhole: readonly unknown[] = [
+  "5000",
+  1.5,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  true,
+  null,
+  [],
+  {},
+  5000n,
+  new Date(0),
+]
+const notText: readonly unknown[] = [1, true, null, [], {}, new Date(0)]
+const MS = /^expected a whole number of milliseconds$/
+const TOO_LONG = /2147483647/
+
+interface Rule {
+  readonly good: readonly unknown[]
+  readonly bad: readonly (readonly [value: unknown, message: RegExp])[]
+}
+
+function each(values: readonly unknown[], message: RegExp): Rule["bad"] {
+  return values.map((value) => [value, message] as const)
+}
+
+const deadline: Rule = {
+  good: [1, 5000, 2 ** 31 - 1],
+  bad: [
+    ...each(notWhole, MS),
+    ...each([0, -1, -5000], /^expected at least 1 ms; this deadline can't be switched off$/),
+    ...each([2 ** 31, 1e10], TOO_LONG),
+  ],
+}
+
+const optional: Rule = {
+  good: [0, 1, 5000, 2 ** 31 - 1],
+  bad: [
+    ...each(notWhole, MS),
+    ...each([-1, -5000], /^expected 0 \(off\) or a number of milliseconds$/),
+    ...each([2 ** 31, 1e10], TOO_LONG),
+  ],
+}
+
+/** One rule for each key: the compiler asks for the ones that are added. */
+const rules: Readonly<Record<keyof typeof listenerSchema.shape, Rule>> = {
+  name: { good: ["a", "chat (old)"], bad: each(["", 1, true, null, {}, new Date(0)], /./) },
+  bind: {
+    good: ["127.0.0.1:0", "0.0.0.0:80", "[::]:80", "unix:/run/rws.sock", "localhost:80"],
+    bad: [
+      ...each(notText, /^expected an address, as in "0\.0\.0\.0:8080"$/),
+      ...each(
+        ["", "8080", ":8080", "*:8080", "ws://localhost:80", "[::]"],
+        / is not an address: expected host:port/,
+      ),
+      ["localhost:65536", /no valid port/],
+      ["unix:rws.sock", /absolute path/],
+    ],
+  },
+  backends: {
+    good: [["a:1"], ["a:1", "b:1"], ["a:1", "a:1"], ["ws://a", "unix:/run/chat.sock", "[::1]:1"]],
+    bad: [
+      ...each(
+        ["a:1", 1, true, null, {}, new Set(["a:1"])],
+        /^expected a list of addresses, as in \["127\.0\.0\.1:9000"\]$/,
+      ),
+      [[], /^expected at least one$/],
+    ],
+  },
+  connect_timeout_ms: deadline,
+  read_timeout_ms: deadline,
+  handshake_timeout_ms: deadline,
+  drain_timeout_ms: deadline,
+  idle_timeout_ms: optional,
+  half_close_timeout_ms: optional,
+  keepalive_ms: {
+    good: [0, 1000, 60_000, 2 ** 31 - 1],
+    bad: [
+      ...each(notWhole, MS),
+      ...each([-1, 1, 999], /^expected 0 \(off\) or at least 1000/),
+      ...each([2 ** 31, 1e10], TOO_LONG),
+    ],
+  },
+  max_head_bytes: {
+    good: [64, 8192, 65_536],
+    bad: [
+      ...each(notWhole, /^expected a whole number of bytes$/),
+      ...each([63, 0, -1], /^expected at least 64 bytes$/),
+      ...each([65_537, 1e9], /^expected at most 65536 bytes$/),
+    ],
+  },
+  max_connections: {
+    good: [0, 1, 1_000_000],
+    bad: [...each(notWhole, /^expected a whole number$/), ...each([-1], /^expected 0 \(no limit\) or more$/)],
+  },
+  host_header: {
+    good: ["backend", "client", "chat.example", "chat.example:8080", "[::1]:8080"],
+    bad: [
+      ...each(notText, /./),
+      ...each(
+        ["", "a b", "a\r\nX: y", "http://a", "a/", "user@a", "a:65536", "a:", "\xe9"],
+        /^expected "backend", "client" or a literal host\[:port\]$/,
+      ),
+    ],
+  },
+}
+
+for (const [key, { good, bad }] of Object.entries(rules)) {
+  for (const value of good) {
+    t.test(`${key} may be ${show(value)}`, async (t) => {
+      const config = checkConfig({ ws_proxy: [{ ...LISTENER, [key]: value }] })
+      t.same(new Map(Object.entries(config.ws_proxy[0] ?? {})).get(key), value)
+    })
+  }
+
+  for (const [value, message] of bad) {
+    t.test(`${key} can't be ${show(value)}, and that is all that is said`, async (t) => {
+      const error = thrownBy(() => checkConfig({ ws_proxy: [{ ...LISTENER, [key]: value }] }, "test"))
+      if (!(error instanceof ConfigError)) throw error ?? new Error("it was accepted")
+      t.match(error.problems, [{ path: ["ws_proxy", 0, key], message }])
+      t.equal(error.problems.length, 1)
+      t.equal(error.message, `test: ws_proxy[0].${key}: ${error.problems[0]?.message}`)
+    })
+  }
+}
+
+for (const level of LOG_LEVELS) {
+  t.test(`the log level may be ${level}`, async (t) => {
+    t.equal(checkConfig({ log: { level }, ws_proxy: [LISTENER] }).log.level, level)
+  })
+}
+
+for (const level of ["INFO", "fatal", "", 30, true, null]) {
+  t.test(`the log level can't be ${show(level)}, and the levels that there are are named`, async (t) => {
+    const error = thrownBy(() => checkConfig({ log: { level }, ws_proxy: [LISTENER] }))
+    t.match(error, { problems: [{ path: ["log", "level"], message: LOG_LEVELS.join(", ") }] })
+  })
+}
+
+for (const config of [null, undefined, 1, "text", [], true, new Date(0)]) {
+  t.test(`${show(config)} is no configuration`, async (t) => {
+    t.type(
+      thrownBy(() => checkConfig(config)),
+      ConfigError,
+    )
+  })
+}
+
+t.test("every table is closed", async (t) => {
+  for (const config of [
+    { ws_proxy: [LISTENER], more: 1 },
+    { ws_proxy: [{ ...LISTENER, more: 1 }] },
+    { ws_proxy: [LISTENER], log: { more: 1 } },
+  ]) {
+    const error = thrownBy(() => checkConfig(config))
+    t.match(error, { problems: [{ message: /^unknown key/ }] })
+  }
+})
+
+t.test("two listeners that want the same address are told so, with and without names", async (t) => {
+  const taken = {
+    problems: [{ path: ["ws_proxy", 1, "bind"], message: '"127.0.0.1:8080" is taken by ws_proxy[0]' }],
+  }
+  t.match(
+    thrownBy(() =>
+      checkConfig({
+        ws_proxy: [
+          { ...LISTENER, name: "a" },
+          { ...LISTENER, name: "b" },
+        ],
+      }),
+    ),
+    taken,
+  )
+  const error = thrownBy(() => checkConfig({ ws_proxy: [LISTENER, LISTENER] }))
+  if (!(error instanceof ConfigError)) throw error ?? new Error("it was accepted")
+  t.ok(error.problems.some(({ path }) => path.at(-1) === "bind"))
+})
+
+t.test("a third listener is told which one was first", async (t) => {
+  const error = thrownBy(() =>
+    checkConfig({ ws_proxy: ["a", "b", "c"].map((name) => ({ ...LISTENER, name })) }),
+  )
+  t.match(error, {
+    problems: [
+      { path: ["ws_proxy", 1, "bind"], message: /ws_proxy\[0\]$/ },
+      { path: ["ws_proxy", 2, "bind"], message: /ws_proxy\[0\]$/ },
+    ],
+  })
+})
+
+/** A value as a title can show it. */
+function show(value: unknown): string {
+  if (typeof value === "bigint") return `${value}n`
+  if (typeof value === "number" || value === undefined) return String(value)
+  if (value instanceof Set) return "a set"
+  return value instanceof Date ? "a date" : (JSON.stringify(value) ?? String(value))
+}

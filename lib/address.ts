@@ -21,6 +21,9 @@ export class AddressError extends Error {
   override readonly name = "AddressError"
 }
 
+/** What fits into a Unix socket's address on every system; Node would cut a longer one without a word (unix(7)). */
+const MAX_UNIX_PATH_BYTES = 103
+
 const WS_URL = /^ws:\/\/([^/]+)\/?$/i
 const WS_DEFAULT_PORT = 80
 
@@ -62,6 +65,9 @@ function parse(text: string, lowestPort: number, expected: string): Address {
     const path = text.slice("unix:".length)
     if (!path.startsWith("/") || path.includes("\0")) {
       throw new AddressError(`"${text}" must name an absolute path, as in unix:/run/rws.sock`)
+    }
+    if (Buffer.byteLength(path) > MAX_UNIX_PATH_BYTES) {
+      throw new AddressError(`"${text}" has a path of more than ${MAX_UNIX_PATH_BYTES} bytes`)
     }
     return { kind: "unix", path }
   }

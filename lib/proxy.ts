@@ -58,6 +58,7 @@ interface Listening {
 export class RunningProxy extends EventEmitter<ProxyEvents> {
   readonly #listeners: readonly Listening[]
   readonly #log: Log
+  #reported: Promise<void> | undefined
 
   /** @internal */
   constructor(configs: readonly ListenerConfig[], log: Log) {
@@ -108,7 +109,7 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
       outcome.status === "rejected" ? [outcome.reason as Error] : [],
     )
     if (failures.length > 0) {
-      await Promise.all(this.#listeners.map(({ listener }) => listener.drain(0)))
+      await this.#stop(0)
       throw new BindError(failures.map(({ message }) => message).join("\n"), { cause: failures[0] })
     }
     for (const { name, pool, listener } of this.#listeners) {
@@ -121,7 +122,8 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
 
   /** Where the first listener listens, as `host:port`, `[v6]:port` or `unix:/path`, with the port really bound. */
   address(): string {
-    return this.addresses()[0] as string
+    const [address = ""] = this.addresses()
+    return address
   }
 
   /** Where each listener listens, in the order of the configuration. */
@@ -135,12 +137,20 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
    * @param timeoutMs the deadline. Default: each listener's `drain_timeout_ms`. 0 = close all now
    */
   async close(timeoutMs?: number): Promise<void> {
-    const drained = this.#listeners.map(async ({ name, config, listener, sweep }) => {
+    const stopped = this.#stop(timeoutMs)
+    this.#reported ??= stopped.then(() => {
+      for (const { name } of this.#listeners) this.#log.info({ listener: name }, "stopped")
+    })
+    await stopped
+    await this.#reported
+  }
+
+  async #stop(timeoutMs?: number): Promise<void> {
+    const stopped = this.#listeners.map(async ({ config, listener, sweep }) => {
       await listener.drain(timeoutMs ?? config.drain_timeout_ms)
       sweep.stop()
-      this.#log.info({ listener: name }, "stopped")
     })
-    await Promise.all(drained)
+    await Promise.all(stopped)
   }
 
   /** In a tick of its own, so that an error in a user's handler is that handler's and not the session's. */

@@ -135,9 +135,10 @@ function summarize({ socket }: Peer, { name, config }: SessionContext): SessionS
   return { listener: name, client, bytesFromClient: 0, bytesFromBackend: 0 }
 }
 
+/** A copy: a slice of the head's text would keep all of it in memory for as long as the tunnel lasts. */
 function pathOf({ target }: UpgradeRequest): string {
   const query = target.indexOf("?")
-  return query < 0 ? target : target.slice(0, query)
+  return Buffer.from(query < 0 ? target : target.slice(0, query), "latin1").toString("latin1")
 }
 
 /** The Host that a backend gets (RFC 9110 §7.2). A backend on a Unix socket has no name of its own. */

@@ -1,5 +1,5 @@
 /** A bound address: accepts clients, counts them, and at the end drains them. */
-import { unlink } from "node:fs/promises"
+import { lstat, unlink } from "node:fs/promises"
 import { connect, createServer, type Server, type Socket } from "node:net"
 import { type Address, formatAddress } from "../address.js"
 import { SessionEnd } from "../close-reason.js"
@@ -126,8 +126,9 @@ export class Listener {
   }
 }
 
-/** Whether a Unix socket file is left over from a program that has gone: nobody accepts there. */
-function isStale(path: string): Promise<boolean> {
+/** Whether a path is a Unix socket that is left over from a program that has gone: nobody accepts there. */
+async function isStale(path: string): Promise<boolean> {
+  if (!(await lstat(path)).isSocket()) return false
   return new Promise((resolve) => {
     const probe = connect({ path })
     probe.once("connect", () => {

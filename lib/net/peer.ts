@@ -84,8 +84,12 @@ export class Peer {
     if (this.#closed) owner.onClose(this.#error)
   }
 
-  /** Ends a stage. What comes now is kept for the next one, behind `bytes` that were read past this stage's end. */
+  /**
+   * Ends the stage that owns the peer, if one does. What comes now is kept for the next one, behind `bytes` that were
+   * read past this stage's end.
+   */
   release(bytes: Buffer = NO_BYTES): void {
+    if (this.#owner instanceof Rest) return
     this.#bytesBefore = this.socket.bytesRead - bytes.length
     this.#owner = new Rest(this, bytes)
   }

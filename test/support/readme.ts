@@ -16,3 +16,27 @@ export function blockOf(tag: string): string {
   if (block === undefined || more.length > 0) throw new Error(`README.md has not one block tagged ${tag}`)
   return block
 }
+
+/** The rows of each table whose head is `| key | default | … |` for ("key", "default", …), as trimmed cells. */
+export function tablesOf(...head: string[]): string[][][] {
+  const tables = README.matchAll(/^\|(.*)\|\n\|[-|]+\|\n((?:\|.*\|\n)+)/gm)
+  return [...tables].flatMap(([, first = "", rows = ""]) =>
+    cellsOf(first).join() === head.join()
+      ? [
+          rows
+            .trimEnd()
+            .split("\n")
+            .map((row) => cellsOf(row.slice(1, -1))),
+        ]
+      : [],
+  )
+}
+
+function cellsOf(row: string): string[] {
+  return row.split("|").map((cell) => cell.trim())
+}
+
+/** What stands between backticks. */
+export function codesIn(text: string): string[] {
+  return [...text.matchAll(/`([^`\n]+)`/g)].map(([, code = ""]) => code)
+}

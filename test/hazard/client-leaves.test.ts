@@ -1,0 +1,106 @@
+/** A client that leaves before the tunnel is there must not keep a backend busy. */
+import t from "tap"
+import { startBackend, startEchoBackend } from "../support/backend.js"
+import { upgradeHead } from "../support/heads.js"
+import { nextEnd, openTunnel, startProxy } from "../support/proxy.js"
+import { RawPeer } from "../support/raw-peer.js"
+import { startUnansweringPort } from "../support/unanswering-port.js"
+
+/** Longer than a test may take: what ends in time has not waited for a deadline. */
+const FOREVER_MS = 600_000
+
+for (const leave of ["end", "destroy", "resetAndDestroy"] as const) {
+  t.test(
+    `a client that leaves (${leave}) during the dial ends it at once, and no other is tried`,
+    async (t) => {
+      const other = await startEchoBackend(t)
+      const silent = await startUnansweringPort(t)
+      const proxy = await startProxy(t, {
+        backends: [silent, other.address],
+        connect_timeout_ms: FOREVER_MS,
+      })
+      const end = nextEnd(proxy)
+      const client = await RawPeer.connect(proxy.address())
+      client.write(upgradeHead())
+      const second = await openTunnel(proxy)
+      t.equal(other.peers.length, 1, "the first session is dialling while the second has its tunnel")
+      client.socket[leave]()
+      const summary = await end
+      t.match(summary, { reason: "client_left_in_dial", who: "client", backend: silent })
+      t.equal(summary.status, undefined)
+      await client.untilClosed()
+      t.equal(client.text, "")
+      second.socket.destroy()
+      t.equal(other.peers.length, 1)
+    },
+  )
+
+  t.test(
+    `a client that leaves (${leave}) during the handshake takes the backend's connection along`,
+    async (t) => {
+      const backend = await startBackend(t)
+      const proxy = await startProxy(t, {
+        backends: [backend.address],
+        handshake_timeout_ms: FOREVER_MS,
+      })
+      const end = nextEnd(proxy)
+      const client = await RawPeer.connect(proxy.address())
+      client.write(upgradeHead())
+      const peer = await backend.peer()
+      await peer.untilText("\r\n\r\n")
+      client.socket[leave]()
+      const summary = await end
+      t.match(summary, { reason: "client_left_in_handshake", who: "client" })
+      t.equal(summary.status, undefined)
+      await peer.until(({ ended, closed }) => ended || closed)
+      await client.untilClosed()
+      t.equal(client.text, "")
+    },
+  )
+
+  t.test(
+    `a client that leaves (${leave}) within the backend's answer takes its connection along`,
+    async (t) => {
+      const backend = await startBackend(t)
+      const proxy = await startProxy(t, {
+        backends: [backend.address],
+        handshake_timeout_ms: FOREVER_MS,
+      })
+      const end = nextEnd(proxy)
+      const client = await RawPeer.connect(proxy.address())
+      client.write(`${upgradeHead()}early`)
+      const peer = await backend.peer()
+      await peer.untilText("\r\n\r\n")
+      peer.write("HTTP/1.1 101 Switching")
+      client.socket[leave]()
+      t.match(await end, { reason: "client_left_in_handshake" })
+      await peer.until(({ ended, closed }) => ended || closed)
+    },
+  )
+}
+
+t.test("a client that resets while a refusal is relayed takes the backend's connection along", async (t) => {
+  const backend = await startBackend(t)
+  const proxy = await startProxy(t, { backends: [backend.address], handshake_timeout_ms: FOREVER_MS })
+  const end = nextEnd(proxy)
+  const client = await RawPeer.connect(proxy.address())
+  client.write(upgradeHead())
+  const peer = await backend.peer()
+  await peer.untilText("\r\n\r\n")
+  peer.write("HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\nnot yet")
+  await client.untilText("not yet")
+  client.socket.resetAndDestroy()
+  t.match(await end, { reason: "client_left_in_relay", who: "client" })
+  await peer.untilClosed()
+  t.equal(peer.error?.code, "ECONNRESET")
+})
+
+t.test("a client that sends FIN and waits still gets a refusal that rws gives at once", async (t) => {
+  const proxy = await startProxy(t, { backends: ["127.0.0.1:1"] })
+  const client = await RawPeer.connect(proxy.address())
+  client.write(upgradeHead({ Host: undefined }))
+  client.socket.end()
+  await client.untilClosed()
+  t.match(client.text, /^HTTP\/1\.1 400 /)
+  t.equal(client.error, undefined)
+})

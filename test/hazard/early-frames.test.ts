@@ -1,0 +1,61 @@
+/**
+ * A client may send frames before it has the 101. Until the backend has agreed they must not reach it (it could take
+ * them for a request), and afterwards not one of them may be missing.
+ */
+import { randomBytes } from "node:crypto"
+import t from "tap"
+import { answerUpgrade, startBackend } from "../support/backend.js"
+import { dribble } from "../support/dribble.js"
+import { upgradeHead } from "../support/heads.js"
+import { beyondHead, openAnother, untilBeyondHead } from "../support/open-pair.js"
+import { startProxy } from "../support/proxy.js"
+import { RawPeer } from "../support/raw-peer.js"
+
+const sizes = [1, 125, 8192, 65_535, 65_536, 65_537, 200_000, 4_000_000]
+
+for (const size of sizes) {
+  t.test(`${size} early bytes wait for the 101 and then arrive whole`, async (t) => {
+    const backend = await startBackend(t)
+    const proxy = await startProxy(t, { backends: [backend.address] })
+    const early = randomBytes(size)
+    const client = await RawPeer.connect(proxy.address())
+    client.write(Buffer.concat([Buffer.from(upgradeHead()), early]))
+    const peer = await backend.peer()
+    await peer.untilText("\r\n\r\n")
+    const other = await openAnother(proxy, backend)
+    t.equal(beyondHead(peer).length, 0, "a whole handshake later nothing behind the head has come")
+    other.client.socket.destroy()
+    await answerUpgrade(peer)
+    t.ok((await untilBeyondHead(peer, size)).equals(early))
+    client.write("late")
+    t.equal((await untilBeyondHead(peer, size + 4)).toString("latin1", size), "late")
+    peer.write("answer")
+    t.equal((await untilBeyondHead(client, 6)).toString(), "answer")
+  })
+}
+
+t.test("early bytes that come one by one after the head arrive in order", async (t) => {
+  const backend = await startBackend(t)
+  const proxy = await startProxy(t, { backends: [backend.address] })
+  const client = await RawPeer.connect(proxy.address())
+  client.write(upgradeHead())
+  const peer = await backend.peer()
+  await peer.untilText("\r\n\r\n")
+  const early = randomBytes(300)
+  await dribble(client, early)
+  t.equal(beyondHead(peer).length, 0)
+  await answerUpgrade(peer)
+  t.ok((await untilBeyondHead(peer, early.length)).equals(early))
+})
+
+t.test("early bytes that look like a request reach the backend only behind the 101", async (t) => {
+  const backend = await startBackend(t)
+  const proxy = await startProxy(t, { backends: [backend.address] })
+  const second = upgradeHead({}, "GET /second HTTP/1.1")
+  const client = await RawPeer.connect(proxy.address())
+  client.write(upgradeHead() + second)
+  const peer = await backend.peer()
+  await answerUpgrade(peer)
+  t.equal((await untilBeyondHead(peer, second.length)).toString(), second)
+  t.equal(backend.peers.length, 1)
+})

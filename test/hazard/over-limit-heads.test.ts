@@ -1,0 +1,101 @@
+/** A head that is too long is refused. It is never cut and forwarded. */
+import t from "tap"
+import { answerUpgrade, startBackend } from "../support/backend.js"
+import { dribble } from "../support/dribble.js"
+import { answerHead, upgradeHead } from "../support/heads.js"
+import { untilBeyondHead } from "../support/open-pair.js"
+import { nextRefusal, openTunnel, startProxy } from "../support/proxy.js"
+import { RawPeer } from "../support/raw-peer.js"
+
+const MAX_ANSWER_BYTES = 16 * 1024
+
+/** A head of exactly this many bytes. */
+function padded(bare: (pad: string) => string, length: number): string {
+  return bare("x".repeat(length - bare("").length))
+}
+const request = (pad: string) => upgradeHead({ "X-Pad": pad })
+const answer = (pad: string) => answerHead({ "X-Pad": pad })
+
+for (const limit of [undefined, 300, 1024, 65_536]) {
+  const max = limit ?? 8192
+  const settings = limit === undefined ? {} : { max_head_bytes: limit }
+  for (const pieces of [max, 100]) {
+    t.test(
+      `with a limit of ${max}, a head of ${max} bytes in pieces of ${pieces} passes whole`,
+      async (t) => {
+        const backend = await startBackend(t)
+        const proxy = await startProxy(t, { backends: [backend.address], host_header: "client", ...settings })
+        const client = await RawPeer.connect(proxy.address())
+        const sent = padded(request, max)
+        await dribble(client, sent, pieces)
+        const peer = await backend.peer()
+        await answerUpgrade(peer)
+        t.equal(peer.text, sent)
+      },
+    )
+
+    t.test(`with a limit of ${max}, a head of one byte more in pieces of ${pieces} is refused`, async (t) => {
+      const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+      const proxy = await startProxy(t, { backends: [backend.address], ...settings })
+      const refusal = nextRefusal(proxy)
+      const client = await RawPeer.connect(proxy.address())
+      await dribble(client, padded(request, max + 1), pieces)
+      await client.untilEnd()
+      t.match(client.text, /^HTTP\/1\.1 431 /)
+      t.match(await refusal, { reason: "head_too_large" })
+      await openTunnel(proxy)
+      t.equal(backend.peers.length, 1, "nothing of the long head has been forwarded")
+    })
+  }
+}
+
+t.test("the limit is the head's, not that of the frames behind it", async (t) => {
+  const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+  const proxy = await startProxy(t, { backends: [backend.address], max_head_bytes: 300 })
+  const client = await RawPeer.connect(proxy.address())
+  const early = "e".repeat(5000)
+  client.write(padded(request, 300) + early)
+  t.equal((await untilBeyondHead(await backend.peer(), early.length)).toString(), early)
+})
+
+t.test("a head is too long however it goes on", async (t) => {
+  const backend = await startBackend(t)
+  for (const unfinished of ["GET /", "GET /chat HTTP/1.1\r\nX: ", "GET /chat HTTP/1.1\r\n", "a"]) {
+    const proxy = await startProxy(t, { backends: [backend.address], max_head_bytes: 300 })
+    const client = await RawPeer.connect(proxy.address())
+    const line = unfinished.endsWith("\n") ? "X: y\r\n" : "y"
+    client.write(unfinished + line.repeat(300))
+    await client.untilEnd()
+    t.match(client.text, /^HTTP\/1\.1 431 /)
+  }
+  t.equal(backend.peers.length, 0)
+})
+
+for (const pieces of [MAX_ANSWER_BYTES, 500]) {
+  t.test(`an answer of ${MAX_ANSWER_BYTES} bytes in pieces of ${pieces} passes whole`, async (t) => {
+    const backend = await startBackend(t)
+    const proxy = await startProxy(t, { backends: [backend.address] })
+    const opening = openTunnel(proxy)
+    const peer = await backend.peer()
+    await peer.untilText("\r\n\r\n")
+    const sent = padded(answer, MAX_ANSWER_BYTES)
+    await dribble(peer, `${sent}frames`, pieces)
+    const client = await opening
+    t.equal((await untilBeyondHead(client, 6)).toString(), "frames")
+    t.equal(client.text, `${sent}frames`)
+  })
+
+  t.test(`an answer of one byte more in pieces of ${pieces} makes a 502`, async (t) => {
+    const backend = await startBackend(t)
+    const proxy = await startProxy(t, { backends: [backend.address] })
+    const refusal = nextRefusal(proxy)
+    const client = await RawPeer.connect(proxy.address())
+    client.write(upgradeHead())
+    const peer = await backend.peer()
+    await peer.untilText("\r\n\r\n")
+    peer.write(padded(answer, MAX_ANSWER_BYTES + 1))
+    await client.untilEnd()
+    t.match(client.text, /^HTTP\/1\.1 502 /)
+    t.match(await refusal, { reason: "answer_too_large" })
+  })
+}

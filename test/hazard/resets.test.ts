@@ -1,0 +1,70 @@
+/** A reset means that bytes may be missing. The other side must see a reset as well, never a clean end. */
+import t from "tap"
+import { Meter } from "../support/meter.js"
+import { openPair, untilBeyondHead } from "../support/open-pair.js"
+import { pour } from "../support/pour.js"
+import { nextEnd } from "../support/proxy.js"
+
+const sides = [
+  { first: "client", last: "backend" },
+  { first: "backend", last: "client" },
+] as const
+
+for (const { first, last } of sides) {
+  t.test(`a reset by the ${first} resets the ${last}`, async (t) => {
+    const pair = await openPair(t)
+    const end = nextEnd(pair.proxy)
+    pair[first].write("hello")
+    await untilBeyondHead(pair[last], 5)
+    pair[first].socket.resetAndDestroy()
+    await pair[last].untilClosed()
+    t.equal(pair[last].ended, false)
+    t.equal(pair[last].error?.code, "ECONNRESET")
+    t.match(await end, { reason: `${first}_reset`, who: first })
+  })
+
+  t.test(`a reset by the ${first} after the ${last}'s FIN ends the session`, async (t) => {
+    const pair = await openPair(t)
+    const end = nextEnd(pair.proxy)
+    pair[last].socket.end()
+    await pair[first].untilEnd()
+    pair[first].socket.resetAndDestroy()
+    await pair[last].untilClosed()
+    t.equal(pair[last].ended, false)
+    t.equal(pair[last].error?.code, "ECONNRESET")
+    t.match(await end, { reason: `${first}_reset`, who: first })
+  })
+
+  t.test(`a reset by the ${first} after its own FIN resets the ${last} that goes on sending`, async (t) => {
+    const pair = await openPair(t)
+    const end = nextEnd(pair.proxy)
+    pair[first].socket.end()
+    await pair[last].untilEnd()
+    pair[first].socket.resetAndDestroy()
+    pour(pair[last], Buffer.alloc(65_536))
+    await pair[last].untilClosed()
+    t.match(pair[last].error?.code, /^(ECONNRESET|EPIPE)$/)
+    t.match(await end, { reason: `${first}_reset`, who: first })
+  })
+
+  t.test(`a reset by the ${first} ends the session though the ${last} does not read`, async (t) => {
+    const pair = await openPair(t)
+    const end = nextEnd(pair.proxy)
+    pair[last].socket.pause()
+    const meter = new Meter(pair[last])
+    // More than the system takes for a peer that does not read: rws still holds bytes when the reset comes.
+    const much = Buffer.alloc(1_000_000)
+    for (let i = 0; i < 100; i++) pair[first].socket.write(much)
+    pair[last].write("ready")
+    await untilBeyondHead(pair[first], 5)
+    pair[first].socket.resetAndDestroy()
+    // The side that rws does not read from, because the other is slow, shows its reset only when rws writes to it.
+    pour(pair[last], Buffer.alloc(65_536))
+    t.match(await end, { reason: `${first}_reset`, who: first })
+    pair[last].socket.resume()
+    await pair[last].untilClosed()
+    t.match(pair[last].error?.code, /^(ECONNRESET|EPIPE)$/)
+    t.equal(pair[last].ended, false)
+    t.ok(meter.bytes < 100 * much.length)
+  })
+}

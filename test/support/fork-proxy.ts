@@ -1,0 +1,32 @@
+/** The test's end of `measured-proxy.ts`. */
+import { fork } from "node:child_process"
+import { once } from "node:events"
+import { fileURLToPath } from "node:url"
+import type { Test } from "tap"
+import type { Measure, Order } from "./measured-proxy.js"
+
+const MEASURED_PROXY = fileURLToPath(new URL("./measured-proxy.js", import.meta.url))
+
+export interface ForkedProxy {
+  /** `127.0.0.1:PORT`. */
+  readonly address: string
+  /** What its process held before there was a proxy in it. */
+  readonly before: Measure
+  order(what: Order): Promise<Measure>
+}
+
+/** Starts a proxy in a process of its own, which ends with the test. */
+export async function forkProxy(t: Test, backends: readonly string[]): Promise<ForkedProxy> {
+  const child = fork(MEASURED_PROXY, backends, { execArgv: ["--expose-gc"] })
+  t.teardown(() => child.kill())
+  const [{ address, before }] = (await once(child, "message")) as [{ address: string; before: Measure }]
+  return {
+    address,
+    before,
+    async order(what) {
+      child.send(what)
+      const [measure] = (await once(child, "message")) as [Measure]
+      return measure
+    },
+  }
+}

@@ -1,0 +1,16 @@
+/** What a proxy logs, as objects, for tests of what can be seen in no other way. */
+import { type Logger, pino } from "pino"
+
+export interface LogLines {
+  readonly log: Logger
+  readonly lines: readonly Readonly<Record<string, unknown>>[]
+}
+
+export function collectLog(): LogLines {
+  const lines: Record<string, unknown>[] = []
+  const log = pino(
+    { level: "trace", base: null },
+    { write: (line: string) => void lines.push(JSON.parse(line)) },
+  )
+  return { log, lines }
+}

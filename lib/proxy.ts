@@ -75,6 +75,7 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
         tunnel: {
           idleTimeoutMs: config.idle_timeout_ms,
           halfCloseTimeoutMs: config.half_close_timeout_ms,
+          keepaliveMs: config.keepalive_ms,
           sweep,
         },
         onOpen: (session) => this.#emit("open", session),
@@ -89,7 +90,6 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
       const listener = new Listener(
         {
           address: parseBindAddress(config.bind),
-          keepaliveMs: config.keepalive_ms,
           maxConnections: config.max_connections,
         },
         {

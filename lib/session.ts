@@ -100,7 +100,7 @@ async function dialOne(
   { config, pool, onDialFailure }: SessionContext,
   summary: SessionSummary,
 ): Promise<{ backend: Peer; address: Address }> {
-  const options = { connectTimeoutMs: config.connect_timeout_ms, keepaliveMs: config.keepalive_ms }
+  const options = { connectTimeoutMs: config.connect_timeout_ms }
   let failure = new SessionEnd("no_backend")
   for (const { name, address } of pool.candidates()) {
     summary.backend = name

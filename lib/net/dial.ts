@@ -7,8 +7,6 @@ import { Peer } from "./peer.js"
 export interface DialOptions {
   /** For this backend, all the addresses of its name together. */
   readonly connectTimeoutMs: number
-  /** Idle time before the first TCP keepalive probe. 0 = off. */
-  readonly keepaliveMs: number
 }
 
 /**
@@ -21,7 +19,7 @@ export interface DialOptions {
 export function dial(address: Address, options: DialOptions, client: Peer): Promise<Peer> {
   if (client.left) return Promise.reject(new SessionEnd("client_left_in_dial"))
   return new Promise((resolve, reject) => {
-    const backend = Peer.dialled(connectOptions(address, options))
+    const backend = Peer.dialled(connectOptions(address))
     const deadline = setTimeout(
       () => backend.close(new SessionEnd("connect_timeout")),
       options.connectTimeoutMs,
@@ -48,14 +46,12 @@ export function dial(address: Address, options: DialOptions, client: Peer): Prom
   })
 }
 
-function connectOptions(address: Address, { keepaliveMs }: DialOptions): NetConnectOpts {
+function connectOptions(address: Address): NetConnectOpts {
   if (address.kind === "unix") return { path: address.path, allowHalfOpen: true }
   return {
     host: address.host,
     port: address.port,
     allowHalfOpen: true,
     noDelay: true,
-    keepAlive: keepaliveMs > 0,
-    keepAliveInitialDelay: keepaliveMs,
   }
 }

@@ -7,8 +7,6 @@ import { Peer } from "./peer.js"
 
 export interface ListenerOptions {
   readonly address: Address
-  /** Idle time before the first TCP keepalive probe. 0 = off. */
-  readonly keepaliveMs: number
   /** Clients at the same time, from accept to close. 0 = no limit. */
   readonly maxConnections: number
 }
@@ -47,13 +45,7 @@ export class Listener {
     private readonly options: ListenerOptions,
     private readonly events: ListenerEvents,
   ) {
-    const { keepaliveMs } = options
-    this.#server = createServer({
-      allowHalfOpen: true,
-      noDelay: true,
-      keepAlive: keepaliveMs > 0,
-      keepAliveInitialDelay: keepaliveMs,
-    })
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true })
     this.#server.on("connection", (socket) => this.#accept(socket))
   }
 

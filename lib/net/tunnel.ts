@@ -15,6 +15,8 @@ export interface TunnelOptions {
   readonly idleTimeoutMs: number
   /** After one FIN, the other direction silent for this long. 0 = never. */
   readonly halfCloseTimeoutMs: number
+  /** Idle time before the first TCP keepalive probe on both sockets. 0 = off. */
+  readonly keepaliveMs: number
   readonly sweep: Sweep
 }
 
@@ -29,6 +31,7 @@ class Tunnel implements PumpEnds, Swept {
   #error: SessionEnd | undefined
   #openSockets = 2
   #halfClosed = false
+  #isNew = true
   #bytesSeen = -1
   #movedAtMs = 0
 
@@ -41,7 +44,7 @@ class Tunnel implements PumpEnds, Swept {
 
   start(): void {
     const { client, backend } = this
-    if (this.options.idleTimeoutMs > 0) this.options.sweep.add(this)
+    this.options.sweep.add(this)
     client.own(new Pump(client, backend, this, "client_closed", "client_reset"))
     backend.own(new Pump(backend, client, this, "backend_closed", "backend_reset"))
   }
@@ -69,6 +72,7 @@ class Tunnel implements PumpEnds, Swept {
   }
 
   check(nowMs: number): void {
+    if (this.#isNew) this.#settle()
     const bytes = bytesMoved(this.client) + bytesMoved(this.backend)
     if (bytes !== this.#bytesSeen) {
       this.#bytesSeen = bytes
@@ -80,6 +84,20 @@ class Tunnel implements PumpEnds, Swept {
     if (this.#halfClosed && halfCloseTimeoutMs > 0 && silentMs >= halfCloseTimeoutMs)
       this.#cut("half_close_timeout")
     else if (idleTimeoutMs > 0 && silentMs >= idleTimeoutMs) this.#cut("idle_timeout")
+  }
+
+  /**
+   * The first look comes up to a second after the start. Only a tunnel that is still there needs keepalive: a short one
+   * is spared four system calls, a twentieth of what its handshake costs.
+   */
+  #settle(): void {
+    this.#isNew = false
+    const { keepaliveMs, idleTimeoutMs, sweep } = this.options
+    if (keepaliveMs > 0) {
+      this.client.socket.setKeepAlive(true, keepaliveMs)
+      this.backend.socket.setKeepAlive(true, keepaliveMs)
+    }
+    if (idleTimeoutMs === 0 && !this.#halfClosed) sweep.delete(this)
   }
 
   /** Closing one side is enough: the other follows. */

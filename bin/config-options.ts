@@ -59,8 +59,19 @@ function listenerKeys(): ({ key: string } & Options)[] {
     if (typeof property === "boolean") throw new Error(`the schema says nothing of ${key}`)
     const { description = "", default: standard, type } = property
     const describe = standard === undefined ? description : `${description} (default: ${standard})`
-    return { key, describe, type: type === "integer" ? "number" : "string", array: key === "backends" }
+    return {
+      key,
+      describe,
+      type: "string",
+      array: key === "backends",
+      ...(type === "integer" && { coerce: toNumber }),
+    }
   })
+}
+
+/** Not yargs's own, for which nothing at all is 0. */
+function toNumber(text: string): number {
+  return text.trim() === "" ? Number.NaN : Number(text)
 }
 
 /** Says the flag where the schema says the key. */

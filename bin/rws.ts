@@ -45,6 +45,8 @@ const cli = yargs(hideBin(process.argv))
   .example("$0 --bind 0.0.0.0:8080 --backend 127.0.0.1:9000 --backend 127.0.0.1:9001", "run without a file")
   .example("$0 echo --bind 127.0.0.1:9000", "a backend to try it with")
   .epilogue("Exit codes: 0 done; 1 could not run (an address is taken, say); 2 usage or configuration.")
+  .check(refuseTwice)
+  .locale("en")
   .strict()
   .wrap(110)
   .version()
@@ -57,6 +59,15 @@ try {
   await cli.parseAsync()
 } catch (error) {
   process.exitCode = report(error)
+}
+
+/** yargs makes a list of what is given twice. */
+function refuseTwice(given: Readonly<Record<string, unknown>>): true {
+  for (const [flag, value] of Object.entries(given)) {
+    if (Array.isArray(value) && flag !== "_" && flag !== "backend")
+      throw new UsageError(`--${flag} was given more than once`)
+  }
+  return true
 }
 
 function echoOptions(command: Argv) {

@@ -30,7 +30,8 @@ const BIND_FAULTS: Readonly<Record<string, string>> = {
   EADDRINUSE: "it is already in use",
   EADDRNOTAVAIL: "this machine has no such address",
   EACCES: "permission denied",
-  ENOENT: "there is no such folder",
+  // libuv says EACCES for both.
+  "unix EACCES": "permission denied, or there is no such folder",
   ENOTFOUND: "the host name is unknown",
 }
 
@@ -61,7 +62,8 @@ export class Listener {
       })
     } catch (error) {
       const { code = "", message } = error as NodeJS.ErrnoException
-      throw new BindError(`cannot listen on ${formatAddress(address)}: ${BIND_FAULTS[code] ?? message}`, {
+      const fault = BIND_FAULTS[`${address.kind} ${code}`] ?? BIND_FAULTS[code] ?? message
+      throw new BindError(`cannot listen on ${formatAddress(address)}: ${fault}`, {
         cause: error,
       })
     }

@@ -200,8 +200,8 @@ const badHeads: { kind: HeadKind; startLine: string; by: Refuser }[] = [
   { kind: "response", startLine: "HTTP/1.1 20 OK", by: "scan" },
   { kind: "response", startLine: "HTTP/1.1 2000 OK", by: "scan" },
   { kind: "response", startLine: "ICY 200 OK", by: "scan" },
-  { kind: "response", startLine: "HTTP/1.9 200 OK", by: "llhttp" },
-  { kind: "response", startLine: "HTTP/3.0 200 OK", by: "llhttp" },
+  { kind: "response", startLine: "HTTP/1.9 200 OK", by: "scan" },
+  { kind: "response", startLine: "HTTP/3.0 200 OK", by: "scan" },
 ]
 
 for (const { kind, startLine, by } of badHeads) {

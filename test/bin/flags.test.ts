@@ -1,0 +1,238 @@
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import t, { type Test } from "tap"
+import { listenerSchema } from "../../lib/config/schema.js"
+import { answerUpgrade, startBackend, startEchoBackend } from "../support/backend.js"
+import { upgradeHead } from "../support/heads.js"
+import {
+  logOf,
+  Program,
+  runRws,
+  serveRws,
+  startRws,
+  temporaryFolder,
+  untilLogged,
+  untilServing,
+} from "../support/program.js"
+import { SHORT_MS } from "../support/proxy.js"
+import { RawPeer } from "../support/raw-peer.js"
+
+const KEYS = Object.keys(listenerSchema.shape)
+
+function flagOf(key: string): string {
+  return key === "backends" ? "--backend" : `--${key.replaceAll("_", "-")}`
+}
+
+/** Connects and asks for an upgrade. */
+async function ask(address: string, head = upgradeHead()): Promise<RawPeer> {
+  return (await RawPeer.connect(address)).write(head)
+}
+
+/** Asks for an upgrade and waits for the end of the head of the answer. */
+async function answered(address: string, head?: string): Promise<RawPeer> {
+  return (await ask(address, head)).untilText("\r\n\r\n")
+}
+
+t.test("--help shows a flag for every key of a listener", async (t) => {
+  const { stdout } = await runRws(t, ["--help"])
+  for (const key of KEYS) t.match(stdout, new RegExp(`^ +${flagOf(key)} `, "m"))
+})
+
+t.test("--help shows every default", async (t) => {
+  const help = (await runRws(t, ["--help"])).stdout.replace(/\s+/g, " ")
+  const standard = listenerSchema.parse({ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"] })
+  for (const key of KEYS) {
+    if (key === "bind" || key === "backends") continue
+    const value = key === "name" ? "the bind address" : standard[key as keyof typeof standard]
+    t.match(help, new RegExp(`${flagOf(key)} [^-](?:(?! --).)*\\(default: ${value}\\)`))
+  }
+})
+
+/** What no key takes that is a number; what no key takes that is an address, a name or a host. */
+const WRONG: Readonly<Record<string, string>> = {
+  name: "",
+  bind: "nowhere",
+  backends: "nowhere",
+  host_header: "two words",
+}
+
+t.test("a mistake in any flag is reported by the flag's name, and all mistakes at once", async (t) => {
+  const args = KEYS.map((key) => `${flagOf(key)}=${WRONG[key] ?? "-1"}`)
+  const { code, stderr } = await runRws(t, args)
+  t.equal(code, 2)
+  const named = stderr
+    .trimEnd()
+    .split("\n")
+    .map((line) => /^command line: (--[a-z-]+): /.exec(line)?.[1])
+  t.strictSame([...new Set(named)].sort(), KEYS.map(flagOf).sort())
+})
+
+for (const value of ["many", "1.5", "", "1e99"]) {
+  t.test(`"${value}" is no number of milliseconds`, async (t) => {
+    // An address of another machine, so that what would be taken for a number fails all the same.
+    const args = ["--bind=192.0.2.1:1", "--backend=127.0.0.1:1", `--idle-timeout-ms=${value}`]
+    const { code, stderr } = await runRws(t, args)
+    t.equal(code, 2)
+    t.match(stderr, /^command line: --idle-timeout-ms: /)
+  })
+}
+
+t.test("--backend without --bind says that --bind is missing", async (t) => {
+  const { code, stderr } = await runRws(t, ["--backend", "127.0.0.1:1"])
+  t.equal(code, 2)
+  t.match(stderr, /^command line: --bind: required, but missing/)
+})
+
+t.test("--bind takes a Unix socket", async (t) => {
+  const backend = await startEchoBackend(t)
+  const address = `unix:${join(await temporaryFolder(t), "rws.sock")}`
+  const { address: bound } = await untilServing(
+    startRws(t, ["--bind", address, "--backend", backend.address]),
+  )
+  t.equal(bound, address)
+  t.match((await answered(address)).text, /^HTTP\/1\.1 101 /)
+})
+
+t.test("--backend may be given again for each backend, or once with several", async (t) => {
+  const backends = await Promise.all([1, 2, 3].map(() => startEchoBackend(t)))
+  const [one = "", two = "", three = ""] = backends.map(({ address }) => address)
+  const rws = startRws(t, ["--bind", "127.0.0.1:0", "--backend", one, two, "--backend", three])
+  const { address } = await untilServing(rws)
+  for (let session = 0; session < 3; session++) await answered(address)
+  t.strictSame(
+    backends.map(({ peers }) => peers.length),
+    [1, 1, 1],
+  )
+})
+
+t.test("--name is what the log calls the listener", async (t) => {
+  const { rws } = await serveRws(t, ["127.0.0.1:9"], ["--name", "chat"])
+  t.match(await untilLogged(rws, ({ msg }) => msg === "listening"), { listener: "chat" })
+})
+
+t.test("--connect-timeout-ms bounds the dial of a backend that does not accept", async (t) => {
+  const address = await startDeafBackend(t)
+  const { address: bound } = await serveRws(t, [address], ["--connect-timeout-ms", String(SHORT_MS)])
+  t.match((await answered(bound)).text, /^HTTP\/1\.1 504 /)
+})
+
+t.test("--read-timeout-ms bounds the wait for the head", async (t) => {
+  const { address } = await serveRws(t, ["127.0.0.1:9"], ["--read-timeout-ms", String(SHORT_MS)])
+  t.match((await answered(address, "GET /chat HTTP/1.1\r\n")).text, /^HTTP\/1\.1 408 /)
+})
+
+t.test("--handshake-timeout-ms bounds the wait for the backend's answer", async (t) => {
+  const silent = await startBackend(t)
+  const { address } = await serveRws(t, [silent.address], ["--handshake-timeout-ms", String(SHORT_MS)])
+  t.match((await answered(address)).text, /^HTTP\/1\.1 504 /)
+})
+
+t.test("--idle-timeout-ms ends a silent tunnel", async (t) => {
+  const backend = await startEchoBackend(t)
+  const { rws, address } = await serveRws(t, [backend.address], ["--idle-timeout-ms", String(SHORT_MS)])
+  await (await answered(address)).untilEnd()
+  await untilLogged(rws, ({ reason }) => reason === "idle_timeout")
+})
+
+t.test(
+  "--half-close-timeout-ms ends a tunnel of which one half is closed and the other silent",
+  async (t) => {
+    const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+    const { rws, address } = await serveRws(
+      t,
+      [backend.address],
+      ["--half-close-timeout-ms", String(SHORT_MS)],
+    )
+    const client = await answered(address)
+    client.socket.end()
+    await client.untilClosed()
+    await untilLogged(rws, ({ reason }) => reason === "half_close_timeout")
+  },
+)
+
+t.test("--drain-timeout-ms ends the tunnels that are left at the end", async (t) => {
+  const backend = await startEchoBackend(t)
+  const { rws, address } = await serveRws(t, [backend.address], ["--drain-timeout-ms", String(SHORT_MS)])
+  const client = await answered(address)
+  rws.signal("SIGTERM")
+  await client.untilEnd()
+  t.strictSame(await rws.untilExit(), { code: 0, signal: null })
+  t.ok(logOf(rws).some(({ reason }) => reason === "drain_timeout"))
+})
+
+t.test("--max-head-bytes bounds the head", async (t) => {
+  const backend = await startEchoBackend(t)
+  const { address } = await serveRws(t, [backend.address], ["--max-head-bytes", "500"])
+  const headOf = (length: number) => {
+    const head = upgradeHead({ "X-Fill": "" })
+    return head.replace("X-Fill: ", `X-Fill: ${"x".repeat(length - head.length)}`)
+  }
+  t.match((await answered(address, headOf(500))).text, /^HTTP\/1\.1 101 /)
+  t.match((await answered(address, headOf(501))).text, /^HTTP\/1\.1 431 /)
+})
+
+t.test("--max-connections bounds the clients at the same time", async (t) => {
+  const backend = await startEchoBackend(t)
+  const { address } = await serveRws(t, [backend.address], ["--max-connections", "1"])
+  t.match((await answered(address)).text, /^HTTP\/1\.1 101 /)
+  t.match((await answered(address)).text, /^HTTP\/1\.1 503 /)
+})
+
+t.test("--host-header decides which host the backend is asked for", async (t) => {
+  const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+  for (const [index, [value, host]] of (
+    [
+      ["backend", backend.address],
+      ["client", "chat.example"],
+      ["inside.example:81", "inside.example:81"],
+    ] as const
+  ).entries()) {
+    const { address } = await serveRws(t, [backend.address], ["--host-header", value])
+    await answered(address)
+    t.match((await backend.peer(index)).text, `\r\nHost: ${host}\r\n`)
+  }
+})
+
+const SOCKETS = await readFile("/proc/net/tcp", "latin1").catch(() => "")
+const noProc = SOCKETS === "" && "the system has no /proc/net/tcp to look into"
+
+t.test("--keepalive-ms turns keepalive on for a tunnel that lasts", { skip: noProc }, async (t) => {
+  const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+  const { address } = await serveRws(t, [backend.address], ["--keepalive-ms", "60000"])
+  const client = await answered(address)
+  // The client's own segment acknowledges the 101, and nothing is sent back: only keepalive can arm the timer.
+  client.write("x")
+  await (await backend.peer()).untilText("\r\n\r\nx")
+  while (!(await hasKeepaliveTimer(address, client))) t.notOk(client.closed)
+})
+
+/** Looks up rws's end of a client's connection in the system's table: 02 in the timer column is keepalive. */
+async function hasKeepaliveTimer(address: string, { socket }: RawPeer): Promise<boolean> {
+  const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, "0")
+  const local = `:${hex(Number(address.slice(address.lastIndexOf(":") + 1)))}`
+  const remote = `:${hex(socket.localPort ?? 0)}`
+  const rows = (await readFile("/proc/net/tcp", "latin1")).split("\n").map((row) => row.trim().split(/\s+/))
+  const row = rows.find(([, from = "", to = ""]) => from.endsWith(local) && to.endsWith(remote))
+  return row?.[5]?.startsWith("02:") === true
+}
+
+/** A backend that has stopped accepting and whose queue is full, so that the system answers no further SYN. */
+async function startDeafBackend(t: Test): Promise<string> {
+  const script = `
+    const server = require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
+      process.stdout.write("port " + server.address().port + "\\n")
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+    })`
+  const program = Program.start(t, process.execPath, ["-e", script])
+  const [, port] = await program.untilOutput(/^port (\d+)\n/)
+  const address = `127.0.0.1:${port}`
+  const fillers = Array.from({ length: 8 }, () => RawPeer.connect(address))
+  t.teardown(async () => {
+    program.signal("SIGKILL")
+    for (const filler of await Promise.allSettled(fillers)) {
+      if (filler.status === "fulfilled") filler.value.socket.destroy()
+    }
+  })
+  await Promise.any(fillers)
+  return address
+}

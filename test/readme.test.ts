@@ -1,0 +1,175 @@
+import { access, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { createRequire } from "node:module"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import t, { type Test } from "tap"
+import ts from "typescript"
+import { CLOSE_REASONS } from "../lib/close-reason.js"
+import { parseConfig } from "../lib/config/load.js"
+import { configSchema, listenerSchema } from "../lib/config/schema.js"
+import { deadAddress, startEchoBackend } from "./support/backend.js"
+import { upgradeHead } from "./support/heads.js"
+import { Program, serveRws, startRws, temporaryFolder, untilLogged } from "./support/program.js"
+import { RawPeer } from "./support/raw-peer.js"
+import { blockOf, blocksOf, codesIn, README, tablesOf } from "./support/readme.js"
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url))
+const { scripts } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"))
+const standard = configSchema.parse({ ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"] }] })
+
+t.test("every TOML example is a valid configuration", async (t) => {
+  const examples = blocksOf("toml")
+  t.ok(examples.length > 0)
+  for (const example of examples) t.doesNotThrow(() => parseConfig(example, "README.md"))
+})
+
+t.test("the tables of keys are those of the schema, with their true defaults", async (t) => {
+  const [listener = [], log = []] = tablesOf("key", "default", "meaning")
+  const noDefault: Readonly<Record<string, string>> = {
+    name: "the bind address",
+    bind: "required",
+    backends: "required",
+  }
+  const defaultsOf = (values: Readonly<Record<string, unknown>>, keys: readonly string[]) =>
+    keys.map((key) => [`\`${key}\``, noDefault[key] ?? `\`${JSON.stringify(values[key])}\``])
+  t.strictSame(
+    listener.map((row) => row.slice(0, 2)),
+    defaultsOf({ ...standard.ws_proxy[0] }, Object.keys(listenerSchema.shape)),
+  )
+  t.strictSame(
+    log.map((row) => row.slice(0, 2)),
+    defaultsOf(standard.log, Object.keys(standard.log)),
+  )
+})
+
+t.test("every status that rws answers with is in the table of answers", async (t) => {
+  const [rows = []] = tablesOf("case", "answer")
+  const answers = rows.map(([, answer = ""]) => answer).join("\n")
+  for (const row of Object.values(CLOSE_REASONS)) {
+    if ("status" in row && row.status !== 500) t.match(answers, new RegExp(`\\b${row.status}\\b`))
+  }
+})
+
+t.test("the two commands come first, and every npm script that is named exists", async (t) => {
+  const [commands = ""] = blocksOf("sh")
+  t.match(commands, /^npm ci && npm start\b/m)
+  t.match(commands, /^npm ci && npm test\b/m)
+  const named = [...README.matchAll(/\bnpm (?:run )?(\w+)/g)].map(([, script = ""]) => script)
+  for (const script of new Set(named)) t.ok(script === "ci" || script in scripts, script)
+})
+
+t.test("every file that is linked is there", async (t) => {
+  for (const [, file = ""] of README.matchAll(/\]\((?!https?:|#)([^)]+)\)/g)) {
+    await t.resolves(access(join(ROOT, file)), file)
+  }
+})
+
+/** Every command line of rws in the README, as arguments: those of shell blocks, of the unit file and of the text. */
+function commandLines(): string[][] {
+  const lines = [
+    ...blocksOf("sh").flatMap((block) => block.split("\n")),
+    ...blockOf("ini")
+      .split("\n")
+      .map((line) => line.replace(/^Exec\w+=\/usr\/bin\/env /, "")),
+    ...codesIn(README),
+  ]
+  const commands = lines.filter((line) => /^rws(?: |$)/.test(line)).map((line) => line.replace(/ +#.*/, ""))
+  return [...new Set(commands)].map((command) => command.split(" ").slice(1))
+}
+
+for (const args of commandLines()) {
+  t.test(`the command "rws ${args.join(" ")}" works`, async (t) => {
+    const cwd = await temporaryFolder(t)
+    const file = join(cwd, "rws.config.toml")
+    await writeFile(file, onFreePorts(blockOf("toml")))
+    const here = args.map((argument, index) => {
+      if (argument.startsWith("/etc/")) return file
+      return args[index - 1] === "--bind" ? "127.0.0.1:0" : argument
+    })
+    const rws = startRws(t, here, { cwd })
+    await rws.untilOutput(/"listening"|^echo backend .* on |^It works|^The configuration is valid|^Options:/m)
+    t.equal(rws.stderr, "")
+  })
+}
+
+/** Lets an example take a free port instead of the one it binds. */
+function onFreePorts(example: string): string {
+  return example.replace(/(bind(?: = |\())"[\d.]+:\d+"/g, '$1"127.0.0.1:0"')
+}
+
+t.test("every TypeScript example is sound by our own type declarations", async (t) => {
+  const folder = await folderInPackage(t)
+  const files = await Promise.all(
+    blocksOf("ts").map(async (example, index) => {
+      const file = join(folder, `example-${index}.ts`)
+      await writeFile(file, example)
+      return file
+    }),
+  )
+  t.ok(files.length > 0)
+  const program = ts.createProgram(files, {
+    strict: true,
+    target: ts.ScriptTarget.ES2023,
+    module: ts.ModuleKind.NodeNext,
+    types: ["node"],
+    typeRoots: [join(ROOT, "node_modules", "@types")],
+    skipLibCheck: true,
+    noEmit: true,
+  })
+  const complaints = ts.getPreEmitDiagnostics(program).map(({ messageText, file, start = 0 }) => {
+    const { line = 0 } = file?.getLineAndCharacterOfPosition(start) ?? {}
+    return `${file?.text.split("\n")[line]}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`
+  })
+  t.strictSame(complaints, [])
+})
+
+for (const [index, example] of blocksOf("ts").entries()) {
+  t.test(`TypeScript example ${index + 1} runs to its end`, async (t) => {
+    const cwd = await folderInPackage(t)
+    await writeFile(join(cwd, "rws.config.toml"), onFreePorts(blockOf("toml")))
+    const { outputText } = ts.transpileModule(onFreePorts(example), {
+      compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
+    })
+    await writeFile(join(cwd, "example.js"), outputText)
+    const program = Program.start(t, process.execPath, ["example.js"], { cwd })
+    const exit = await program.untilExit()
+    t.strictSame({ ...exit, stderr: program.stderr }, { code: 0, signal: null, stderr: "" })
+    if (example.includes("console.log(`listening"))
+      t.match(program.stdout, /^listening on 127\.0\.0\.1:\d+$/m)
+  })
+}
+
+/** A folder from which `import "rws-proxy"` finds this package. */
+async function folderInPackage(t: Test): Promise<string> {
+  const folder = await mkdtemp(join(ROOT, "dist", "readme-"))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+t.test("the fields of the log are those of the table", async (t) => {
+  const [rows = []] = tablesOf("field", "meaning")
+  const documented = rows.flatMap(([fields = ""]) => codesIn(fields))
+  const backend = await startEchoBackend(t)
+  const logged = new Set<string>()
+  for (const address of [backend.address, await deadAddress()]) {
+    const { rws, address: bound } = await serveRws(t, [address])
+    const client = await RawPeer.connect(bound)
+    await client.write(upgradeHead()).untilText("\r\n\r\n")
+    client.socket.end()
+    const line = await untilLogged(rws, ({ msg }) => msg === "session ended" || msg === "session refused")
+    for (const field of Object.keys(line)) logged.add(field)
+  }
+  for (const ofEveryLine of ["level", "time", "msg"]) logged.delete(ofEveryLine)
+  t.strictSame([...logged].sort(), documented.sort())
+})
+
+t.test("the service managers wait for longer than the drain takes", async (t) => {
+  const [{ drain_timeout_ms = 0 } = {}] = standard.ws_proxy
+  const [, stopSeconds] = /^TimeoutStopSec=(\d+)$/m.exec(blockOf("ini")) ?? []
+  t.ok(Number(stopSeconds) * 1000 > drain_timeout_ms, "systemd")
+
+  const file = join(await temporaryFolder(t), "ecosystem.config.cjs")
+  await writeFile(file, blockOf("js"))
+  const [app] = createRequire(import.meta.url)(file).apps
+  t.ok(app.kill_timeout > drain_timeout_ms, "PM2")
+})

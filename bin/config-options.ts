@@ -1,4 +1,5 @@
 /** Where the configuration comes from: a file, or flags that are derived from the keys of the schema. */
+import { existsSync } from "node:fs"
 import type { Options } from "yargs"
 import { z } from "zod"
 import { checkConfig, DEFAULT_CONFIG_FILE, loadConfig } from "../lib/config/load.js"
@@ -37,7 +38,10 @@ export async function readConfig(given: ConfigArguments): Promise<Config> {
   const keys = listenerKeys().filter(({ key }) => given[toFlag(key)] !== undefined)
   const level = given["log-level"]
   if (keys.length === 0) {
-    const config = await loadConfig(given.config).catch(adviseNewcomer)
+    if (given.config === undefined && !process.env.RWS_CONFIG_FILE && !existsSync(DEFAULT_CONFIG_FILE)) {
+      throw new ConfigError(DEFAULT_CONFIG_FILE, [{ path: [], message: WITHOUT_A_FILE }])
+    }
+    const config = await loadConfig(given.config)
     return level === undefined ? config : checkConfig({ ...config, log: { level } })
   }
   if (given.config !== undefined) {
@@ -48,6 +52,10 @@ export async function readConfig(given: ConfigArguments): Promise<Config> {
   const listener = Object.fromEntries(keys.map(({ key }) => [key, given[toFlag(key)]]))
   return inFlags(() => checkConfig({ ...(level !== undefined && { log: { level } }), ws_proxy: [listener] }))
 }
+
+const WITHOUT_A_FILE =
+  "there is no such file; name one with --config, or run without: " +
+  "rws --bind 127.0.0.1:8080 --backend 127.0.0.1:9000, or try: rws demo"
 
 function toFlag(key: string): string {
   return key === "backends" ? "backend" : key.replaceAll("_", "-")
@@ -86,13 +94,4 @@ function inFlags(check: () => Config): Config {
     }))
     throw new ConfigError("command line", problems)
   }
-}
-
-function adviseNewcomer(error: unknown): never {
-  const missing =
-    error instanceof ConfigError && error.problems.some(({ message }) => message === "there is no such file")
-  if (!missing) throw error
-  const advice =
-    "name one with --config, or run without: rws --bind 127.0.0.1:8080 --backend 127.0.0.1:9000, or try: rws demo"
-  throw new ConfigError(error.source, [...error.problems, { path: [], message: advice }])
 }

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server } from "node:http"
 import type { Duplex } from "node:stream"
 import { WebSocketServer } from "ws"
 import { type Address, formatAddress, parseBindAddress } from "../lib/address.js"
-import { BindError } from "../lib/net/listener.js"
+import { toBindError } from "../lib/net/listener.js"
 import { acceptKey } from "../lib/upgrade/accept-key.js"
 
 export async function echo({ bind, raw }: { bind: string; raw: boolean }): Promise<void> {
@@ -20,9 +20,7 @@ export function startEcho(address: Address, raw = false): Promise<Server> {
   })
   server.on("upgrade", raw ? echoBytes : echoMessages())
   return new Promise((resolve, reject) => {
-    server.once("error", ({ message }) =>
-      reject(new BindError(`cannot listen on ${formatAddress(address)}: ${message}`)),
-    )
+    server.once("error", (error) => reject(toBindError(address, error)))
     server.listen(
       address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port },
       () => resolve(server),

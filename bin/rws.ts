@@ -28,7 +28,11 @@ const cli = yargs(hideBin(process.argv))
   .command(
     "check",
     "Check the configuration and show its listeners",
-    (command) => command.options(configOptions),
+    (command) =>
+      command
+        .options(configOptions)
+        .options(listenerFlags)
+        .group(Object.keys(listenerFlags), "Without a file:"),
     check,
   )
   // Loaded when asked for: a proxy that serves needs neither a WebSocket client nor a server in its memory.
@@ -47,6 +51,7 @@ const cli = yargs(hideBin(process.argv))
   .epilogue("Exit codes: 0 done; 1 could not run (an address is taken, say); 2 usage or configuration.")
   .check(refuseTwice)
   .locale("en")
+  .parserConfiguration({ "camel-case-expansion": false })
   .strict()
   .wrap(110)
   .version()

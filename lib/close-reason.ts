@@ -143,6 +143,7 @@ const rows = {
 /** The code of a row of the table. */
 export type CloseReason = keyof typeof rows
 
+/** Each way in which a session can end: who ended it, at which stage, the HTTP status it gave, and a sentence. */
 export const CLOSE_REASONS: Readonly<Record<CloseReason, Row>> = rows
 
 /**

@@ -18,7 +18,7 @@ export interface ProxyOptions {
 
 /** Each session has one `end` or one `refuse`; one that became a tunnel has an `open` before its `end`. */
 export interface ProxyEvents {
-  /** A tunnel has begun. */
+  /** A tunnel has begun. What its end will add to the summary is not there yet. */
   open: [session: Readonly<SessionSummary>]
   /** A session has ended that rws gave no answer of its own: a tunnel, a relayed answer, or a peer that left. */
   end: [session: Readonly<SessionSummary>]
@@ -78,7 +78,7 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
           keepaliveMs: config.keepalive_ms,
           sweep,
         },
-        onOpen: (session) => this.#emit("open", session),
+        onOpen: (session) => this.#emit("open", { ...session }),
         onEnd: (session, end) => {
           logSession(log, session, end)
           this.#emit(CLOSE_REASONS[end.reason].status === undefined ? "end" : "refuse", session)

@@ -20,9 +20,9 @@ export interface SessionSummary {
   bytesFromClient: number
   /** Bytes of the tunnel that came from the backend, without the head. */
   bytesFromBackend: number
-  /** Milliseconds from the first dial until a backend was connected. */
+  /** Milliseconds from the first dial until a backend was connected, or the last one had failed. */
   dialMs?: number
-  /** Milliseconds from sending the head until the backend's answer was complete. */
+  /** Milliseconds from sending the head until the backend's answer was complete, or we gave up. */
   handshakeMs?: number
   /** Milliseconds from the 101 until both sides had closed. */
   tunnelMs?: number

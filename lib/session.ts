@@ -9,7 +9,7 @@
 import { type Address, formatHostPort } from "./address.js"
 import { asSessionEnd, CLOSE_REASONS, SessionEnd } from "./close-reason.js"
 import type { ListenerConfig } from "./config/schema.js"
-import { HeadSyntaxError, parseRequestHead } from "./http/head.js"
+import { HeadSyntaxError, parseRequestHead, type RequestHead } from "./http/head.js"
 import { dial } from "./net/dial.js"
 import { handshake } from "./net/handshake.js"
 import type { Peer } from "./net/peer.js"
@@ -36,55 +36,76 @@ export interface SessionContext {
   onDialFailure(backend: string, error: SessionEnd): void
 }
 
-/** Runs one session. Resolves when the client's socket is gone; never rejects. */
+/** Runs one session. Resolves when the client's socket is gone. */
 export async function runSession(client: Peer, admitted: boolean, context: SessionContext): Promise<void> {
   const summary = summarize(client, context)
-  try {
-    if (!admitted) throw new SessionEnd("too_many_connections")
-    const backend = await open(client, context, summary)
-    context.onOpen(summary)
-    const openedMs = performance.now()
-    const end = await tunnel(client, backend, context.tunnel)
-    summary.tunnelMs = performance.now() - openedMs
-    summary.bytesFromClient = client.stageBytes
-    summary.bytesFromBackend = backend.stageBytes
-    report(summary, end, context)
-  } catch (error) {
-    const end = asSessionEnd(error, "internal_error")
-    report(summary, end, context)
-    await refuse(client, end)
-  }
+  const end = await converse(client, admitted, context, summary).catch((error: unknown) =>
+    asSessionEnd(error, "internal_error"),
+  )
+  const { who, status } = CLOSE_REASONS[end.reason]
+  summary.reason = end.reason
+  summary.who = who
+  summary.status = status ?? summary.status
+  context.onEnd(summary, end)
+  if (summary.tunnelMs === undefined) await refuse(client, end)
+}
+
+/** Resolves to how the tunnel ended. Rejects with what ended the session before there was one. */
+async function converse(
+  client: Peer,
+  admitted: boolean,
+  context: SessionContext,
+  summary: SessionSummary,
+): Promise<SessionEnd> {
+  if (!admitted) throw new SessionEnd("too_many_connections")
+  const backend = await open(client, context, summary)
+  context.onOpen(summary)
+  const openedMs = performance.now()
+  const end = await tunnel(client, backend, context.tunnel)
+  summary.tunnelMs = performance.now() - openedMs
+  summary.bytesFromClient = client.stageBytes
+  summary.bytesFromBackend = backend.stageBytes
+  return end
 }
 
 /** From the client's first byte to a backend whose 101 the client has been given. Nothing of it outlives the call. */
 async function open(client: Peer, context: SessionContext, summary: SessionSummary): Promise<Peer> {
   const { config } = context
-  const request = await readRequest(client, config)
-  summary.path = pathOf(request)
+  const head = await readRequest(client, config)
+  summary.path = pathOf(head)
+  const request = toUpgradeRequest(head)
 
   const startedMs = performance.now()
-  const { backend, address } = await dialOne(client, context, summary)
-  const dialledMs = performance.now()
-  summary.dialMs = dialledMs - startedMs
-
-  const host = hostFor(address, request, config.host_header)
-  const answer = await handshake(backend, request, { host, timeoutMs: config.handshake_timeout_ms }, client)
-  summary.handshakeMs = performance.now() - dialledMs
-  summary.status = answer.head.status
-
-  if (answer.head.status !== 101) {
-    await relay(client, backend, answer, config.handshake_timeout_ms)
-    throw new SessionEnd("refused_by_backend")
+  const { backend, address } = await dialOne(client, context, summary).finally(() => {
+    summary.dialMs = performance.now() - startedMs
+  })
+  try {
+    const options = {
+      host: hostFor(address, request, config.host_header),
+      timeoutMs: config.handshake_timeout_ms,
+    }
+    const sentMs = performance.now()
+    const answer = await handshake(backend, request, options, client).finally(() => {
+      summary.handshakeMs = performance.now() - sentMs
+    })
+    summary.status = answer.head.status
+    if (answer.head.status !== 101) {
+      await relay(client, backend, answer, config.handshake_timeout_ms)
+      throw new SessionEnd("refused_by_backend")
+    }
+    client.socket.write(forwardUpgradeAnswer(answer.head), "latin1")
+    return backend
+  } catch (error) {
+    backend.close(asSessionEnd(error, "internal_error"))
+    throw error
   }
-  client.socket.write(forwardUpgradeAnswer(answer.head), "latin1")
-  return backend
 }
 
-async function readRequest(client: Peer, config: ListenerConfig): Promise<UpgradeRequest> {
+async function readRequest(client: Peer, config: ListenerConfig): Promise<RequestHead> {
   const limits = { maxBytes: config.max_head_bytes, timeoutMs: config.read_timeout_ms }
   const bytes = await readHead(client, "request", limits, REQUEST_FAULTS)
   try {
-    return toUpgradeRequest(parseRequestHead(bytes))
+    return parseRequestHead(bytes)
   } catch (error) {
     if (error instanceof HeadSyntaxError) throw new SessionEnd("bad_request", error.message)
     throw error
@@ -115,14 +136,6 @@ async function dialOne(
   throw failure
 }
 
-function report(summary: SessionSummary, end: SessionEnd, context: SessionContext): void {
-  const { who, status } = CLOSE_REASONS[end.reason]
-  summary.reason = end.reason
-  summary.who = who
-  summary.status = status ?? summary.status
-  context.onEnd(summary, end)
-}
-
 function isDialFailure({ reason }: SessionEnd): boolean {
   return reason === "backend_unreachable" || reason === "connect_timeout"
 }
@@ -136,7 +149,7 @@ function summarize({ socket }: Peer, { name, config }: SessionContext): SessionS
 }
 
 /** A copy: a slice of the head's text would keep all of it in memory for as long as the tunnel lasts. */
-function pathOf({ target }: UpgradeRequest): string {
+function pathOf({ target }: RequestHead): string {
   const query = target.indexOf("?")
   return Buffer.from(query < 0 ? target : target.slice(0, query), "latin1").toString("latin1")
 }

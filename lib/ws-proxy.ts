@@ -13,17 +13,16 @@ import { Pool } from "./routing/pool.js"
  * ```
  */
 export class WsProxy {
-  readonly #pool: Pool
+  readonly #backends: Pool | string[]
   readonly #settings: Partial<ListenerInput> = {}
   #log = SILENT
 
   /**
-   * @param backends each `host:port`, `[v6]:port`, `ws://host[:port]` or `unix:/path`; or a `Pool`, which may
+   * @param backends one or more of `host:port`, `[v6]:port`, `ws://host[:port]` or `unix:/path`; or a `Pool`, which may
    * change while the proxy runs
-   * @throws {AddressError} when one of them is no address
    */
-  constructor(backends: Iterable<string> | Pool) {
-    this.#pool = backends instanceof Pool ? backends : new Pool(backends)
+  constructor(backends: string | readonly string[] | Pool) {
+    this.#backends = backends instanceof Pool ? backends : [backends].flat()
   }
 
   /** Name in logs and events. Default: the bind address. */
@@ -61,7 +60,7 @@ export class WsProxy {
     return this.#set({ drain_timeout_ms: ms })
   }
 
-  /** Longest request head, in bytes. Default: 8192. */
+  /** Longest request head, in bytes, from 64 to 65536. Default: 8192. */
   maxHeadBytes(bytes: number): this {
     return this.#set({ max_head_bytes: bytes })
   }
@@ -71,7 +70,10 @@ export class WsProxy {
     return this.#set({ max_connections: connections })
   }
 
-  /** Idle time before the first TCP keepalive probe on both sockets, in milliseconds. Default: 60000; 0 = off. */
+  /**
+   * Idle time before the first TCP keepalive probe on both sockets of a tunnel, in milliseconds, at least 1000.
+   * Default: 60000; 0 = off.
+   */
   keepaliveMs(ms: number): this {
     return this.#set({ keepalive_ms: ms })
   }
@@ -94,7 +96,7 @@ export class WsProxy {
    * @throws {BindError} when the address can't be bound
    */
   bind(address: string): Promise<RunningProxy> {
-    const listener = { ...this.#settings, bind: address, backends: this.#pool }
+    const listener = { ...this.#settings, bind: address, backends: this.#backends }
     return createProxy({ ws_proxy: [listener] }, { log: this.#log })
   }
 

@@ -20,7 +20,7 @@ const standard = configSchema.parse({ ws_proxy: [{ bind: "127.0.0.1:0", backends
 t.test("every TOML example is a valid configuration", async (t) => {
   const examples = blocksOf("toml")
   t.ok(examples.length > 0)
-  for (const example of examples) t.doesNotThrow(() => parseConfig(example, "README.md"))
+  for (const example of examples) await t.resolves(parseConfig(example, "README.md"))
 })
 
 t.test("the tables of keys are those of the schema, with their true defaults", async (t) => {

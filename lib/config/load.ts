@@ -32,7 +32,10 @@ export async function parseConfig(toml: string, source: string): Promise<Config>
     if (error instanceof ConfigError) {
       const { lineOf } = await import("./line-of.js")
       const located = error.problems.map((problem) => ({ ...problem, line: lineOf(toml, problem.path) }))
-      throw new ConfigError(source, located)
+      throw new ConfigError(
+        source,
+        located.sort((one, other) => one.line - other.line),
+      )
     }
     throw error
   }

@@ -9,6 +9,9 @@
 
 export type HeadKind = "request" | "response"
 
+/** The longest head, in bytes, that can be parsed. */
+export const MAX_HEAD_BYTES = 64 * 1024
+
 const TAB = 0x09
 const LF = 0x0a
 const CR = 0x0d

@@ -8,7 +8,7 @@
 import { createRequire } from "node:module"
 import constants from "llhttp/lib/llhttp/constants.js"
 import simdWasm from "llhttp/lib/llhttp/llhttp_simd-wasm.js"
-import type { HeadKind } from "./head-scanner.js"
+import { type HeadKind, MAX_HEAD_BYTES } from "./head-scanner.js"
 
 /** The exports of the WebAssembly module that we use. Pointers and lengths are numbers. */
 interface Llhttp {
@@ -40,7 +40,7 @@ const { ERROR, TYPE } = constants as { ERROR: Record<string, number>; TYPE: Reco
 /** `on_headers_complete` may answer 2: nothing after the head is HTTP, stop there (llhttp's API documentation). */
 const STOP_AFTER_HEAD = 2
 const GO_ON = 0
-const SCRATCH_BYTES = 64 * 1024
+const SCRATCH_BYTES = MAX_HEAD_BYTES
 
 let fieldStarts: number[] = []
 let stopAfterHead = true
@@ -51,9 +51,6 @@ const parsers: Record<HeadKind, number> = {
   request: llhttp.llhttp_alloc(TYPE.REQUEST as number),
   response: llhttp.llhttp_alloc(TYPE.RESPONSE as number),
 }
-
-/** The longest head, in bytes, that can be dissected. */
-export const MAX_HEAD_BYTES = SCRATCH_BYTES
 
 /** Bytes of memory that the WebAssembly instance has now; it grows when something leaks. */
 export function wasmMemoryBytes(): number {
@@ -142,7 +139,7 @@ function instantiate(): Llhttp {
       wasm_on_url: nothing,
       wasm_on_status: nothing,
       wasm_on_header_field: (_parser: number, at: number) => {
-        fieldStarts.push(at - scratch)
+        if (stopAfterHead) fieldStarts.push(at - scratch)
         return GO_ON
       },
       wasm_on_header_value: nothing,

@@ -15,7 +15,8 @@ const PHRASES: Readonly<Record<number, string>> = {
 
 /** Fields that some reasons add to their refusal. */
 const MORE_FIELDS: { readonly [reason in CloseReason]?: string } = {
-  bad_ws_version: "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\n", // RFC 6455 §4.4, RFC 9110 §15.5.22
+  // RFC 6455 §4.4, RFC 9110 §15.5.22; and §7.8: who sends Upgrade names it in Connection.
+  bad_ws_version: "Sec-WebSocket-Version: 13\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n",
   too_many_connections: "Retry-After: 1\r\n",
   no_backend: "Retry-After: 1\r\n",
 }

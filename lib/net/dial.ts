@@ -4,6 +4,12 @@ import type { Address } from "../address.js"
 import { asSessionEnd, SessionEnd } from "../close-reason.js"
 import { Peer } from "./peer.js"
 
+/**
+ * How long one of several addresses of a name may take before the next is tried. Node gives up an address at that, and its
+ * default of 250 ms is less than one lost SYN.
+ */
+const MAX_ATTEMPT_MS = 1500
+
 export interface DialOptions {
   /** For this backend, all the addresses of its name together. */
   readonly connectTimeoutMs: number
@@ -19,7 +25,7 @@ export interface DialOptions {
 export function dial(address: Address, options: DialOptions, client: Peer): Promise<Peer> {
   if (client.left) return Promise.reject(new SessionEnd("client_left_in_dial"))
   return new Promise((resolve, reject) => {
-    const backend = Peer.dialled(connectOptions(address))
+    const backend = Peer.dialled(connectOptions(address, options))
     const deadline = setTimeout(
       () => backend.close(new SessionEnd("connect_timeout")),
       options.connectTimeoutMs,
@@ -46,12 +52,14 @@ export function dial(address: Address, options: DialOptions, client: Peer): Prom
   })
 }
 
-function connectOptions(address: Address): NetConnectOpts {
+function connectOptions(address: Address, { connectTimeoutMs }: DialOptions): NetConnectOpts {
   if (address.kind === "unix") return { path: address.path, allowHalfOpen: true }
   return {
     host: address.host,
     port: address.port,
     allowHalfOpen: true,
     noDelay: true,
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: Math.max(10, Math.min(MAX_ATTEMPT_MS, connectTimeoutMs / 2)),
   }
 }

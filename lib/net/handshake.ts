@@ -20,14 +20,15 @@ export interface Answer {
   readonly bytes: Buffer
 }
 
+/** For all heads of one answer together, the interim ones too. */
 export const MAX_ANSWER_BYTES = 16 * 1024
 
 /**
  * Resolves to the backend's answer: a 101 that has been checked against the request, or any other final status. Bytes
  * behind the answer's head stay with the backend. Interim answers (RFC 9110 §15.2) are skipped.
  *
- * Rejects, with the connection to the backend closed, with a `SessionEnd`: a fault of the backend, or
- * `client_left_in_handshake` at once when `client` leaves.
+ * Rejects with a `SessionEnd`: a fault of the backend, or `client_left_in_handshake` at once when `client` leaves. The
+ * caller closes the connection then.
  */
 export async function handshake(
   backend: Peer,
@@ -40,16 +41,14 @@ export async function handshake(
   try {
     if (client.left) throw new SessionEnd("client_left_in_handshake")
     backend.socket.write(forwardRequest(request, options.host), "latin1")
-    for (;;) {
-      const limits = { maxBytes: MAX_ANSWER_BYTES, timeoutMs: Math.max(1, deadline - performance.now()) }
+    for (let bytesLeft = MAX_ANSWER_BYTES; ; ) {
+      const limits = { maxBytes: bytesLeft, timeoutMs: Math.max(1, deadline - performance.now()) }
       const bytes = await readHead(backend, "response", limits, ANSWER_FAULTS)
+      bytesLeft -= bytes.length
       const head = parse(bytes)
       if (head.status === 101) checkUpgradeAnswer(head, request.key)
       if (head.status >= 200 || head.status === 101) return { head, bytes }
     }
-  } catch (error) {
-    backend.close(asSessionEnd(error, "internal_error"))
-    throw error
   } finally {
     client.onLeave = undefined
   }

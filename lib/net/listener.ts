@@ -35,17 +35,29 @@ const BIND_FAULTS: Readonly<Record<string, string>> = {
   ENOTFOUND: "the host name is unknown",
 }
 
+/** Clients above `maxConnections` that are being told so at the same time. Above that they are closed without a word. */
+const MAX_REFUSALS = 1000
+
+/** What the system's error means for an address that was to be bound. */
+export function toBindError(address: Address, error: unknown): BindError {
+  const { code = "", message } = error as NodeJS.ErrnoException
+  const fault = BIND_FAULTS[`${address.kind} ${code}`] ?? BIND_FAULTS[code] ?? message
+  return new BindError(`cannot listen on ${formatAddress(address)}: ${fault}`, { cause: error })
+}
+
 export class Listener {
   readonly #server: Server
   /** Each client with the promise of its session's end. */
   readonly #clients = new Map<Peer, Promise<void>>()
   #admitted = 0
+  #address: Address
   #closed: Promise<void> | undefined
 
   constructor(
     private readonly options: ListenerOptions,
     private readonly events: ListenerEvents,
   ) {
+    this.#address = options.address
     this.#server = createServer({ allowHalfOpen: true, noDelay: true })
     this.#server.on("connection", (socket) => this.#accept(socket))
   }
@@ -61,20 +73,18 @@ export class Listener {
         await this.#bind()
       })
     } catch (error) {
-      const { code = "", message } = error as NodeJS.ErrnoException
-      const fault = BIND_FAULTS[`${address.kind} ${code}`] ?? BIND_FAULTS[code] ?? message
-      throw new BindError(`cannot listen on ${formatAddress(address)}: ${fault}`, {
-        cause: error,
-      })
+      throw toBindError(address, error)
+    }
+    const bound = this.#server.address()
+    if (bound !== null && typeof bound !== "string") {
+      this.#address = { kind: "tcp", host: bound.address, port: bound.port }
     }
     this.#server.on("error", (error) => this.events.onFault(error))
   }
 
   /** The address that is bound, with the port that the system chose where 0 was asked for. */
   get address(): Address {
-    const bound = this.#server.address()
-    if (bound === null || typeof bound === "string") return this.options.address
-    return { kind: "tcp", host: bound.address, port: bound.port }
+    return this.#address
   }
 
   /**
@@ -85,8 +95,8 @@ export class Listener {
     this.#closed ??= new Promise((resolve) => this.#server.close(() => resolve()))
     const deadline = setTimeout(() => this.#closeClients(), timeoutMs)
     await this.#closed
-    clearTimeout(deadline)
     await Promise.all(this.#clients.values())
+    clearTimeout(deadline)
   }
 
   #closeClients(): void {
@@ -94,11 +104,15 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
-    const client = Peer.accepted(socket)
     const { maxConnections } = this.options
     const admitted = maxConnections === 0 || this.#admitted < maxConnections
+    if (!admitted && this.#clients.size - this.#admitted >= MAX_REFUSALS) {
+      socket.destroy()
+      return
+    }
+    const client = Peer.accepted(socket)
     if (admitted) this.#admitted++
-    const gone = this.events.onClient(client, admitted).then(() => {
+    const gone = this.events.onClient(client, admitted).finally(() => {
       this.#clients.delete(client)
       if (admitted) this.#admitted--
     })

@@ -23,7 +23,10 @@ export interface Owner {
  */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024)
 
-/** Bytes that a peer may send before anybody wants them. After that we stop reading, and TCP makes it wait. */
+/**
+ * Bytes that a peer may send before anybody wants them. After that we stop reading, and TCP makes it wait; that it leaves
+ * is then noticed no sooner than at the stage's deadline. (RFC 6455 §4.1 has clients wait for the 101 anyway.)
+ */
 const MAX_REST_BYTES = 64 * 1024
 
 const NO_BYTES = Buffer.alloc(0)
@@ -31,7 +34,7 @@ const NO_BYTES = Buffer.alloc(0)
 export class Peer {
   /** Whether the peer has sent FIN. */
   ended = false
-  /** Called at once when the peer leaves, by FIN or with an error, while no stage reads from it. */
+  /** Called at once when the peer leaves, by FIN or with an error, while no stage reads from it; see also `close`. */
   onLeave: ((error?: Error) => void) | undefined
 
   #owner: Owner = new Rest(this)
@@ -80,8 +83,8 @@ export class Peer {
     const last = this.#owner
     this.#owner = owner
     if (last instanceof Rest) last.handOver(owner)
-    if (this.ended) owner.onEnd()
-    if (this.#closed) owner.onClose(this.#error)
+    if (this.ended && this.#owner === owner) owner.onEnd()
+    if (this.#closed && this.#owner === owner) owner.onClose(this.#error)
   }
 
   /**
@@ -106,10 +109,12 @@ export class Peer {
 
   /**
    * Closes the connection because rws wants to: with FIN if everything we took for this peer has been handed on, else
-   * with a reset, so that it can't mistake a cut stream for a whole one. The owner gets `error`.
+   * with a reset, so that it can't mistake a cut stream for a whole one. The owner gets `error`; if the peer is gone
+   * already, `onLeave` does, so that closing the client always reaches what is left of its session.
    */
   close(error: Error): void {
-    if (this.socket.writableLength > 0) this.reset(error)
+    if (this.socket.destroyed) this.onLeave?.(error)
+    else if (this.socket.writableLength > 0) this.reset(error)
     else this.socket.destroy(error)
   }
 
@@ -137,8 +142,8 @@ class Rest implements Owner {
   }
 
   handOver(owner: Owner): void {
-    if (this.#bytes.length > 0) owner.onBytes(this.#bytes)
     if (this.#bytes.length >= MAX_REST_BYTES) this.peer.socket.resume()
+    if (this.#bytes.length > 0) owner.onBytes(this.#bytes)
   }
 
   onBytes(bytes: Buffer): void {

@@ -47,7 +47,7 @@ let outbox = Buffer.allocUnsafeSlow(64 * 1024)
  * slow reader holds no more than its high-water mark and one outbox.
  */
 function writeLent(socket: Socket, bytes: Buffer): boolean {
-  if (socket.writableLength > 0) return socket.write(Buffer.from(bytes))
+  if (socket.writableLength > 0 || bytes.length > outbox.length) return socket.write(Buffer.from(bytes))
   outbox.set(bytes)
   const more = socket.write(outbox.subarray(0, bytes.length))
   if (socket.writableLength > 0) outbox = Buffer.allocUnsafeSlow(outbox.length)

@@ -46,6 +46,7 @@ class Tunnel implements PumpEnds, Swept {
     const { client, backend } = this
     this.options.sweep.add(this)
     client.own(new Pump(client, backend, this, "client_closed", "client_reset"))
+    client.onLeave = (error) => backend.close(asSessionEnd(error, "client_reset"))
     backend.own(new Pump(backend, client, this, "backend_closed", "backend_reset"))
   }
 
@@ -100,7 +101,6 @@ class Tunnel implements PumpEnds, Swept {
     if (idleTimeoutMs === 0 && !this.#halfClosed) sweep.delete(this)
   }
 
-  /** Closing one side is enough: the other follows. */
   #cut(reason: CloseReason): void {
     this.client.close(new SessionEnd(reason))
     this.backend.close(new SessionEnd(reason))

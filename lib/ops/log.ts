@@ -37,7 +37,8 @@ function levelOf({ reason }: SessionEnd): "error" | "warn" | "info" | "debug" {
   if (reason === "internal_error") return "error"
   if (reason === "client_left_in_head") return "debug"
   const { who, stage } = CLOSE_REASONS[reason]
-  return who === "backend" && stage !== "tunnel" && reason !== "refused_by_backend" ? "warn" : "info"
+  const isFailure = (stage === "dial" || stage === "handshake") && who !== "client"
+  return isFailure || reason === "relay_cut" ? "warn" : "info"
 }
 
 /** A backend could not be dialled. The session may go on with another. */

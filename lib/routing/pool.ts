@@ -16,9 +16,13 @@ export class Pool {
   #backends: readonly Backend[]
   readonly #turn = new RoundRobin()
 
-  /** Each backend is `host:port`, `[v6]:port`, `ws://host[:port]` or `unix:/path`. Throws `AddressError`. */
-  constructor(backends: Iterable<string>) {
-    this.#backends = Array.from(new Set(backends), toBackend)
+  /**
+   * @param backends each `host:port`, `[v6]:port`, `ws://host[:port]` or `unix:/path`; one that is there twice counts
+   * once. There may be none, until `add`: clients get a 503 then
+   * @throws {AddressError}
+   */
+  constructor(backends: string | Iterable<string> = []) {
+    this.#backends = Array.from(new Set(typeof backends === "string" ? [backends] : backends), toBackend)
   }
 
   /** The backends as they were given, in order. */

@@ -24,6 +24,9 @@ const UPGRADE = [
 // RFC 9110 §8.6: no Content-Length in a 101. A client that took it for one would read another stream than we send.
 const IN_UPGRADE_ANSWER: Rewrites = new Map([...UPGRADE, ["content-length", ""]])
 const IN_REFUSAL: Rewrites = new Map([["connection", "Connection: close\r\n"]])
+const IN_UPGRADE_REQUIRED: Rewrites = new Map([
+  ["connection", "Connection: Upgrade\r\nConnection: close\r\n"],
+])
 
 /** The body of a refusal follows as it comes, so what frames it stays (RFC 9112 §6). */
 const FRAMING = new Set(["transfer-encoding", "content-length"])
@@ -43,7 +46,8 @@ export function forwardUpgradeAnswer(answer: ResponseHead): string {
 
 /** The head that the client gets for any other answer of a backend. */
 export function forwardRefusal(answer: ResponseHead): string {
-  return writeResponse(answer, IN_REFUSAL, answer.status === 426 ? FRAMING_AND_UPGRADE : FRAMING)
+  if (answer.status === 426) return writeResponse(answer, IN_UPGRADE_REQUIRED, FRAMING_AND_UPGRADE)
+  return writeResponse(answer, IN_REFUSAL, FRAMING)
 }
 
 function writeResponse(answer: ResponseHead, rewrites: Rewrites, kept?: ReadonlySet<string>): string {

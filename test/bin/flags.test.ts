@@ -196,15 +196,29 @@ t.test("--host-header decides which host the backend is asked for", async (t) =>
 const SOCKETS = await readFile("/proc/net/tcp", "latin1").catch(() => "")
 const noProc = SOCKETS === "" && "the system has no /proc/net/tcp to look into"
 
-t.test("--keepalive-ms turns keepalive on for a tunnel that lasts", { skip: noProc }, async (t) => {
-  const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
-  const { address } = await serveRws(t, [backend.address], ["--keepalive-ms", "60000"])
-  const client = await answered(address)
-  // The client's own segment acknowledges the 101, and nothing is sent back: only keepalive can arm the timer.
-  client.write("x")
-  await (await backend.peer()).untilText("\r\n\r\nx")
-  while (!(await hasKeepaliveTimer(address, client))) t.notOk(client.closed)
-})
+for (const [ms, armed] of [
+  ["60000", true],
+  ["0", false],
+] as const) {
+  t.test(
+    `--keepalive-ms ${ms} ${armed ? "turns keepalive on" : "leaves it off"}`,
+    { skip: noProc },
+    async (t) => {
+      const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+      const flags = ["--keepalive-ms", ms, "--half-close-timeout-ms", String(SHORT_MS)]
+      const { rws, address } = await serveRws(t, [backend.address], flags)
+      const client = await answered(address)
+      // The client's own segment acknowledges the 101, and nothing is sent back: only keepalive can have armed the timer.
+      client.write("x")
+      await (await backend.peer()).untilText("\r\n\r\nx")
+      // Keepalive is set when rws first looks at its tunnels; when it ends a later one for its silence, it has looked.
+      const later = await answered(address)
+      later.socket.end()
+      await untilLogged(rws, ({ reason }) => reason === "half_close_timeout")
+      t.equal(await hasKeepaliveTimer(address, client), armed)
+    },
+  )
+}
 
 /** Looks up rws's end of a client's connection in the system's table: 02 in the timer column is keepalive. */
 async function hasKeepaliveTimer(address: string, { socket }: RawPeer): Promise<boolean> {

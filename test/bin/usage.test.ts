@@ -15,6 +15,17 @@ const MISTAKES = [
   ["a missing flag", ["echo"], "bind"],
   ["an unknown log level", ["--log-level", "loud"], "log-level"],
   ["a file that is named twice", ["--config", "a.toml", "--config", "b.toml"], "config"],
+  ["a level that is given twice", ["--log-level", "info", "--log-level", "debug"], "log-level"],
+  [
+    "a level that is given twice beside other flags",
+    ["--bind=192.0.2.1:1", "--backend=127.0.0.1:1", "--log-level=info", "--log-level=debug"],
+    "log-level",
+  ],
+  [
+    "an address that is given twice",
+    ["--bind=192.0.2.1:1", "--bind=192.0.2.1:2", "--backend=127.0.0.1:1"],
+    "bind",
+  ],
   ["a file and flags together", ["--config", "a.toml", "--bind", "127.0.0.1:1"], "--config"],
   ["an address to echo on that is none", ["echo", "--bind", "here"], '"here"'],
 ] as const

@@ -39,7 +39,8 @@ export async function readConfig(given: ConfigArguments): Promise<Config> {
   const level = given["log-level"]
   if (keys.length === 0) {
     if (given.config === undefined && !process.env.RWS_CONFIG_FILE && !existsSync(DEFAULT_CONFIG_FILE)) {
-      throw new ConfigError(DEFAULT_CONFIG_FILE, [{ path: [], message: WITHOUT_A_FILE }])
+      const problems = ["there is no such file", ADVICE].map((message) => ({ path: [], message }))
+      throw new ConfigError(DEFAULT_CONFIG_FILE, problems)
     }
     const config = await loadConfig(given.config)
     return level === undefined ? config : checkConfig({ ...config, log: { level } })
@@ -53,8 +54,8 @@ export async function readConfig(given: ConfigArguments): Promise<Config> {
   return inFlags(() => checkConfig({ ...(level !== undefined && { log: { level } }), ws_proxy: [listener] }))
 }
 
-const WITHOUT_A_FILE =
-  "there is no such file; name one with --config, or run without: " +
+const ADVICE =
+  "name one with --config, or run without: " +
   "rws --bind 127.0.0.1:8080 --backend 127.0.0.1:9000, or try: rws demo"
 
 function toFlag(key: string): string {

@@ -60,6 +60,12 @@ const cli = yargs(hideBin(process.argv))
     throw message ? new UsageError(message) : error
   })
 
+// The reader of our output may leave early, as in `rws demo | head`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error
+  process.exit()
+})
+
 try {
   await cli.parseAsync()
 } catch (error) {

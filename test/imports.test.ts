@@ -106,7 +106,7 @@ const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
   { packages: /^(zod|smol-toml|toml-eslint-parser|fastest-levenshtein)$/, rooms: /^lib\/config\/|^bin\// },
   { packages: /^pino(-pretty)?$/, rooms: /^lib\/ops\/pino-log\.ts$/ },
   { packages: /^node:net$/, rooms: /^lib\/(net\/|address\.ts$)/ },
-  { packages: /^node:fs/, rooms: /^lib\/(config\/load|net\/listener)\.ts$/ },
+  { packages: /^node:fs/, rooms: /^(lib\/(config\/load|net\/listener)|bin\/config-options)\.ts$/ },
   { packages: /^(ws|yargs)$/, rooms: /^bin\// },
 ]
 

@@ -597,7 +597,7 @@ t.test("a relayed 426 keeps its Upgrade field", async (t) => {
   const client = await RawPeer.connect(proxy.address())
   client.write(upgradeHead())
   await client.untilEnd()
-  t.equal(client.text, `${answer}Connection: close\r\n\r\n`)
+  t.equal(client.text, `${answer}Connection: Upgrade\r\nConnection: close\r\n\r\n`)
 })
 
 for (const cut of ["end", "resetAndDestroy"] as const) {

@@ -22,7 +22,11 @@ const backendSchema = z
  * `Pool` as `backends`, to change them while the proxy runs.
  */
 export const listenerSchema = z.strictObject({
-  name: z.string().min(1).optional().describe("Name in logs and events (default: the bind address)"),
+  name: z
+    .string("expected a name")
+    .min(1, "expected at least one character")
+    .optional()
+    .describe("Name in logs and events (default: the bind address)"),
   bind: z
     .string('expected an address, as in "0.0.0.0:8080"')
     .superRefine(refineBy(parseBindAddress))

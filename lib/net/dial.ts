@@ -60,6 +60,6 @@ function connectOptions(address: Address, { connectTimeoutMs }: DialOptions): Ne
     allowHalfOpen: true,
     noDelay: true,
     autoSelectFamily: true,
-    autoSelectFamilyAttemptTimeout: Math.max(10, Math.min(MAX_ATTEMPT_MS, connectTimeoutMs / 2)),
+    autoSelectFamilyAttemptTimeout: Math.min(MAX_ATTEMPT_MS, Math.ceil(connectTimeoutMs / 2)),
   }
 }

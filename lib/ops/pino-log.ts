@@ -20,5 +20,5 @@ function bufferedStream() {
 
 async function prettyStream() {
   const { default: pretty } = await import("pino-pretty")
-  return pretty({ sync: true })
+  return pretty({ sync: true, singleLine: true })
 }

@@ -4,19 +4,19 @@ import { answerUpgrade, startBackend } from "../support/backend.js"
 import { dribble } from "../support/dribble.js"
 import { answerHead, upgradeHead } from "../support/heads.js"
 import { pour } from "../support/pour.js"
-import { startProxy } from "../support/proxy.js"
+import { SHORT_MS, startProxy } from "../support/proxy.js"
 import { RawPeer } from "../support/raw-peer.js"
 
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n"
 const HINTS = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nLink: </b.js>; rel=preload\r\n\r\n"
-const LONG = `HTTP/1.1 102 Processing\r\nX: ${"x".repeat(16_000)}\r\n\r\n`
+const LONG = `HTTP/1.1 102 Processing\r\nX: ${"x".repeat(15_000)}\r\n\r\n`
 
 const cases: readonly { title: string; interim: string }[] = [
   { title: "100", interim: CONTINUE },
   { title: "103", interim: HINTS },
   { title: "100 and 103", interim: CONTINUE + HINTS },
   { title: "100 twenty times", interim: CONTINUE.repeat(20) },
-  { title: "interim answers that are longer together than one may be", interim: LONG.repeat(5) },
+  { title: "a long interim answer", interim: LONG },
   { title: "199, which nobody knows", interim: "HTTP/1.1 199 What\r\nContent-Length: 5\r\n\r\n" },
 ]
 
@@ -52,12 +52,27 @@ t.test("an interim answer before a refusal is skipped too", async (t) => {
   t.equal(client.text, refusal)
 })
 
-t.test("interim answers without end do not outlive the deadline of the handshake", async (t) => {
+t.test(
+  "interim answers without end are refused once they are longer together than one answer may be",
+  async (t) => {
+    const backend = await startBackend(t)
+    const proxy = await startProxy(t, { backends: [backend.address] })
+    const client = await RawPeer.connect(proxy.address())
+    client.write(upgradeHead())
+    pour(await backend.peer(), Buffer.from(HINTS.repeat(500)))
+    await client.untilEnd()
+    t.match(client.text, /^HTTP\/1\.1 502 /)
+  },
+)
+
+t.test("interim answers that trickle in do not outlive the deadline of the handshake", async (t) => {
   const backend = await startBackend(t)
-  const proxy = await startProxy(t, { backends: [backend.address], handshake_timeout_ms: 100 })
+  const proxy = await startProxy(t, { backends: [backend.address], handshake_timeout_ms: SHORT_MS })
   const client = await RawPeer.connect(proxy.address())
   client.write(upgradeHead())
-  pour(await backend.peer(), Buffer.from(HINTS.repeat(500)))
+  const peer = await backend.peer()
+  const drip = setInterval(() => peer.write(CONTINUE), SHORT_MS / 10)
+  t.teardown(() => clearInterval(drip))
   await client.untilEnd()
   t.match(client.text, /^HTTP\/1\.1 504 /)
 })

@@ -45,7 +45,7 @@ for (const { reason, status, text } of answered) {
     t.equal(startLine, STATUS_LINES[status])
     t.equal(body, `${text}\n`)
     t.ok(whole, "its Content-Length is that of its body")
-    t.same(valuesOf(fields, "connection"), ["close"])
+    t.same(valuesOf(fields, "connection"), status === 426 ? ["Upgrade", "close"] : ["close"])
     t.same(valuesOf(fields, "content-type"), ["text/plain; charset=utf-8"])
     t.same(valuesOf(fields, "content-length"), [String(text.length + 1)])
     t.same(valuesOf(fields, "date"), ["Thu, 29 Feb 2024 07:08:09 GMT"])

@@ -42,7 +42,8 @@ export async function checkRefusal(
   await client.untilEnd()
   const answer = parseAnswer(client.text)
   t.equal(answer.statusLine, `HTTP/1.1 ${statusLine}`)
-  t.same(valuesIn(answer, "connection"), ["close"])
+  // Who sends Upgrade names it in Connection (RFC 9110 §7.8).
+  t.same(valuesIn(answer, "connection"), statusLine.startsWith("426") ? ["Upgrade", "close"] : ["close"])
   t.same(valuesIn(answer, "content-length"), [String(Buffer.byteLength(answer.body, "latin1"))])
   t.same(valuesIn(answer, "content-type"), ["text/plain; charset=utf-8"])
   t.match(valuesIn(answer, "date").join(), HTTP_DATE)

@@ -336,6 +336,7 @@ const refusals: Case[] = [
     to: [
       "HTTP/1.1 426 Upgrade Required",
       "Upgrade: websocket",
+      "Connection: Upgrade",
       "Connection: close",
       "Sec-WebSocket-Version: 13",
       "Sec-WebSocket-Version: 8, 7",

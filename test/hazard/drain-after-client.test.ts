@@ -1,0 +1,49 @@
+/** A session outlives its client's socket while its backend has not read everything. Closing it must end that too. */
+import { once } from "node:events"
+import { createServer } from "node:net"
+import t from "tap"
+import { parseBackendAddress } from "../../lib/address.js"
+import { SessionEnd } from "../../lib/close-reason.js"
+import { dial } from "../../lib/net/dial.js"
+import { Peer } from "../../lib/net/peer.js"
+import { Sweep } from "../../lib/net/sweep.js"
+import { tunnel } from "../../lib/net/tunnel.js"
+import { startBackend } from "../support/backend.js"
+import { RawPeer } from "../support/raw-peer.js"
+
+/** More than the system's buffers take. */
+const BACKLOG = Buffer.alloc(64 * 1024 * 1024)
+
+t.test("a close reaches a backend that does not read, after the client has gone", async (t) => {
+  const backendEnd = await startBackend(t, ({ socket }) => socket.pause())
+  const server = createServer({ allowHalfOpen: true }).listen(0, "127.0.0.1")
+  t.teardown(() => server.close())
+  await once(server, "listening")
+  const bound = server.address()
+  if (bound === null || typeof bound === "string") throw new Error("not bound to a port")
+  const accepted = once(server, "connection")
+  const clientEnd = await RawPeer.connect(`127.0.0.1:${bound.port}`)
+  const [socket] = await accepted
+  const client = Peer.accepted(socket)
+  const backend = await dial(parseBackendAddress(backendEnd.address), { connectTimeoutMs: 5000 }, client)
+
+  const sweep = new Sweep([])
+  t.teardown(() => sweep.stop())
+  const ended = tunnel(client, backend, {
+    idleTimeoutMs: 0,
+    halfCloseTimeoutMs: 0,
+    keepaliveMs: 0,
+    sweep,
+  })
+  const clientGone = once(socket, "close")
+  backend.socket.write(BACKLOG)
+  const backendPeer = await backendEnd.peer()
+  backendPeer.socket.end()
+  await clientEnd.untilEnd()
+  clientEnd.socket.end()
+  await clientGone
+  t.ok(backend.socket.writableLength > 0, "the backend has not read everything")
+  client.close(new SessionEnd("drain_timeout"))
+  t.equal((await ended).reason, "drain_timeout")
+  t.ok(backend.socket.destroyed)
+})

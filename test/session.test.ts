@@ -1,5 +1,12 @@
 import t from "tap"
+import { checkConfig } from "../lib/config/load.js"
+import { Pool } from "../lib/routing/pool.js"
+import { runSession } from "../lib/session.js"
+import { checkRefusal } from "./support/answer.js"
 import { startEchoBackend } from "./support/backend.js"
+import { HandSweep } from "./support/hand-sweep.js"
+import { upgradeHead } from "./support/heads.js"
+import { acceptPeer } from "./support/peers.js"
 import { nextEnd, openTunnel, startProxy } from "./support/proxy.js"
 
 t.test("a session goes from the head through the 101 to a tunnel and ends once", async (t) => {
@@ -23,4 +30,35 @@ t.test("a session goes from the head through the 101 to a tunnel and ends once",
     bytesFromClient: 5,
     bytesFromBackend: 5,
   })
+})
+
+t.test("an error that no stage has foreseen is a 500, told once, and does not get out", async (t) => {
+  const { peer, far } = await acceptPeer(t)
+  const bug = new Error("a bug")
+  class BrokenPool extends Pool {
+    override candidates(): never {
+      throw bug
+    }
+  }
+  const { ws_proxy } = checkConfig({
+    ws_proxy: [{ bind: "127.0.0.1:0", backends: new BrokenPool([]) }],
+  })
+  const [config] = ws_proxy
+  if (config === undefined) throw new Error("no listener")
+  const ends: { reason: string | undefined; status: number | undefined; cause: unknown }[] = []
+  const session = runSession(peer, true, {
+    name: "broken",
+    config,
+    pool: new BrokenPool([]),
+    tunnel: { idleTimeoutMs: 0, halfCloseTimeoutMs: 0, keepaliveMs: 0, sweep: new HandSweep() },
+    onOpen: () => t.fail("no tunnel"),
+    onEnd: ({ reason, status }, { cause }) => ends.push({ reason, status, cause }),
+    onDialFailure: () => t.fail("no dial"),
+  })
+  far.write(upgradeHead())
+  const { body } = await checkRefusal(t, far, "500 Internal Server Error", /^internal error/)
+  t.notMatch(body, "a bug", "what went wrong is nobody else's business")
+  await session
+  t.equal(peer.socket.destroyed, true, "the socket is gone when the session is over")
+  t.same(ends, [{ reason: "internal_error", status: 500, cause: bug }])
 })

@@ -1,0 +1,271 @@
+import dns from "node:dns"
+import { once } from "node:events"
+import { createServer } from "node:net"
+import { join } from "node:path"
+import t, { type Test } from "tap"
+import { type Address, parseBackendAddress } from "../../lib/address.js"
+import { SessionEnd } from "../../lib/close-reason.js"
+import { dial } from "../../lib/net/dial.js"
+import type { Peer } from "../../lib/net/peer.js"
+import { deadAddress, startBackend } from "../support/backend.js"
+import { acceptPeer } from "../support/peers.js"
+import { SHORT_MS } from "../support/proxy.js"
+import { RawPeer } from "../support/raw-peer.js"
+import { RecordingOwner } from "../support/recording-owner.js"
+import { socketFolder } from "../support/socket-folder.js"
+import { rejectionOf } from "../support/thrown.js"
+import { turnUntil } from "../support/turns.js"
+import { startUnansweringPort } from "../support/unanswering-port.js"
+
+const PATIENT = { connectTimeoutMs: 60_000 }
+const HASTY = { connectTimeoutMs: SHORT_MS }
+
+async function dialAs(t: Test, address: Address, client: Peer, options = PATIENT): Promise<Peer> {
+  const backend = await dial(address, options, client)
+  t.teardown(() => backend.socket.destroy())
+  return backend
+}
+
+/** The reason of the `SessionEnd` that a dial rejects with. */
+async function failureOf(t: Test, dialling: Promise<Peer>): Promise<SessionEnd> {
+  const error = await rejectionOf(() => dialling)
+  t.ok(error instanceof SessionEnd)
+  return error instanceof SessionEnd ? error : new SessionEnd("internal_error")
+}
+
+/** Both ends can speak: whatever had to be tried before, the socket that is left is wired up. */
+async function checkBothWays(t: Test, backend: Peer, far: RawPeer): Promise<void> {
+  const owner = new RecordingOwner()
+  backend.own(owner)
+  backend.socket.write("ping")
+  await far.untilText("ping")
+  far.write("pong")
+  await owner.untilBytes(4)
+  t.equal(owner.text, "pong")
+  far.socket.end()
+  await owner.until("end")
+}
+
+const NAME = "backend.example"
+
+/** Makes the name mean these addresses, in this order. */
+function resolveTo(t: Test, ...addresses: string[]): void {
+  const found = addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }))
+  const { lookup } = dns
+  const value = (name: string, ...rest: unknown[]) => {
+    if (name !== NAME) return Reflect.apply(lookup, dns, [name, ...rest])
+    const callback = rest.at(-1) as (error: null, found: unknown) => void
+    process.nextTick(callback, null, found)
+  }
+  t.intercept(dns, "lookup", { value })
+}
+
+async function hasIpv6(): Promise<boolean> {
+  const server = createServer().listen(0, "::1")
+  try {
+    await once(server, "listening")
+    server.close()
+    return true
+  } catch {
+    return false
+  }
+}
+const noIpv6 = !(await hasIpv6()) && "this machine has no ::1"
+
+t.test("a backend on TCP is dialled", async (t) => {
+  const { peer: client } = await acceptPeer(t)
+  const server = await startBackend(t)
+  const backend = await dialAs(t, parseBackendAddress(server.address), client)
+  await checkBothWays(t, backend, await server.peer())
+  t.equal(client.onLeave, undefined, "nobody waits for the client any more")
+  t.equal(backend.stageBytes, 4)
+})
+
+t.test("a backend on a Unix socket is dialled", async (t) => {
+  const { peer: client } = await acceptPeer(t)
+  const path = join(socketFolder(t), "backend.sock")
+  const server = createServer({ allowHalfOpen: true }).listen(path)
+  t.teardown(() => server.close())
+  const accepted = once(server, "connection")
+  const backend = await dialAs(t, { kind: "unix", path }, client)
+  const [socket] = await accepted
+  t.teardown(() => socket.destroy())
+  await checkBothWays(t, backend, new RawPeer(socket))
+})
+
+const names: readonly { title: string; addresses: string[]; bind: string; skip?: string | false }[] = [
+  {
+    title: "the second of two v4 addresses",
+    addresses: ["127.0.0.2", "127.0.0.1"],
+    bind: "127.0.0.1",
+  },
+  {
+    title: "the last of five v4 addresses",
+    addresses: ["127.0.0.5", "127.0.0.4", "127.0.0.3", "127.0.0.2", "127.0.0.1"],
+    bind: "127.0.0.1",
+  },
+  { title: "v4 behind v6", addresses: ["::1", "127.0.0.1"], bind: "127.0.0.1", skip: noIpv6 },
+  { title: "v6 behind v4", addresses: ["127.0.0.1", "::1"], bind: "::1", skip: noIpv6 },
+  { title: "v6 as the only one", addresses: ["::1"], bind: "::1", skip: noIpv6 },
+  {
+    title: "v6 behind v6 and v4",
+    addresses: ["127.0.0.2", "127.0.0.1", "::2", "::1"],
+    bind: "::1",
+    skip: noIpv6,
+  },
+]
+
+for (const { title, addresses, bind, skip = false } of names) {
+  t.test(`of a name with several addresses the one that answers is found: ${title}`, { skip }, async (t) => {
+    const { peer: client } = await acceptPeer(t)
+    resolveTo(t, ...addresses)
+    const server = createServer({ allowHalfOpen: true }).listen(0, bind)
+    await once(server, "listening")
+    t.teardown(() => server.close())
+    const accepted = once(server, "connection")
+    const bound = server.address()
+    const port = typeof bound === "object" && bound !== null ? bound.port : 0
+    const backend = await dialAs(t, { kind: "tcp", host: NAME, port }, client)
+    const [socket] = await accepted
+    t.teardown(() => socket.destroy())
+    t.equal(backend.socket.remoteAddress, bind)
+    await checkBothWays(t, backend, new RawPeer(socket))
+  })
+}
+
+t.test("a name is resolved anew at each dial", async (t) => {
+  const { peer: client } = await acceptPeer(t)
+  const server = await startBackend(t)
+  const { port } = parseBackendAddress(server.address) as { port: number }
+  const address: Address = { kind: "tcp", host: NAME, port }
+  resolveTo(t, "127.0.0.2")
+  t.equal((await failureOf(t, dial(address, PATIENT, client))).reason, "backend_unreachable")
+  resolveTo(t, "127.0.0.1")
+  await checkBothWays(t, await dialAs(t, address, client), await server.peer())
+})
+
+t.test("when every address refuses, the error tells of each", async (t) => {
+  const { peer: client } = await acceptPeer(t)
+  resolveTo(t, "127.0.0.2", "127.0.0.1")
+  const { port } = parseBackendAddress(await deadAddress()) as { port: number }
+  const dialling = dial({ kind: "tcp", host: NAME, port }, PATIENT, client)
+  const { reason, cause } = await failureOf(t, dialling)
+  t.equal(reason, "backend_unreachable")
+  t.ok(cause instanceof AggregateError)
+  const errors = cause instanceof AggregateError ? cause.errors : []
+  t.match(errors.map(({ message }) => message).sort(), [
+    `connect ECONNREFUSED 127.0.0.1:${port}`,
+    `connect ECONNREFUSED 127.0.0.2:${port}`,
+  ])
+  t.equal(client.onLeave, undefined)
+  t.equal(client.left, false, "the client is none the worse")
+})
+
+t.test("a Unix socket that is not there is unreachable, and says why", async (t) => {
+  const { peer: client } = await acceptPeer(t)
+  const path = join(socketFolder(t), "missing.sock")
+  const { reason, cause } = await failureOf(t, dial({ kind: "unix", path }, PATIENT, client))
+  t.equal(reason, "backend_unreachable")
+  t.match(cause, { code: "ENOENT" })
+})
+
+t.test("a backend that does not accept in time is given up", async (t) => {
+  const { peer: client } = await acceptPeer(t)
+  const address = parseBackendAddress(await startUnansweringPort(t))
+  t.equal((await failureOf(t, dial(address, HASTY, client))).reason, "connect_timeout")
+  t.equal(client.onLeave, undefined)
+  t.equal(client.left, false)
+})
+
+t.test("the time to connect is for all the addresses of a name together", async (t) => {
+  const { peer: client } = await acceptPeer(t)
+  const { port } = parseBackendAddress(await startUnansweringPort(t)) as { port: number }
+  resolveTo(t, "127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.1")
+  const dialling = dial({ kind: "tcp", host: NAME, port }, { connectTimeoutMs: 600 }, client)
+  t.equal((await failureOf(t, dialling)).reason, "connect_timeout")
+})
+
+const drained = new SessionEnd("drain_timeout")
+const broken = new Error("broken")
+const leaves = [
+  {
+    title: "with a FIN",
+    leave: (_: Peer, far: RawPeer) => void far.socket.end(),
+    reason: "client_left_in_dial",
+  },
+  {
+    title: "with a reset",
+    leave: (_: Peer, far: RawPeer) => void far.socket.resetAndDestroy(),
+    reason: "client_left_in_dial",
+  },
+  {
+    title: "with an error",
+    leave: (client: Peer) => client.close(broken),
+    reason: "client_left_in_dial",
+    cause: broken,
+  },
+  {
+    title: "because rws closes it",
+    leave: (client: Peer) => client.close(drained),
+    reason: "drain_timeout",
+  },
+] as const
+
+for (const { title, leave, reason, ...rest } of leaves) {
+  t.test(`a client that leaves (${title}) ends the dial at once`, async (t) => {
+    const { peer: client, far } = await acceptPeer(t)
+    const address = parseBackendAddress(await startUnansweringPort(t))
+    const failure = failureOf(t, dial(address, PATIENT, client))
+    leave(client, far)
+    const end = await failure
+    t.equal(end.reason, reason)
+    if ("cause" in rest) t.equal(end.cause, rest.cause)
+    t.equal(client.onLeave, undefined)
+  })
+}
+
+t.test("for a client that has left nobody is dialled", async (t) => {
+  const { peer: client, far } = await acceptPeer(t)
+  const server = await startBackend(t)
+  far.socket.end()
+  await once(client.socket, "end")
+  const { reason } = await failureOf(t, dial(parseBackendAddress(server.address), PATIENT, client))
+  t.equal(reason, "client_left_in_dial")
+  await dialAs(t, parseBackendAddress(server.address), (await acceptPeer(t)).peer)
+  await server.peer()
+  t.equal(server.peers.length, 1, "a later dial is the first that comes")
+})
+
+t.test("what the client sends during a dial waits for the stage that wants it", async (t) => {
+  const { peer: client, far } = await acceptPeer(t)
+  const address = parseBackendAddress(await startUnansweringPort(t))
+  const failure = failureOf(t, dial(address, HASTY, client))
+  far.write("early")
+  t.equal((await failure).reason, "connect_timeout")
+  const owner = new RecordingOwner()
+  client.own(owner)
+  await owner.untilBytes(5)
+  t.equal(owner.text, "early")
+})
+
+t.test("what a backend says without having been asked waits for the stage that wants it", async (t) => {
+  const { peer: client } = await acceptPeer(t)
+  const server = await startBackend(t, (peer) => peer.write("hello"))
+  const backend = await dialAs(t, parseBackendAddress(server.address), client)
+  await turnUntil(() => backend.stageBytes === 5, "the greeting")
+  const owner = new RecordingOwner()
+  backend.own(owner)
+  t.equal(owner.text, "hello")
+})
+
+t.test("a dial leaves no timer behind, however it ends", async (t) => {
+  const { peer: client } = await acceptPeer(t)
+  const server = await startBackend(t)
+  const path = join(socketFolder(t), "missing.sock")
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length
+  const before = timers()
+  await dialAs(t, parseBackendAddress(server.address), client)
+  t.equal(timers(), before, "connected")
+  await failureOf(t, dial({ kind: "unix", path }, PATIENT, client))
+  t.equal(timers(), before, "failed")
+})

@@ -1,0 +1,205 @@
+import { createServer } from "node:net"
+import { join } from "node:path"
+import t, { type Test } from "tap"
+import { type Address, formatAddress } from "../../lib/address.js"
+import { SessionEnd } from "../../lib/close-reason.js"
+import { Listener } from "../../lib/net/listener.js"
+import type { Peer } from "../../lib/net/peer.js"
+import { RawPeer } from "../support/raw-peer.js"
+import { RecordingOwner } from "../support/recording-owner.js"
+import { socketFolder } from "../support/socket-folder.js"
+import { turnUntil } from "../support/turns.js"
+
+const LOOPBACK: Address = { kind: "tcp", host: "127.0.0.1", port: 0 }
+
+/** A session that lasts until the test ends it. */
+interface Session {
+  readonly client: Peer
+  readonly admitted: boolean
+  readonly owner: RecordingOwner
+  end(): void
+}
+
+interface Started {
+  readonly listener: Listener
+  readonly sessions: readonly Session[]
+  connect(): Promise<{ far: RawPeer; session: Session }>
+}
+
+async function start(t: Test, address = LOOPBACK, maxConnections = 0): Promise<Started> {
+  const sessions: Session[] = []
+  const listener = new Listener(
+    { address, maxConnections },
+    {
+      onClient: (client, admitted) =>
+        new Promise((end) => {
+          const owner = new RecordingOwner()
+          client.own(owner)
+          sessions.push({ client, admitted, owner, end })
+        }),
+      onFault: (error) => t.fail(error.message),
+    },
+  )
+  await listener.listen()
+  t.teardown(() => {
+    for (const { client, end } of sessions) {
+      client.socket.destroy()
+      end()
+    }
+    return listener.drain(0)
+  })
+  return {
+    listener,
+    sessions,
+    async connect() {
+      const number = sessions.length
+      const far = await RawPeer.connect(formatAddress(listener.address))
+      await turnUntil(() => sessions.length > number, "the client")
+      const session = sessions[number]
+      if (session === undefined) throw new Error("no session")
+      return { far, session }
+    },
+  }
+}
+
+/** Whether a promise has been settled, once all that was waiting to be done has been done. */
+async function isSettled(promise: Promise<unknown>): Promise<boolean> {
+  let settled = false
+  void promise.then(() => {
+    settled = true
+  })
+  for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate)
+  return settled
+}
+
+t.test("a listener says which port it was given", async (t) => {
+  const { listener } = await start(t)
+  t.match(formatAddress(listener.address), /^127\.0\.0\.1:[1-9]\d*$/)
+})
+
+t.test("a listener on a name tells its address", async (t) => {
+  const { listener, connect } = await start(t, { kind: "tcp", host: "localhost", port: 0 })
+  t.match(formatAddress(listener.address), /^(127\.0\.0\.1|\[::1\]):[1-9]\d*$/)
+  t.equal((await connect()).session.admitted, true)
+})
+
+t.test("a listener on a Unix socket has the address that it was told", async (t) => {
+  const path = join(socketFolder(t), "front.sock")
+  const { listener, connect } = await start(t, { kind: "unix", path })
+  t.same(listener.address, { kind: "unix", path })
+  t.equal((await connect()).session.admitted, true)
+})
+
+t.test("a client's connection may be half-open, and its small packets do not wait", async (t) => {
+  const { connect } = await start(t)
+  const { far, session } = await connect()
+  far.socket.end("ping")
+  await session.owner.until("end")
+  session.client.socket.write("pong")
+  await far.untilText("pong")
+  t.equal(session.client.socket.destroyed, false)
+})
+
+t.test("clients count from accept until their session has ended, and not a moment less", async (t) => {
+  const { connect } = await start(t, LOOPBACK, 2)
+  const [first, second] = [await connect(), await connect()]
+  t.equal(first.session.admitted, true)
+  t.equal(second.session.admitted, true)
+  const refused = await connect()
+  t.equal(refused.session.admitted, false)
+  first.far.socket.end()
+  first.session.client.socket.end()
+  await first.session.owner.until("close")
+  t.equal((await connect()).session.admitted, false, "its session has not ended, though its socket is gone")
+  first.session.end()
+  refused.session.end()
+  const third = await connect()
+  t.equal(third.session.admitted, true, "a refused client gives no place free")
+  t.equal((await connect()).session.admitted, false)
+  third.session.end()
+  second.session.end()
+  t.equal((await connect()).session.admitted, true)
+  t.equal((await connect()).session.admitted, true)
+  t.equal((await connect()).session.admitted, false)
+})
+
+t.test("a listener without clients is drained at once, as often as one likes", async (t) => {
+  const { listener } = await start(t)
+  await listener.drain(600_000)
+  await listener.drain(600_000)
+  await listener.drain(0)
+})
+
+t.test("a listener that has never listened can be drained", async () => {
+  const listener = new Listener(
+    { address: LOOPBACK, maxConnections: 0 },
+    { onClient: async () => {}, onFault() {} },
+  )
+  await listener.drain(600_000)
+})
+
+t.test("a drain ends when the last session has, not when its socket is gone", async (t) => {
+  const { listener, connect } = await start(t)
+  const { far, session } = await connect()
+  const drained = listener.drain(600_000)
+  far.socket.end()
+  session.client.socket.end()
+  await session.owner.until("close")
+  await far.untilClosed()
+  t.equal(await isSettled(drained), false)
+  session.end()
+  await drained
+})
+
+t.test("a second drain shortens the wait of the first, and both end together", async (t) => {
+  const { listener, connect } = await start(t)
+  const { far, session } = await connect()
+  const first = listener.drain(600_000)
+  t.equal(await isSettled(first), false)
+  t.equal(session.client.left, false)
+  const second = listener.drain(0)
+  await session.owner.until("close")
+  t.ok(session.owner.error instanceof SessionEnd)
+  t.match(session.owner.error, { reason: "drain_timeout" })
+  await far.untilEnd()
+  session.end()
+  await Promise.all([first, second])
+})
+
+t.test("a second drain that would wait longer does not lengthen the first", async (t) => {
+  const { listener, connect } = await start(t)
+  const { session } = await connect()
+  const first = listener.drain(1)
+  const second = listener.drain(600_000)
+  await session.owner.until("close")
+  session.end()
+  await Promise.all([first, second])
+})
+
+t.test("a drain leaves no timer behind", async (t) => {
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length
+  const { listener, connect } = await start(t)
+  const { session } = await connect()
+  const before = timers()
+  const drained = Promise.all([listener.drain(600_000), listener.drain(500_000), listener.drain(0)])
+  await session.owner.until("close")
+  session.end()
+  await drained
+  t.equal(timers(), before)
+})
+
+t.test("the port of a drained listener is free", async (t) => {
+  const { listener, connect } = await start(t)
+  const { address } = listener
+  const { session } = await connect()
+  const drained = listener.drain(0)
+  await session.owner.until("close")
+  session.end()
+  await drained
+  const server = createServer()
+  t.teardown(() => server.close())
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject)
+    server.listen(address.kind === "tcp" ? { host: address.host, port: address.port } : {}, resolve)
+  })
+})

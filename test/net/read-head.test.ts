@@ -1,0 +1,176 @@
+import t from "tap"
+import { type CloseReason, SessionEnd } from "../../lib/close-reason.js"
+import { ANSWER_FAULTS, REQUEST_FAULTS, readHead } from "../../lib/net/read-head.js"
+import { dribble } from "../support/dribble.js"
+import { answerHead, upgradeHead } from "../support/heads.js"
+import { type Connection, dialPeer, PEER_KINDS } from "../support/peers.js"
+import { SHORT_MS } from "../support/proxy.js"
+import { RecordingOwner } from "../support/recording-owner.js"
+import { rejectionOf } from "../support/thrown.js"
+import { turnUntil } from "../support/turns.js"
+
+const PATIENT = { maxBytes: 1000, timeoutMs: 60_000 }
+const HASTY = { maxBytes: 1000, timeoutMs: SHORT_MS }
+
+const KINDS = [
+  { kind: "request", head: upgradeHead(), faults: REQUEST_FAULTS },
+  { kind: "response", head: answerHead(), faults: ANSWER_FAULTS },
+] as const
+
+async function reasonOf(reading: Promise<Buffer>): Promise<CloseReason | undefined> {
+  const error = await rejectionOf(() => reading)
+  return error instanceof SessionEnd ? error.reason : undefined
+}
+
+const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length
+
+for (const { title, connect } of PEER_KINDS) {
+  for (const { kind, head, faults } of KINDS) {
+    t.test(`from ${title} a ${kind}'s head is read, and what follows stays there`, async (t) => {
+      const { peer, far } = await connect(t)
+      far.write(`${head}what follows`)
+      t.equal((await readHead(peer, kind, PATIENT, faults)).toString("latin1"), head)
+      t.equal(peer.stageBytes, 12)
+      const owner = new RecordingOwner()
+      peer.own(owner)
+      t.equal(owner.text, "what follows")
+    })
+
+    t.test(`from ${title} a ${kind}'s head is read that had come before`, async (t) => {
+      const { peer, far } = await connect(t)
+      far.write(head)
+      await turnUntil(() => peer.stageBytes === head.length, "the whole head")
+      t.equal((await readHead(peer, kind, PATIENT, faults)).toString("latin1"), head)
+      t.equal(peer.stageBytes, 0)
+    })
+
+    t.test(`from ${title} head after head of a ${kind} is read that came glued together`, async (t) => {
+      const { peer, far } = await connect(t)
+      far.write(head.repeat(4))
+      for (let left = 3; left >= 0; left--) {
+        t.equal((await readHead(peer, kind, PATIENT, faults)).toString("latin1"), head)
+        t.equal(peer.stageBytes, left * head.length)
+      }
+    })
+
+    t.test(`from ${title} a ${kind}'s head is read byte by byte`, async (t) => {
+      const { peer, far } = await connect(t)
+      const reading = readHead(peer, kind, PATIENT, faults)
+      await dribble(far, `${head}x`)
+      t.equal((await reading).toString("latin1"), head)
+      await turnUntil(() => peer.stageBytes === 1, "the byte behind the head")
+    })
+
+    t.test(`from ${title} a FIN right behind a ${kind}'s head does not spoil it`, async (t) => {
+      const { peer, far } = await connect(t)
+      far.socket.end(`${head}rest`)
+      await turnUntil(() => peer.ended, "the FIN")
+      t.equal((await readHead(peer, kind, PATIENT, faults)).toString("latin1"), head)
+      const owner = new RecordingOwner()
+      peer.own(owner)
+      t.same(owner.calls, ["bytes", "end"])
+      t.equal(owner.text, "rest")
+    })
+
+    const failing: readonly {
+      title: string
+      reason: CloseReason
+      act: (connection: Connection) => unknown
+      limits?: typeof PATIENT
+    }[] = [
+      { title: "that is silent", reason: faults.timeout, act: () => {}, limits: HASTY },
+      {
+        title: "that stops within it",
+        reason: faults.timeout,
+        act: ({ far }) => far.write(head.slice(0, -1)),
+        limits: HASTY,
+      },
+      { title: "that sends FIN first", reason: faults.left, act: ({ far }) => far.socket.end() },
+      {
+        title: "that sends FIN within it",
+        reason: faults.left,
+        act: ({ far }) => far.socket.end(head.slice(0, -1)),
+      },
+      {
+        title: "that breaks",
+        reason: faults.left,
+        act: ({ peer }) => peer.socket.destroy(new Error("broken")),
+      },
+      {
+        title: "that rws closes",
+        reason: "drain_timeout",
+        act: ({ peer }) => peer.close(new SessionEnd("drain_timeout")),
+      },
+      { title: "that sends something else", reason: faults.malformed, act: ({ far }) => far.write("\u0016") },
+      {
+        title: "that sends a bare LF",
+        reason: faults.malformed,
+        act: ({ far }) => far.write(head.replace("\r\n", "\n")),
+      },
+      {
+        title: "whose head is one byte too long",
+        reason: faults.tooLarge,
+        act: ({ far }) => far.write(head),
+        limits: { ...PATIENT, maxBytes: head.length - 1 },
+      },
+      {
+        title: "whose head has no end",
+        reason: faults.tooLarge,
+        act: ({ far }) => far.write(head.replace("\r\n\r\n", `\r\nX-Long: ${"x".repeat(PATIENT.maxBytes)}`)),
+      },
+    ]
+    for (const { title: fault, reason, act, limits = PATIENT } of failing) {
+      t.test(`reading a ${kind}'s head from ${title} ${fault} fails: ${reason}`, async (t) => {
+        const connection = await connect(t)
+        const before = timers()
+        const reading = reasonOf(readHead(connection.peer, kind, limits, faults))
+        act(connection)
+        t.equal(await reading, reason)
+        t.equal(timers(), before, "no timer is left")
+      })
+    }
+
+    t.test(`a ${kind}'s head from ${title} that is just as long as allowed is read`, async (t) => {
+      const { peer, far } = await connect(t)
+      const before = timers()
+      const reading = readHead(peer, kind, { ...PATIENT, maxBytes: head.length }, faults)
+      far.write(`${head}more`)
+      t.equal((await reading).length, head.length)
+      t.equal(timers(), before, "no timer is left")
+    })
+
+    t.test(`${title} is still there when no ${kind}'s head came in time, and can be answered`, async (t) => {
+      const { peer, far } = await connect(t)
+      t.equal(await reasonOf(readHead(peer, kind, HASTY, faults)), faults.timeout)
+      t.equal(peer.left, false)
+      peer.socket.write("too late")
+      await far.untilText("too late")
+      far.write("sorry")
+      const owner = new RecordingOwner()
+      peer.own(owner)
+      await owner.untilBytes(5)
+      t.equal(owner.text, "sorry")
+    })
+  }
+
+  t.test(`from ${title} that has left already no head can be read`, async (t) => {
+    const { peer, far } = await connect(t)
+    far.socket.end()
+    await turnUntil(() => peer.ended, "the FIN")
+    t.equal(await reasonOf(readHead(peer, "request", PATIENT, REQUEST_FAULTS)), "client_left_in_head")
+  })
+}
+
+t.test("a head that was read is nobody else's memory: what others send does not change it", async (t) => {
+  const one = await dialPeer(t)
+  const other = await dialPeer(t)
+  const head = answerHead({ "X-Mine": "mine" })
+  one.far.write(`${head}rest`)
+  const read = await readHead(one.peer, "response", PATIENT, ANSWER_FAULTS)
+  other.far.write("#".repeat(10_000))
+  await turnUntil(() => other.peer.stageBytes === 10_000, "what the other one sends")
+  t.equal(read.toString("latin1"), head)
+  const owner = new RecordingOwner()
+  one.peer.own(owner)
+  t.equal(owner.text, "rest")
+})

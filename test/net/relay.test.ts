@@ -1,0 +1,162 @@
+import { createHash, randomBytes } from "node:crypto"
+import t, { type Test } from "tap"
+import { SessionEnd } from "../../lib/close-reason.js"
+import { parseResponseHead } from "../../lib/http/head.js"
+import type { Answer } from "../../lib/net/handshake.js"
+import { relay } from "../../lib/net/relay.js"
+import { Meter } from "../support/meter.js"
+import { acceptPeer, type Connection, dialPeer } from "../support/peers.js"
+import { SHORT_MS } from "../support/proxy.js"
+import { untilStalled } from "../support/stalled.js"
+import { rejectionOf } from "../support/thrown.js"
+import { turnUntil } from "../support/turns.js"
+import { wasReset } from "../support/was-reset.js"
+
+const MB = 1_000_000
+const PATIENT_MS = 60_000
+
+interface Relaying {
+  readonly client: Connection
+  readonly backend: Connection
+}
+
+async function connect(t: Test): Promise<Relaying> {
+  return { client: await acceptPeer(t), backend: await dialPeer(t) }
+}
+
+/** A backend's refusal as the handshake hands it over. */
+function answerOf(...fields: string[]): Answer {
+  const bytes = Buffer.from(["HTTP/1.1 403 Forbidden", ...fields, "", ""].join("\r\n"), "latin1")
+  return { head: parseResponseHead(bytes), bytes }
+}
+
+async function reasonOf(relaying: Promise<void>): Promise<string> {
+  const error = await rejectionOf(() => relaying)
+  return error instanceof SessionEnd ? error.reason : String(error)
+}
+
+const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length
+
+t.test("when a relay is over the backend is gone, the client is there, and no timer is left", async (t) => {
+  const { client, backend } = await connect(t)
+  const before = timers()
+  const relaying = relay(client.peer, backend.peer, answerOf("Content-Length: 5"), PATIENT_MS)
+  backend.far.write("hello")
+  await relaying
+  await client.far.untilText("hello")
+  t.equal(backend.peer.socket.destroyed, true)
+  t.equal(client.peer.left, false)
+  t.equal(timers(), before)
+  client.peer.socket.end()
+  await client.far.untilEnd()
+  t.match(client.far.text, /^HTTP\/1\.1 403 Forbidden\r\n/)
+  t.match(client.far.text, /\r\n\r\nhello$/)
+})
+
+t.test("a refusal without a body is over at once", async (t) => {
+  const { client, backend } = await connect(t)
+  await relay(client.peer, backend.peer, answerOf("Content-Length: 0"), PATIENT_MS)
+  await client.far.untilText("\r\n\r\n")
+  t.equal(backend.peer.socket.destroyed, true)
+})
+
+t.test("a large body waits for a client that does not read, and arrives whole", async (t) => {
+  const { client, backend } = await connect(t)
+  const body = randomBytes(30 * MB)
+  const relaying = relay(client.peer, backend.peer, answerOf(`Content-Length: ${body.length}`), PATIENT_MS)
+  await client.far.untilText("\r\n\r\n")
+  const meter = new Meter(client.far)
+  client.far.socket.pause()
+  backend.far.write(body)
+  await untilStalled(backend.far.socket)
+  t.ok(backend.far.socket.writableLength > 0, "the backend has been stopped")
+  t.ok(client.peer.socket.writableLength < MB, `${client.peer.socket.writableLength} bytes in our memory`)
+  client.far.socket.resume()
+  await relaying
+  await meter.untilBytes(body.length)
+  t.equal(meter.digest(), createHash("sha256").update(body).digest("hex"))
+})
+
+t.test("what had come of the body behind the head is relayed too, and nothing behind the body", async (t) => {
+  const { client, backend } = await connect(t)
+  backend.far.write("hello, and something else")
+  await turnUntil(() => backend.peer.stageBytes === 25, "the bytes")
+  await relay(client.peer, backend.peer, answerOf("Content-Length: 5"), PATIENT_MS)
+  client.peer.socket.end()
+  await client.far.untilEnd()
+  t.match(client.far.text, /\r\n\r\nhello$/)
+})
+
+t.test("a client that has sent FIN still gets the whole body, and what it sent is thrown away", async (t) => {
+  const { client, backend } = await connect(t)
+  client.far.socket.end("early frames")
+  await turnUntil(() => client.peer.ended, "the FIN")
+  const relaying = relay(client.peer, backend.peer, answerOf("Content-Length: 5"), PATIENT_MS)
+  backend.far.write("hel")
+  await client.far.untilText("hel")
+  backend.far.write("lo")
+  await relaying
+  await client.far.untilText("hello")
+  t.equal(backend.far.text, "", "the backend has got nothing")
+})
+
+const failing: readonly {
+  title: string
+  act: (relaying: Relaying) => unknown
+  reason: string
+  timeoutMs?: number
+}[] = [
+  {
+    title: "a backend that sends FIN within the body",
+    act: ({ backend }) => backend.far.socket.end(),
+    reason: "relay_cut",
+  },
+  {
+    title: "a backend that resets within the body",
+    act: ({ backend }) => backend.far.socket.resetAndDestroy(),
+    reason: "relay_cut",
+  },
+  {
+    title: "a backend that is silent within the body",
+    act: () => {},
+    reason: "relay_cut",
+    timeoutMs: SHORT_MS,
+  },
+  {
+    title: "a client that resets",
+    act: ({ client }) => client.far.socket.resetAndDestroy(),
+    reason: "client_left_in_relay",
+  },
+  {
+    title: "a client that rws closes",
+    act: ({ client }) => client.peer.close(new SessionEnd("drain_timeout")),
+    reason: "drain_timeout",
+  },
+]
+for (const { title, act, reason, timeoutMs = PATIENT_MS } of failing) {
+  t.test(`${title} ends the relay (${reason}), with both sides gone`, async (t) => {
+    const pair = await connect(t)
+    const before = timers()
+    const relaying = relay(pair.client.peer, pair.backend.peer, answerOf("Content-Length: 5"), timeoutMs)
+    const failure = reasonOf(relaying)
+    pair.backend.far.write("hel")
+    await pair.client.far.untilText("hel")
+    act(pair)
+    t.equal(await failure, reason)
+    t.equal(pair.client.peer.socket.destroyed, true)
+    t.equal(pair.backend.peer.socket.destroyed, true)
+    t.equal(timers(), before, "no timer is left")
+    if (reason === "relay_cut") t.equal(await wasReset(pair.client.far), true)
+  })
+}
+
+t.test("a body whose chunks are broken ends in a reset", async (t) => {
+  const { client, backend } = await connect(t)
+  const answer = answerOf("Transfer-Encoding: chunked")
+  const failure = reasonOf(relay(client.peer, backend.peer, answer, PATIENT_MS))
+  backend.far.write("5\r\nhello\r\n")
+  await client.far.untilText("hello")
+  backend.far.write("no length\r\n")
+  t.equal(await failure, "relay_cut")
+  t.equal(await wasReset(client.far), true)
+})

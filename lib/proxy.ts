@@ -143,6 +143,8 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
     })
     await stopped
     await this.#reported
+    // Events have a tick of their own, and the last one is to come before this resolves.
+    await new Promise<void>((resolve) => process.nextTick(resolve))
   }
 
   async #stop(timeoutMs?: number): Promise<void> {

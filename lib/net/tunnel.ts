@@ -93,12 +93,12 @@ class Tunnel implements PumpEnds, Swept {
    */
   #settle(): void {
     this.#isNew = false
-    const { keepaliveMs, idleTimeoutMs, sweep } = this.options
+    const { keepaliveMs, idleTimeoutMs, halfCloseTimeoutMs, sweep } = this.options
     if (keepaliveMs > 0) {
       this.client.socket.setKeepAlive(true, keepaliveMs)
       this.backend.socket.setKeepAlive(true, keepaliveMs)
     }
-    if (idleTimeoutMs === 0 && !this.#halfClosed) sweep.delete(this)
+    if (idleTimeoutMs === 0 && !(this.#halfClosed && halfCloseTimeoutMs > 0)) sweep.delete(this)
   }
 
   #cut(reason: CloseReason): void {

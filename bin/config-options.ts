@@ -42,6 +42,9 @@ export async function readConfig(given: ConfigArguments): Promise<Config> {
       const problems = ["there is no such file", ADVICE].map((message) => ({ path: [], message }))
       throw new ConfigError(DEFAULT_CONFIG_FILE, problems)
     }
+    if (given.config === "") {
+      throw new ConfigError("command line", [{ path: ["--config"], message: "expected a file" }])
+    }
     const config = await loadConfig(given.config)
     return level === undefined ? config : checkConfig({ ...config, log: { level } })
   }
@@ -78,8 +81,9 @@ function listenerKeys(): ({ key: string } & Options)[] {
   })
 }
 
-/** Not yargs's own, for which nothing at all is 0. */
-function toNumber(text: string): number {
+/** Not yargs's own, for which nothing at all is 0. What is no text, a flag given twice say, is refused later. */
+function toNumber(text: unknown): unknown {
+  if (typeof text !== "string") return text
   return text.trim() === "" ? Number.NaN : Number(text)
 }
 

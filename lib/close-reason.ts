@@ -94,7 +94,7 @@ const rows = {
     who: "backend",
     stage: "handshake",
     status: 502,
-    text: "the backend's answer is too large",
+    text: "the heads of the backend's answer have more than 16 KiB",
   },
   bad_accept: {
     who: "backend",

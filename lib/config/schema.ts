@@ -70,7 +70,7 @@ export const listenerSchema = z.strictObject({
     .default(60_000)
     .describe("TCP keepalive on both sockets; 0 = off"),
   host_header: z
-    .string()
+    .string('expected "backend", "client" or a literal host[:port]')
     .refine(isHostField, 'expected "backend", "client" or a literal host[:port]')
     .default("backend")
     .describe('Host sent to the backend: "backend" (its address), "client" (as it came) or a literal'),

@@ -34,6 +34,8 @@ const NO_BYTES = Buffer.alloc(0)
 export class Peer {
   /** Whether the peer has sent FIN. */
   ended = false
+  /** Whether it has been given the beginning of something of which the end is to come: a FIN now would pass for the end. */
+  unfinished = false
   /** Called at once when the peer leaves, by FIN or with an error, while no stage reads from it; see also `close`. */
   onLeave: ((error?: Error) => void) | undefined
 
@@ -114,7 +116,7 @@ export class Peer {
    */
   close(error: Error): void {
     if (this.socket.destroyed) this.onLeave?.(error)
-    else if (this.socket.writableLength > 0) this.reset(error)
+    else if (this.unfinished || this.socket.writableLength > 0) this.reset(error)
     else this.socket.destroy(error)
   }
 

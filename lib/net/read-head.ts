@@ -54,7 +54,7 @@ class HeadReader implements Owner {
 
   constructor(
     private readonly peer: Peer,
-    kind: HeadKind,
+    private readonly kind: HeadKind,
     private readonly limits: HeadLimits,
     private readonly faults: HeadFaults,
     private readonly resolve: (head: Buffer) => void,
@@ -74,7 +74,11 @@ class HeadReader implements Owner {
     } else if (this.#scanner.fault !== "") {
       this.#fail(this.faults.malformed, this.#scanner.fault)
     } else if (this.#bytes.length >= this.limits.maxBytes) {
-      this.#fail(this.faults.tooLarge, `more than ${this.limits.maxBytes} bytes`)
+      // Of an answer the limit is what earlier interim heads have left of it, which would tell nobody anything.
+      this.#fail(
+        this.faults.tooLarge,
+        this.kind === "request" ? `more than ${this.limits.maxBytes} bytes` : "",
+      )
     }
   }
 

@@ -18,7 +18,9 @@ export async function relay(client: Peer, backend: Peer, answer: Answer, timeout
   )
   try {
     client.socket.write(forwardRefusal(answer.head), "latin1")
+    client.unfinished = !body.complete
     if (!body.complete) await passBody(client, backend, body)
+    client.unfinished = false
     backend.close(new SessionEnd("refused_by_backend"))
   } catch (error) {
     const end = asSessionEnd(error, "relay_cut")

@@ -107,7 +107,10 @@ class Tunnel implements PumpEnds, Swept {
   }
 }
 
-/** What we have read from the peer and what the system has taken for it: a slow reader is not a silent one. */
+/**
+ * What we have read from the peer and what the system has taken for it. A reader counts as silent while the system's buffer
+ * for it has no room for the next write, 64 KiB at most: Node tells nothing finer.
+ */
 function bytesMoved({ socket }: Peer): number {
   return socket.bytesRead + socket.bytesWritten - socket.writableLength
 }

@@ -1,0 +1,40 @@
+/** A disk that is full must not stop the proxy: it loses log lines, not tunnels. */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { open } from "node:fs/promises"
+import t from "tap"
+import { startEchoBackend } from "../support/backend.js"
+import { upgradeHead } from "../support/heads.js"
+import { RawPeer } from "../support/raw-peer.js"
+import { socketFolder } from "../support/socket-folder.js"
+
+const FULL = "/dev/full"
+const PROGRAM = new URL("../../bin/rws.js", import.meta.url).pathname
+const full = await open(FULL, "w").catch(() => undefined)
+t.teardown(() => full?.close())
+
+t.test(
+  "rws serves and ends as ever while its log can't be written",
+  { skip: !full && `no ${FULL}` },
+  async (t) => {
+    const backend = await startEchoBackend(t)
+    const bind = `unix:${socketFolder(t)}/rws.sock`
+    const program = spawn(process.execPath, [PROGRAM, "--bind", bind, "--backend", backend.address], {
+      stdio: ["ignore", full?.fd ?? "ignore", "pipe"],
+    })
+    t.teardown(() => program.kill("SIGKILL"))
+    const ended = once(program, "exit")
+    const [complaint] = await once(program.stderr ?? program, "data")
+    t.match(String(complaint), /the log can't be written: ENOSPC/)
+
+    for (const message of ["one", "two"]) {
+      const client = await RawPeer.connect(bind)
+      await client.write(upgradeHead()).untilText("\r\n\r\n")
+      await client.write(message).untilText(message)
+      client.socket.end()
+      await client.untilClosed()
+    }
+    program.kill("SIGTERM")
+    t.same(await ended, [0, null])
+  },
+)

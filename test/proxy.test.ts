@@ -82,8 +82,8 @@ const cases: readonly Case[] = [
     title: "a request that is refused",
     head: upgradeHead({ "Sec-WebSocket-Key": undefined }),
     events: ["refuse"],
-    summary: { status: 400, reason: "bad_key", who: "client" },
-    has: [],
+    summary: { status: 400, reason: "bad_key", who: "client", path: "/chat" },
+    has: ["path"],
     level: 30,
   },
   {
@@ -92,7 +92,7 @@ const cases: readonly Case[] = [
     backend: () => deadAddress(),
     events: ["refuse"],
     summary: { status: 502, reason: "backend_unreachable", who: "backend", path: "/chat" },
-    has: ["backend", "path"],
+    has: ["backend", "path", "dialMs"],
     level: 40,
   },
   {
@@ -101,7 +101,7 @@ const cases: readonly Case[] = [
     backend: async (t) => (await startBackend(t, (peer) => peer.socket.destroy())).address,
     events: ["refuse"],
     summary: { status: 502, reason: "no_answer", who: "backend" },
-    has: ["backend", "path", "dialMs"],
+    has: [...BACKEND_KEYS, "path"],
     level: 40,
   },
   {

@@ -246,18 +246,51 @@ t.test("the last call of a setter counts", async (t) => {
 })
 
 for (const backend of ["", "9000", "chat:0", "chat:70000", "http://chat:80", "unix:relative", "a b:1"]) {
-  t.test(`${JSON.stringify(backend)} is no backend: an AddressError that quotes it`, async (t) => {
-    for (const call of [
-      () => new WsProxy(["127.0.0.1:9", backend]),
-      () => new Pool([backend]),
-      () => new Pool([]).add(backend),
-    ]) {
+  t.test(`${JSON.stringify(backend)} is no backend: bind rejects, and names it`, async (t) => {
+    for (const [backends, index] of [
+      [backend, 0],
+      [[backend], 0],
+      [["127.0.0.1:9", backend], 1],
+    ] as const) {
+      const error = await rejectionOf(() => bind(t, new WsProxy(backends)))
+      t.ok(error instanceof ConfigError)
+      const [problem, ...more] = error instanceof ConfigError ? error.problems : []
+      t.same(problem?.path, ["ws_proxy", 0, "backends", index])
+      t.ok(problem?.message.includes(`"${backend}"`))
+      t.same(more, [])
+    }
+  })
+
+  t.test(`${JSON.stringify(backend)} does not get into a pool: an AddressError that quotes it`, async (t) => {
+    for (const call of [() => new Pool([backend]), () => new Pool().add(backend)]) {
       const error = thrownBy(call)
       t.ok(error instanceof AddressError)
-      t.match(error, { message: `"${backend}"` })
+      t.ok(error instanceof Error && error.message.includes(`"${backend}"`))
     }
   })
 }
+
+t.test("a proxy of one backend needs no list", async (t) => {
+  const [backend = ""] = await echo(t)
+  t.match((await ask(t, await bind(t, new WsProxy(backend)))).text, /^HTTP\/1\.1 101 /)
+})
+
+t.test("a list of no backends is rejected, a pool without backends may get some", async (t) => {
+  const error = await rejectionOf(() => bind(t, new WsProxy([])))
+  t.match(error, { message: "ws_proxy[0].backends: expected at least one" })
+  const pool = new Pool()
+  const proxy = await bind(t, new WsProxy(pool))
+  t.match((await ask(t, proxy)).text, /^HTTP\/1\.1 503 /)
+  pool.add((await startEchoBackend(t)).address)
+  t.match((await ask(t, proxy)).text, /^HTTP\/1\.1 101 /)
+})
+
+t.test("a list that is changed after it was given does not count, unlike a pool", async (t) => {
+  const backends = await echo(t)
+  const description = new WsProxy(backends)
+  backends[0] = await deadAddress()
+  t.match((await ask(t, await bind(t, description))).text, /^HTTP\/1\.1 101 /)
+})
 
 t.test("an address that can't be bound rejects with a BindError that names it", async (t) => {
   const first = await bind(t, new WsProxy(["127.0.0.1:9"]))

@@ -183,6 +183,19 @@ for (const { title, connect } of PEER_KINDS) {
     t.equal(leftWith, END)
   })
 
+  t.test(`${title} that is closed when it is gone already says so once more`, async (t) => {
+    const { peer } = await connect(t)
+    const owner = new RecordingOwner()
+    peer.own(owner)
+    peer.socket.destroy()
+    await owner.until("close")
+    const leaves: (Error | undefined)[] = []
+    peer.onLeave = (error) => leaves.push(error)
+    peer.close(END)
+    t.same(leaves, [END], "what is left of its session hears it")
+    t.same(owner.calls, ["close"])
+  })
+
   t.test(`${title} that leaves while a stage reads tells that stage alone`, async (t) => {
     const { peer, far } = await connect(t)
     peer.onLeave = () => t.fail("the stage has been told")

@@ -1,16 +1,19 @@
 import { once } from "node:events"
+import { setImmediate as nextTurn } from "node:timers/promises"
 import t, { type Test } from "tap"
 import { type CloseReason, SessionEnd } from "../../lib/close-reason.js"
 import { type TunnelOptions, tunnel } from "../../lib/net/tunnel.js"
 import { HandSweep } from "../support/hand-sweep.js"
 import { Meter } from "../support/meter.js"
-import { acceptPeer, type Connection, dialPeer } from "../support/peers.js"
+import { acceptPeer, type Connection, dialPeer, untilGone } from "../support/peers.js"
 import { turnUntil } from "../support/turns.js"
 import { wasReset } from "../support/was-reset.js"
 
 const IDLE_MS = 60_000
 const HALF_CLOSE_MS = 10_000
 const LONG_AGO_MS = 1_000_000
+/** Less than a high-water mark: a backlog of one piece does not stop the sender, so that its FIN is read behind it. */
+const PIECE_BYTES = 8 * 1024
 
 interface Running {
   readonly client: Connection
@@ -53,7 +56,7 @@ async function move(from: Connection, to: Connection): Promise<void> {
  * and nothing that was not read.
  */
 async function fill(sender: Connection, reader: Connection): Promise<void> {
-  const piece = Buffer.alloc(16 * 1024)
+  const piece = Buffer.alloc(PIECE_BYTES)
   for (let sent = piece.length; reader.peer.socket.writableLength === 0; sent += piece.length) {
     sender.far.write(piece)
     await turnUntil(() => sender.peer.socket.bytesRead === sent, "all read")
@@ -106,10 +109,9 @@ for (const { one, other } of SIDES) {
     running.sweep.look(LONG_AGO_MS)
     running.sweep.look(LONG_AGO_MS + IDLE_MS - 1)
     t.ok(isOpen(running))
-    const drained = once(reader.peer.socket, "drain")
     const meter = new Meter(reader.far)
     reader.far.socket.resume()
-    await drained
+    await turnUntil(() => reader.peer.socket.writableLength === 0, "an empty backlog")
     const read = sender.peer.socket.bytesRead
     running.sweep.look(LONG_AGO_MS + IDLE_MS)
     t.ok(isOpen(running), "what has been written counts")
@@ -220,12 +222,41 @@ for (const { one, other } of SIDES) {
   t.test(`a ${one} that is gone before the tunnel begins ends it, and resets the ${other}`, async (t) => {
     const pair = await connect(t)
     pair[one].peer.socket.destroy(new Error("broken"))
-    await new Promise((resolve) => pair[one].peer.socket.once("close", resolve))
+    await untilGone(pair[one].peer)
     const running = run(pair, { idleTimeoutMs: IDLE_MS })
     t.equal((await running.end).reason, `${one}_reset`)
     t.equal(await wasReset(pair[other].far), true)
     t.equal(running.sweep.members.size, 0)
   })
+
+  t.test(
+    `a tunnel is not at its end while the ${one} has bytes to read, though the ${other} is gone`,
+    async (t) => {
+      const running = await startTunnel(t, { halfCloseTimeoutMs: HALF_CLOSE_MS })
+      const [reader, sender] = [running[one], running[other]]
+      let ended = false
+      void running.end.then(() => {
+        ended = true
+      })
+      reader.far.socket.pause()
+      await fill(sender, reader)
+      const gone = untilGone(sender.peer)
+      sender.far.socket.end()
+      await once(sender.peer.socket, "end")
+      reader.far.socket.end()
+      await gone
+      await nextTurn()
+      t.equal(ended, false)
+      t.equal(reader.peer.socket.destroyed, false)
+      t.equal(running.sweep.members.size, 1, "and its silence is still watched")
+      const meter = new Meter(reader.far)
+      reader.far.socket.resume()
+      t.equal((await running.end).reason, `${other}_closed`)
+      await reader.far.untilEnd()
+      t.equal(meter.bytes, sender.peer.socket.bytesRead, "it has got them all")
+      t.equal(running.sweep.members.size, 0)
+    },
+  )
 
   t.test(`a tunnel is not at its end while the ${one} is there`, async (t) => {
     const running = await startTunnel(t)
@@ -270,6 +301,15 @@ t.test("without half-close timeout the idle timeout ends a half-closed tunnel", 
   const running = await startTunnel(t, { idleTimeoutMs: IDLE_MS })
   running.client.far.socket.end()
   await running.backend.far.untilEnd()
+  running.sweep.look(0)
+  running.sweep.look(IDLE_MS - 1)
+  t.ok(isOpen(running))
+  running.sweep.look(IDLE_MS)
+  t.equal((await running.end).reason, "idle_timeout")
+})
+
+t.test("the half-close timeout is nothing to a tunnel that is open in both directions", async (t) => {
+  const running = await startTunnel(t, { idleTimeoutMs: IDLE_MS, halfCloseTimeoutMs: HALF_CLOSE_MS })
   running.sweep.look(0)
   running.sweep.look(IDLE_MS - 1)
   t.ok(isOpen(running))

@@ -21,7 +21,7 @@ export class Pump implements Owner {
   onBytes(bytes: Buffer): void {
     const { socket } = this.to
     const more = this.from.lends ? writeLent(socket, bytes) : socket.write(bytes)
-    // A large chunk returns false even where the system took all of it at once: then there is nothing to wait for.
+    // Some versions of Node return false for a large chunk even where the system took all of it: nothing to wait for then.
     if (!more && socket.writableLength > 0) this.from.socket.pause()
   }
 

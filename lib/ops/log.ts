@@ -2,7 +2,7 @@
 import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
 import type { SessionSummary } from "../session-summary.js"
 
-/** The part of a pino logger that is used: each method takes fields and a message. */
+/** The part of a pino logger that is used: each method takes fields and a message, and must not throw. */
 export type Log = Readonly<
   Record<"error" | "warn" | "info" | "debug", (fields: object, message: string) => void>
 >

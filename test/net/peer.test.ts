@@ -221,6 +221,19 @@ for (const { title, connect } of PEER_KINDS) {
     t.equal(owner.error, END)
   })
 
+  t.test(`closing ${title} that has been given only a beginning is never a clean end`, async (t) => {
+    const { peer, far } = await connect(t)
+    const owner = new RecordingOwner()
+    peer.own(owner)
+    peer.socket.write("the first half")
+    await far.untilText("the first half")
+    peer.unfinished = true
+    peer.close(END)
+    if (!isUnix) t.equal(await wasReset(far), true)
+    await owner.until("close")
+    t.equal(owner.error, END)
+  })
+
   t.test(`closing ${title} that has not taken all cuts it off at once`, async (t) => {
     const { peer, far } = await connect(t)
     const owner = new RecordingOwner()

@@ -1,6 +1,5 @@
 /** From a file, or an object of the same shape, to a configuration in which everything has been checked. */
 import { readFile } from "node:fs/promises"
-import { parse, TomlError } from "smol-toml"
 import { ConfigError, toProblems } from "./problem.js"
 import { type Config, configSchema } from "./schema.js"
 import { findTwins } from "./twins.js"
@@ -22,6 +21,8 @@ export async function loadConfig(file = process.env.RWS_CONFIG_FILE || DEFAULT_C
  * @throws {ConfigError}
  */
 export async function parseConfig(toml: string, source: string): Promise<Config> {
+  // Loaded here, as the line finder is: a program that brings its configuration as an object needs neither in memory.
+  const { parse, TomlError } = await import("smol-toml")
   try {
     return checkConfig(parse(toml), source)
   } catch (error) {

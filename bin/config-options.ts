@@ -15,10 +15,12 @@ export const configOptions = {
   },
 } as const satisfies Record<string, Options>
 
+const LISTENER_KEYS = listenerKeys()
+
 /** One flag for each key of a `[[ws_proxy]]`: `connect_timeout_ms` is `--connect-timeout-ms`, `backends` is repeated. */
 export const listenerFlags: Readonly<Record<string, Options>> = {
   ...Object.fromEntries(
-    listenerKeys().map(({ key, ...option }) => [toFlag(key), { ...option, requiresArg: true }]),
+    LISTENER_KEYS.map(({ key, ...option }) => [toFlag(key), { ...option, requiresArg: true }]),
   ),
   "log-level": {
     type: "string",
@@ -35,7 +37,7 @@ export type ConfigArguments = Readonly<Record<string, unknown>> & { readonly con
  * @throws {ConfigError}
  */
 export async function readConfig(given: ConfigArguments): Promise<Config> {
-  const keys = listenerKeys().filter(({ key }) => given[toFlag(key)] !== undefined)
+  const keys = LISTENER_KEYS.filter(({ key }) => given[toFlag(key)] !== undefined)
   const level = given["log-level"]
   if (keys.length === 0) {
     if (given.config === undefined && !process.env.RWS_CONFIG_FILE && !existsSync(DEFAULT_CONFIG_FILE)) {

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server } from "node:http"
 import type { Duplex } from "node:stream"
 import { WebSocketServer } from "ws"
-import { type Address, formatAddress, parseBindAddress } from "../lib/address.js"
+import { type Address, formatAddress, parseBindAddress, toNetOptions } from "../lib/address.js"
 import { toBindError } from "../lib/net/listener.js"
 import { acceptKey } from "../lib/upgrade/accept-key.js"
 
@@ -21,10 +21,7 @@ export function startEcho(address: Address, raw = false): Promise<Server> {
   server.on("upgrade", raw ? echoBytes : echoMessages())
   return new Promise((resolve, reject) => {
     server.once("error", (error) => reject(toBindError(address, error)))
-    server.listen(
-      address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port },
-      () => resolve(server),
-    )
+    server.listen(toNetOptions(address), () => resolve(server))
   })
 }
 

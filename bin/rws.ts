@@ -15,26 +15,8 @@ const USAGE = 2
 const cli = yargs(hideBin(process.argv))
   .scriptName("rws")
   .usage("A raw-TCP WebSocket proxy.\n\nUsage: $0 [command] [options]")
-  .command(
-    ["serve", "$0"],
-    "Run the proxy (the default command)",
-    (command) =>
-      command
-        .options(configOptions)
-        .options(listenerFlags)
-        .group(Object.keys(listenerFlags), "Without a file:"),
-    serve,
-  )
-  .command(
-    "check",
-    "Check the configuration and show its listeners",
-    (command) =>
-      command
-        .options(configOptions)
-        .options(listenerFlags)
-        .group(Object.keys(listenerFlags), "Without a file:"),
-    check,
-  )
+  .command(["serve", "$0"], "Run the proxy (the default command)", configured, serve)
+  .command("check", "Check the configuration and show its listeners", configured, check)
   // Loaded when asked for: a proxy that serves needs neither a WebSocket client nor a server in its memory.
   .command("echo", "Run a WebSocket echo backend, to try things with", echoOptions, async (given) => {
     const { echo } = await import("./echo.js")
@@ -79,6 +61,13 @@ function refuseTwice(given: Readonly<Record<string, unknown>>): true {
       throw new UsageError(`--${flag} was given more than once`)
   }
   return true
+}
+
+function configured(command: Argv) {
+  return command
+    .options(configOptions)
+    .options(listenerFlags)
+    .group(Object.keys(listenerFlags), "Without a file:")
 }
 
 function echoOptions(command: Argv) {

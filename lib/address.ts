@@ -45,6 +45,11 @@ export function formatAddress(address: Address): string {
   return address.kind === "unix" ? `unix:${address.path}` : formatHostPort(address.host, address.port)
 }
 
+/** The address as `net.connect` and `server.listen` take it. */
+export function toNetOptions(address: Address): { path: string } | { host: string; port: number } {
+  return address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port }
+}
+
 /** `host:port`, with brackets around an IPv6 address (RFC 3986 §3.2.2). */
 export function formatHostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`

@@ -9,11 +9,11 @@
 import { type Address, formatHostPort } from "./address.js"
 import { asSessionEnd, CLOSE_REASONS, SessionEnd } from "./close-reason.js"
 import type { ListenerConfig } from "./config/schema.js"
-import { HeadSyntaxError, parseRequestHead, type RequestHead } from "./http/head.js"
+import { parseRequestHead, type RequestHead } from "./http/head.js"
 import { dial } from "./net/dial.js"
 import { handshake } from "./net/handshake.js"
 import type { Peer } from "./net/peer.js"
-import { REQUEST_FAULTS, readHead } from "./net/read-head.js"
+import { parseHead, REQUEST_FAULTS, readHead } from "./net/read-head.js"
 import { refuse } from "./net/refuse.js"
 import { relay } from "./net/relay.js"
 import { type TunnelOptions, tunnel } from "./net/tunnel.js"
@@ -71,7 +71,9 @@ async function converse(
 /** From the client's first byte to a backend whose 101 the client has been given. Nothing of it outlives the call. */
 async function open(client: Peer, context: SessionContext, summary: SessionSummary): Promise<Peer> {
   const { config } = context
-  const head = await readRequest(client, config)
+  const limits = { maxBytes: config.max_head_bytes, timeoutMs: config.read_timeout_ms }
+  const bytes = await readHead(client, "request", limits, REQUEST_FAULTS)
+  const head = parseHead(bytes, parseRequestHead, REQUEST_FAULTS)
   summary.path = pathOf(head)
   const request = toUpgradeRequest(head)
 
@@ -97,17 +99,6 @@ async function open(client: Peer, context: SessionContext, summary: SessionSumma
     return backend
   } catch (error) {
     backend.close(asSessionEnd(error, "internal_error"))
-    throw error
-  }
-}
-
-async function readRequest(client: Peer, config: ListenerConfig): Promise<RequestHead> {
-  const limits = { maxBytes: config.max_head_bytes, timeoutMs: config.read_timeout_ms }
-  const bytes = await readHead(client, "request", limits, REQUEST_FAULTS)
-  try {
-    return parseRequestHead(bytes)
-  } catch (error) {
-    if (error instanceof HeadSyntaxError) throw new SessionEnd("bad_request", error.message)
     throw error
   }
 }

@@ -1,6 +1,6 @@
 /** Opens a connection to one backend. */
 import type { NetConnectOpts } from "node:net"
-import type { Address } from "../address.js"
+import { type Address, toNetOptions } from "../address.js"
 import { asSessionEnd, SessionEnd } from "../close-reason.js"
 import { Peer } from "./peer.js"
 
@@ -52,11 +52,10 @@ export function dial(address: Address, options: DialOptions, client: Peer): Prom
   })
 }
 
+/** What concerns TCP only is passed over for a Unix socket. */
 function connectOptions(address: Address, { connectTimeoutMs }: DialOptions): NetConnectOpts {
-  if (address.kind === "unix") return { path: address.path, allowHalfOpen: true }
   return {
-    host: address.host,
-    port: address.port,
+    ...toNetOptions(address),
     allowHalfOpen: true,
     noDelay: true,
     autoSelectFamily: true,

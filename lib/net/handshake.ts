@@ -1,11 +1,11 @@
 /** Asks one backend for the upgrade and reads its answer. */
 import { asSessionEnd, SessionEnd } from "../close-reason.js"
-import { HeadSyntaxError, parseResponseHead, type ResponseHead } from "../http/head.js"
+import { parseResponseHead, type ResponseHead } from "../http/head.js"
 import { forwardRequest } from "../upgrade/forward.js"
 import { checkUpgradeAnswer } from "../upgrade/upgrade-answer.js"
 import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
 import type { Peer } from "./peer.js"
-import { ANSWER_FAULTS, readHead } from "./read-head.js"
+import { ANSWER_FAULTS, parseHead, readHead } from "./read-head.js"
 
 export interface HandshakeOptions {
   /** The value of the Host field that the backend gets. */
@@ -21,7 +21,7 @@ export interface Answer {
 }
 
 /** For all heads of one answer together, the interim ones too. */
-export const MAX_ANSWER_BYTES = 16 * 1024
+const MAX_ANSWER_BYTES = 16 * 1024
 
 /**
  * Resolves to the backend's answer: a 101 that has been checked against the request, or any other final status. Bytes
@@ -45,20 +45,11 @@ export async function handshake(
       const limits = { maxBytes: bytesLeft, timeoutMs: Math.max(1, deadline - performance.now()) }
       const bytes = await readHead(backend, "response", limits, ANSWER_FAULTS)
       bytesLeft -= bytes.length
-      const head = parse(bytes)
+      const head = parseHead(bytes, parseResponseHead, ANSWER_FAULTS)
       if (head.status === 101) checkUpgradeAnswer(head, request.key)
       if (head.status >= 200 || head.status === 101) return { head, bytes }
     }
   } finally {
     client.onLeave = undefined
-  }
-}
-
-function parse(bytes: Buffer): ResponseHead {
-  try {
-    return parseResponseHead(bytes)
-  } catch (error) {
-    if (error instanceof HeadSyntaxError) throw new SessionEnd("bad_answer", error.message)
-    throw error
   }
 }

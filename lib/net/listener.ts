@@ -1,7 +1,7 @@
 /** A bound address: accepts clients, counts them, and at the end drains them. */
 import { lstat, unlink } from "node:fs/promises"
 import { connect, createServer, type Server, type Socket } from "node:net"
-import { type Address, formatAddress } from "../address.js"
+import { type Address, formatAddress, toNetOptions } from "../address.js"
 import { SessionEnd } from "../close-reason.js"
 import { Peer } from "./peer.js"
 
@@ -120,16 +120,12 @@ export class Listener {
   }
 
   #bind(): Promise<void> {
-    const { address } = this.options
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject)
-      this.#server.listen(
-        address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port },
-        () => {
-          this.#server.off("error", reject)
-          resolve()
-        },
-      )
+      this.#server.listen(toNetOptions(this.options.address), () => {
+        this.#server.off("error", reject)
+        resolve()
+      })
     })
   }
 }

@@ -1,5 +1,6 @@
 /** Reads one head from a peer: the only stage that waits for bytes it can't yet name. */
 import { asSessionEnd, type CloseReason, SessionEnd } from "../close-reason.js"
+import { HeadSyntaxError } from "../http/head.js"
 import { type HeadKind, HeadScanner } from "../http/head-scanner.js"
 import type { Owner, Peer } from "./peer.js"
 
@@ -45,6 +46,20 @@ export function readHead(
   return new Promise((resolve, reject) => {
     peer.own(new HeadReader(peer, kind, limits, faults, resolve, reject))
   })
+}
+
+/** Parses what `readHead` has read. Throws a `SessionEnd` when the parser does not accept it. */
+export function parseHead<Head>(
+  bytes: Buffer,
+  parse: (bytes: Buffer) => Head,
+  { malformed }: HeadFaults,
+): Head {
+  try {
+    return parse(bytes)
+  } catch (error) {
+    if (error instanceof HeadSyntaxError) throw new SessionEnd(malformed, error.message)
+    throw error
+  }
 }
 
 class HeadReader implements Owner {

@@ -7,7 +7,7 @@ import type { Peer } from "./peer.js"
  * How long we read, and throw away, what the client still sends, so that our answer is not lost to a reset; and how long
  * a slow client may take for the next part of it.
  */
-export const LINGER_MS = 2000
+const LINGER_MS = 2000
 
 /** Answers with the status of the error's reason, if it has one, and closes. Resolves once the socket is gone. */
 export function refuse(client: Peer, error: SessionEnd): Promise<void> {
@@ -19,7 +19,7 @@ export function refuse(client: Peer, error: SessionEnd): Promise<void> {
 }
 
 /** Sends FIN behind what has been written and waits, for a bounded time, until the client has closed as well. */
-export function linger(client: Peer, error: SessionEnd): Promise<void> {
+function linger(client: Peer, error: SessionEnd): Promise<void> {
   return new Promise((resolve) => {
     let unsent = Number.POSITIVE_INFINITY
     const deadline = setTimeout(() => {

@@ -7,20 +7,8 @@ import { join } from "node:path"
 import t from "tap"
 import { loadConfig } from "../../lib/config/load.js"
 import { ConfigError } from "../../lib/config/problem.js"
+import { DEFAULTS } from "../support/defaults.js"
 import { projectPath } from "../support/project.js"
-
-const DEFAULTS = {
-  connect_timeout_ms: 5000,
-  read_timeout_ms: 30_000,
-  handshake_timeout_ms: 10_000,
-  idle_timeout_ms: 0,
-  half_close_timeout_ms: 30_000,
-  drain_timeout_ms: 30_000,
-  max_head_bytes: 8192,
-  max_connections: 0,
-  keepalive_ms: 60_000,
-  host_header: "backend",
-}
 
 const BACKENDS = ["127.0.0.1:9000"]
 const MOST_MS = 2 ** 31 - 1

@@ -3,23 +3,10 @@ import { checkConfig } from "../../lib/config/load.js"
 import { ConfigError } from "../../lib/config/problem.js"
 import { LOG_LEVELS, listenerSchema } from "../../lib/config/schema.js"
 import { Pool } from "../../lib/routing/pool.js"
+import { DEFAULTS } from "../support/defaults.js"
 import { thrownBy } from "../support/thrown.js"
 
 const LISTENER = { bind: "127.0.0.1:8080", backends: ["127.0.0.1:9000"] }
-
-/** Section 4 of the design. */
-const DEFAULTS = {
-  connect_timeout_ms: 5000,
-  read_timeout_ms: 30_000,
-  handshake_timeout_ms: 10_000,
-  idle_timeout_ms: 0,
-  half_close_timeout_ms: 30_000,
-  drain_timeout_ms: 30_000,
-  max_head_bytes: 8192,
-  max_connections: 0,
-  keepalive_ms: 60_000,
-  host_header: "backend",
-}
 
 t.test(
   "a listener needs only its address and its backends, all else has the defaults of the design",

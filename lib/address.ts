@@ -24,20 +24,9 @@ export class AddressError extends Error {
 /** What fits into a Unix socket's address on every system; Node would cut a longer one without a word (unix(7)). */
 const MAX_UNIX_PATH_BYTES = 103
 
-const WS_URL = /^ws:\/\/([^/]+)\/?$/i
-const WS_DEFAULT_PORT = 80
-
 /** Parses `host:port`, `[v6]:port` or `unix:/path` for listening; port 0 takes any free one. Throws `AddressError`. */
 export function parseBindAddress(text: string): Address {
-  return parse(text, 0, "host:port, [v6]:port or unix:/path")
-}
-
-/** Parses `host:port`, `[v6]:port`, `ws://host[:port]` or `unix:/path`. Throws `AddressError`. */
-export function parseBackendAddress(text: string): Address {
-  const expected = "host:port, [v6]:port, ws://host[:port] or unix:/path"
-  const [, authority] = WS_URL.exec(text) ?? []
-  if (authority === undefined) return parse(text, 1, expected)
-  return parseTcp(/:\d+$/.test(authority) ? authority : `${authority}:${WS_DEFAULT_PORT}`, 1, expected, text)
+  return parseAddress(text, 0, "host:port, [v6]:port or unix:/path")
 }
 
 /** Writes an address the way `parseBindAddress` reads it. */
@@ -65,7 +54,12 @@ export function isHostField(text: string): boolean {
 
 const HOST_FIELD = /^(?:\[([0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)(?::(\d+))?$/
 
-function parse(text: string, lowestPort: number, expected: string): Address {
+/**
+ * Parses `host:port`, `[v6]:port` or `unix:/path`. Throws `AddressError`.
+ * @param expected what the error says that it should be
+ * @param written the whole of what the user wrote, where `text` is a part of it
+ */
+export function parseAddress(text: string, lowestPort: number, expected: string, written = text): Address {
   if (text.startsWith("unix:")) {
     const path = text.slice("unix:".length)
     if (!path.startsWith("/") || path.includes("\0")) {
@@ -76,7 +70,7 @@ function parse(text: string, lowestPort: number, expected: string): Address {
     }
     return { kind: "unix", path }
   }
-  return parseTcp(text, lowestPort, expected, text)
+  return parseTcp(text, lowestPort, expected, written)
 }
 
 /** `written` is what the user wrote, for the error. */

@@ -7,7 +7,7 @@
 export type Who = "client" | "backend" | "proxy"
 
 /** How far the session had come. */
-export type Stage = "accept" | "head" | "validate" | "dial" | "handshake" | "relay" | "tunnel"
+export type Stage = "accept" | "head" | "validate" | "route" | "dial" | "handshake" | "relay" | "tunnel"
 
 interface Row {
   readonly who: Who
@@ -25,7 +25,26 @@ const rows = {
     status: 503,
     text: "too many connections; try again later",
   },
+  too_many_pending: {
+    who: "proxy",
+    stage: "accept",
+    status: 503,
+    text: "too many handshakes at the same time; try again later",
+  },
+  too_many_from_client: {
+    who: "proxy",
+    stage: "accept",
+    status: 429,
+    text: "too many connections from this address; close some first",
+  },
+  rate_limited: {
+    who: "proxy",
+    stage: "accept",
+    status: 429,
+    text: "too many new connections from this address; try again later",
+  },
 
+  bad_proxy_header: { who: "client", stage: "head", status: 400, text: "the PROXY header is not valid" },
   client_left_in_head: {
     who: "client",
     stage: "head",
@@ -59,7 +78,28 @@ const rows = {
   },
   bad_ws_version: { who: "client", stage: "validate", status: 426, text: "Sec-WebSocket-Version must be 13" },
 
-  no_backend: { who: "proxy", stage: "dial", status: 503, text: "no backend is configured" },
+  bad_forwarded: {
+    who: "client",
+    stage: "validate",
+    status: 400,
+    text: "a field that names the client is not valid",
+  },
+
+  no_route: { who: "client", stage: "route", status: 404, text: "nothing is served here" },
+  bad_origin: { who: "client", stage: "route", status: 403, text: "this Origin may not connect" },
+
+  no_backend: {
+    who: "proxy",
+    stage: "dial",
+    status: 503,
+    text: "no backend can be used now; try again later",
+  },
+  local_fault: {
+    who: "proxy",
+    stage: "dial",
+    status: 503,
+    text: "rws can open no more connections; try again later",
+  },
   backend_unreachable: { who: "backend", stage: "dial", status: 502, text: "no backend could be reached" },
   connect_timeout: {
     who: "backend",

@@ -6,7 +6,8 @@
  * Every stage hands on what the next one needs or throws the `SessionEnd` that ends the session. Nothing else knows
  * the order.
  */
-import { type Address, formatHostPort } from "./address.js"
+import { formatHostPort } from "./address.js"
+import { type BackendAddress, hostOf } from "./backend-address.js"
 import { asSessionEnd, CLOSE_REASONS, SessionEnd } from "./close-reason.js"
 import type { ListenerConfig } from "./config/schema.js"
 import { parseRequestHead, type RequestHead } from "./http/head.js"
@@ -17,7 +18,7 @@ import { parseHead, REQUEST_FAULTS, readHead } from "./net/read-head.js"
 import { refuse } from "./net/refuse.js"
 import { relay } from "./net/relay.js"
 import { type TunnelOptions, tunnel } from "./net/tunnel.js"
-import type { Pool } from "./routing/pool.js"
+import type { Backend, Pool } from "./routing/pool.js"
 import type { SessionSummary } from "./session-summary.js"
 import { forwardUpgradeAnswer } from "./upgrade/forward.js"
 import { toUpgradeRequest, type UpgradeRequest } from "./upgrade/upgrade-request.js"
@@ -78,12 +79,12 @@ async function open(client: Peer, context: SessionContext, summary: SessionSumma
   const request = toUpgradeRequest(head)
 
   const startedMs = performance.now()
-  const { backend, address } = await dialOne(client, context, summary).finally(() => {
+  const { peer: backend, backend: chosen } = await dialOne(client, context, summary).finally(() => {
     summary.dialMs = performance.now() - startedMs
   })
   try {
     const options = {
-      host: hostFor(address, request, config.host_header),
+      host: hostFor(chosen, request, config.host_header),
       timeoutMs: config.handshake_timeout_ms,
     }
     const sentMs = performance.now()
@@ -111,17 +112,17 @@ async function dialOne(
   client: Peer,
   { config, pool, onDialFailure }: SessionContext,
   summary: SessionSummary,
-): Promise<{ backend: Peer; address: Address }> {
+): Promise<{ peer: Peer; backend: Backend }> {
   const options = { connectTimeoutMs: config.connect_timeout_ms }
   let failure = new SessionEnd("no_backend")
-  for (const { name, address } of pool.candidates()) {
-    summary.backend = name
+  for (const backend of pool.candidates()) {
+    summary.backend = backend.name
     try {
-      return { backend: await dial(address, options, client), address }
+      return { peer: await dial(backend.address, options, client), backend }
     } catch (error) {
       failure = asSessionEnd(error, "internal_error")
       if (!isDialFailure(failure)) throw failure
-      onDialFailure(name, failure)
+      onDialFailure(backend.name, failure)
     }
   }
   throw failure
@@ -145,11 +146,8 @@ function pathOf({ target }: RequestHead): string {
   return Buffer.from(query < 0 ? target : target.slice(0, query), "latin1").toString("latin1")
 }
 
-/** The Host that a backend gets (RFC 9110 §7.2). A backend on a Unix socket has no name of its own. */
-function hostFor(address: Address, request: UpgradeRequest, hostHeader: string): string {
+/** The Host that a backend gets (RFC 9110 §7.2). */
+function hostFor(backend: BackendAddress, request: UpgradeRequest, hostHeader: string): string {
   if (hostHeader === "client") return request.host
-  if (hostHeader !== "backend") return hostHeader
-  if (address.kind === "unix") return "localhost"
-  // The zone of a link-local address is this machine's own business and no part of a Host (RFC 6874 §1).
-  return formatHostPort(address.host.replace(/%.*$/, ""), address.port)
+  return hostHeader === "backend" ? hostOf(backend) : hostHeader
 }

@@ -5,12 +5,13 @@ import {
   formatAddress,
   formatHostPort,
   isHostField,
-  parseBackendAddress,
   parseBindAddress,
 } from "../lib/address.js"
+import { parseBackendAddress as parseBackend } from "../lib/backend-address.js"
 import { range } from "./support/ascii.js"
 import { thrownBy } from "./support/thrown.js"
 
+const parseBackendAddress = (text: string) => parseBackend(text).address
 const tcp = (host: string, port: number): Address => ({ kind: "tcp", host, port })
 const unix = (path: string): Address => ({ kind: "unix", path })
 

@@ -7,7 +7,7 @@ import { readProjectFile, sourcesIn } from "./support/project.js"
 /** Rooms of lib in their order. Those of one row know nothing of each other. A folder is a room, and so is a file at the top. */
 const ROOMS: readonly (readonly string[])[] = [
   ["address.ts", "close-reason.ts"],
-  ["session-summary.ts"],
+  ["session-summary.ts", "backend-address.ts"],
   ["http"],
   ["upgrade"],
   ["net", "routing"],

@@ -1,6 +1,7 @@
 /** The configuration: every key, what it means, its default and what it must be. The schema is closed. */
 import { z } from "zod"
-import { AddressError, isHostField, parseBackendAddress, parseBindAddress } from "../address.js"
+import { AddressError, isHostField, parseBindAddress } from "../address.js"
+import { parseBackendAddress } from "../backend-address.js"
 import { MAX_HEAD_BYTES } from "../http/head-scanner.js"
 import { Pool } from "../routing/pool.js"
 

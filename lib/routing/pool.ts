@@ -1,11 +1,10 @@
 /** An ordered list of backends and the turn that decides with which of them a session begins. */
-import { type Address, parseBackendAddress } from "../address.js"
+import { type BackendAddress, parseBackendAddress } from "../backend-address.js"
 import { RoundRobin } from "./round-robin.js"
 
-export interface Backend {
+export interface Backend extends BackendAddress {
   /** The address as the user wrote it. */
   readonly name: string
-  readonly address: Address
 }
 
 /**
@@ -52,5 +51,5 @@ export class Pool {
 }
 
 function toBackend(name: string): Backend {
-  return { name, address: parseBackendAddress(name) }
+  return { name, ...parseBackendAddress(name) }
 }

@@ -2,7 +2,7 @@
 import { once } from "node:events"
 import { createServer } from "node:net"
 import t from "tap"
-import { parseBackendAddress } from "../../lib/address.js"
+import { parseBackendAddress } from "../../lib/backend-address.js"
 import { SessionEnd } from "../../lib/close-reason.js"
 import { dial } from "../../lib/net/dial.js"
 import { Peer } from "../../lib/net/peer.js"
@@ -25,7 +25,11 @@ t.test("a close reaches a backend that does not read, after the client has gone"
   const clientEnd = await RawPeer.connect(`127.0.0.1:${bound.port}`)
   const [socket] = await accepted
   const client = Peer.accepted(socket)
-  const backend = await dial(parseBackendAddress(backendEnd.address), { connectTimeoutMs: 5000 }, client)
+  const backend = await dial(
+    parseBackendAddress(backendEnd.address).address,
+    { connectTimeoutMs: 5000 },
+    client,
+  )
 
   const sweep = new Sweep([])
   t.teardown(() => sweep.stop())

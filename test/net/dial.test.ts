@@ -3,7 +3,8 @@ import { once } from "node:events"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import t, { type Test } from "tap"
-import { type Address, parseBackendAddress } from "../../lib/address.js"
+import type { Address } from "../../lib/address.js"
+import { parseBackendAddress } from "../../lib/backend-address.js"
 import { SessionEnd } from "../../lib/close-reason.js"
 import { dial } from "../../lib/net/dial.js"
 import type { Peer } from "../../lib/net/peer.js"
@@ -75,7 +76,7 @@ const noIpv6 = !(await hasIpv6()) && "this machine has no ::1"
 t.test("a backend on TCP is dialled", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const server = await startBackend(t)
-  const backend = await dialAs(t, parseBackendAddress(server.address), client)
+  const backend = await dialAs(t, parseBackendAddress(server.address).address, client)
   await checkBothWays(t, backend, await server.peer())
   t.equal(client.onLeave, undefined, "nobody waits for the client any more")
   t.equal(backend.stageBytes, 4)
@@ -136,7 +137,7 @@ for (const { title, addresses, bind, skip = false } of names) {
 t.test("a name is resolved anew at each dial", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const server = await startBackend(t)
-  const { port } = parseBackendAddress(server.address) as { port: number }
+  const { port } = parseBackendAddress(server.address).address as { port: number }
   const address: Address = { kind: "tcp", host: NAME, port }
   resolveTo(t, "127.0.0.2")
   t.equal((await failureOf(t, dial(address, PATIENT, client))).reason, "backend_unreachable")
@@ -147,7 +148,7 @@ t.test("a name is resolved anew at each dial", async (t) => {
 t.test("when every address refuses, the error tells of each", async (t) => {
   const { peer: client } = await acceptPeer(t)
   resolveTo(t, "127.0.0.2", "127.0.0.1")
-  const { port } = parseBackendAddress(await deadAddress()) as { port: number }
+  const { port } = parseBackendAddress(await deadAddress()).address as { port: number }
   const dialling = dial({ kind: "tcp", host: NAME, port }, PATIENT, client)
   const { reason, cause } = await failureOf(t, dialling)
   t.equal(reason, "backend_unreachable")
@@ -171,7 +172,7 @@ t.test("a Unix socket that is not there is unreachable, and says why", async (t)
 
 t.test("a backend that does not accept in time is given up", async (t) => {
   const { peer: client } = await acceptPeer(t)
-  const address = parseBackendAddress(await startUnansweringPort(t))
+  const address = parseBackendAddress(await startUnansweringPort(t)).address
   t.equal((await failureOf(t, dial(address, HASTY, client))).reason, "connect_timeout")
   t.equal(client.onLeave, undefined)
   t.equal(client.left, false)
@@ -179,7 +180,7 @@ t.test("a backend that does not accept in time is given up", async (t) => {
 
 t.test("the time to connect is for all the addresses of a name together", async (t) => {
   const { peer: client } = await acceptPeer(t)
-  const { port } = parseBackendAddress(await startUnansweringPort(t)) as { port: number }
+  const { port } = parseBackendAddress(await startUnansweringPort(t)).address as { port: number }
   resolveTo(t, "127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.1")
   const dialling = dial({ kind: "tcp", host: NAME, port }, { connectTimeoutMs: 600 }, client)
   t.equal((await failureOf(t, dialling)).reason, "connect_timeout")
@@ -214,7 +215,7 @@ const leaves = [
 for (const { title, leave, reason, ...rest } of leaves) {
   t.test(`a client that leaves (${title}) ends the dial at once`, async (t) => {
     const { peer: client, far } = await acceptPeer(t)
-    const address = parseBackendAddress(await startUnansweringPort(t))
+    const address = parseBackendAddress(await startUnansweringPort(t)).address
     const failure = failureOf(t, dial(address, PATIENT, client))
     leave(client, far)
     const end = await failure
@@ -229,16 +230,16 @@ t.test("for a client that has left nobody is dialled", async (t) => {
   const server = await startBackend(t)
   far.socket.end()
   await once(client.socket, "end")
-  const { reason } = await failureOf(t, dial(parseBackendAddress(server.address), PATIENT, client))
+  const { reason } = await failureOf(t, dial(parseBackendAddress(server.address).address, PATIENT, client))
   t.equal(reason, "client_left_in_dial")
-  await dialAs(t, parseBackendAddress(server.address), (await acceptPeer(t)).peer)
+  await dialAs(t, parseBackendAddress(server.address).address, (await acceptPeer(t)).peer)
   await server.peer()
   t.equal(server.peers.length, 1, "a later dial is the first that comes")
 })
 
 t.test("what the client sends during a dial waits for the stage that wants it", async (t) => {
   const { peer: client, far } = await acceptPeer(t)
-  const address = parseBackendAddress(await startUnansweringPort(t))
+  const address = parseBackendAddress(await startUnansweringPort(t)).address
   const failure = failureOf(t, dial(address, HASTY, client))
   far.write("early")
   t.equal((await failure).reason, "connect_timeout")
@@ -251,7 +252,7 @@ t.test("what the client sends during a dial waits for the stage that wants it", 
 t.test("what a backend says without having been asked waits for the stage that wants it", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const server = await startBackend(t, (peer) => peer.write("hello"))
-  const backend = await dialAs(t, parseBackendAddress(server.address), client)
+  const backend = await dialAs(t, parseBackendAddress(server.address).address, client)
   await turnUntil(() => backend.stageBytes === 5, "the greeting")
   const owner = new RecordingOwner()
   backend.own(owner)
@@ -264,7 +265,7 @@ t.test("a dial leaves no timer behind, however it ends", async (t) => {
   const path = join(socketFolder(t), "missing.sock")
   const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length
   const before = timers()
-  await dialAs(t, parseBackendAddress(server.address), client)
+  await dialAs(t, parseBackendAddress(server.address).address, client)
   t.equal(timers(), before, "connected")
   await failureOf(t, dial({ kind: "unix", path }, PATIENT, client))
   t.equal(timers(), before, "failed")

@@ -1,5 +1,7 @@
 /** Addresses as users write them: what a listener binds and what a backend is dialled by. */
+
 import { isIPv6 } from "node:net"
+import { SettingError } from "./setting-error.js"
 
 export type Address = TcpAddress | UnixAddress
 
@@ -17,7 +19,7 @@ export interface UnixAddress {
 }
 
 /** An address that cannot be understood. The message says what is expected. */
-export class AddressError extends Error {
+export class AddressError extends SettingError {
   override readonly name = "AddressError"
 }
 

@@ -12,6 +12,7 @@ const EXPECTED = "host:port, [v6]:port, ws://host[:port][/path], wss://host[:por
 const URL_FORM = /^(ws|wss|http|https):\/\/([^/?#]*)([^?#]*)$/i
 /** Segments of a path (RFC 3986 §3.3), of which only the last may be empty. */
 const PATH = /^(?:\/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*\/?$/
+const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i
 const DEFAULT_PORT = { ws: 80, wss: 443 }
 
 /**
@@ -21,17 +22,19 @@ const DEFAULT_PORT = { ws: 80, wss: 443 }
 export function parseBackendAddress(text: string): BackendAddress {
   const [, scheme, authority = "", path = ""] = URL_FORM.exec(text) ?? []
   if (scheme === undefined) return { address: parseAddress(text, 1, EXPECTED), isTls: false, basePath: "" }
-  if (!PATH.test(path) || /\/\.{1,2}(?:\/|$)/.test(path)) {
-    throw new AddressError(`"${text}" has a path that no request can begin with`)
-  }
-  const isTls = /s$/i.test(scheme)
+  const isTls = /^(?:wss|https)$/i.test(scheme)
   const port = isTls ? DEFAULT_PORT.wss : DEFAULT_PORT.ws
-  const hostPort = /:\d+$/.test(authority) ? authority : `${authority}:${port}`
-  return {
-    address: parseAddress(hostPort, 1, EXPECTED, text),
-    isTls,
-    basePath: path.replace(/\/$/, ""),
+  // In a URL the "%" before the zone of a link-local address is written "%25" (RFC 6874 §2).
+  const host = authority.replace("%25", "%")
+  const hostPort = /:\d+$/.test(host) ? host : `${host}:${port}`
+  // A host of that name would be read as the path of a Unix socket.
+  if (hostPort.startsWith("unix:"))
+    throw new AddressError(`"${text}" is not an address: expected ${EXPECTED}`)
+  const address = parseAddress(hostPort, 1, EXPECTED, text)
+  if (!PATH.test(path) || DOT_SEGMENT.test(path)) {
+    throw new AddressError(`"${text}" has a path that no request can begin with: expected one such as /base`)
   }
+  return { address, isTls, basePath: path.replace(/\/$/, "") }
 }
 
 /**

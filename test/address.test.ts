@@ -7,15 +7,13 @@ import {
   isHostField,
   parseBindAddress,
 } from "../lib/address.js"
-import { parseBackendAddress as parseBackend } from "../lib/backend-address.js"
 import { range } from "./support/ascii.js"
 import { thrownBy } from "./support/thrown.js"
 
-const parseBackendAddress = (text: string) => parseBackend(text).address
 const tcp = (host: string, port: number): Address => ({ kind: "tcp", host, port })
 const unix = (path: string): Address => ({ kind: "unix", path })
 
-const both: { text: string; address: Address }[] = [
+const addresses: { text: string; address: Address }[] = [
   { text: "0.0.0.0:8080", address: tcp("0.0.0.0", 8080) },
   { text: "127.0.0.1:1", address: tcp("127.0.0.1", 1) },
   { text: "localhost:65535", address: tcp("localhost", 65535) },
@@ -28,10 +26,9 @@ const both: { text: string; address: Address }[] = [
   { text: "unix:/a b/c:9000", address: unix("/a b/c:9000") },
 ]
 
-for (const { text, address } of both) {
-  t.test(`${text} is an address to bind and an address of a backend`, async (t) => {
+for (const { text, address } of addresses) {
+  t.test(`${text} is an address to bind`, async (t) => {
     t.same(parseBindAddress(text), address)
-    t.same(parseBackendAddress(text), address)
   })
 
   t.test(`${text} is written as it was read`, async (t) => {
@@ -44,32 +41,9 @@ t.test("port 0 binds any free port", async (t) => {
   t.same(parseBindAddress("[::1]:0"), tcp("::1", 0))
 })
 
-const webSocketUrls: { text: string; address: Address }[] = [
-  { text: "ws://chat.example", address: tcp("chat.example", 80) },
-  { text: "ws://chat.example/", address: tcp("chat.example", 80) },
-  { text: "ws://chat.example:9000", address: tcp("chat.example", 9000) },
-  { text: "ws://chat.example:9000/", address: tcp("chat.example", 9000) },
-  { text: "WS://chat.example:9000", address: tcp("chat.example", 9000) },
-  { text: "ws://127.0.0.1", address: tcp("127.0.0.1", 80) },
-  { text: "ws://[::1]", address: tcp("::1", 80) },
-  { text: "ws://[::1]/", address: tcp("::1", 80) },
-  { text: "ws://[::1]:9000", address: tcp("::1", 9000) },
-]
+const FORMS = /: expected host:port, \[v6\]:port or unix:\/path$/
 
-for (const { text, address } of webSocketUrls) {
-  t.test(`${text} is an address of a backend and none to bind`, async (t) => {
-    t.same(parseBackendAddress(text), address)
-    t.type(
-      thrownBy(() => parseBindAddress(text)),
-      AddressError,
-    )
-  })
-}
-
-const BIND_FORMS = /: expected host:port, \[v6\]:port or unix:\/path$/
-const BACKEND_FORMS = /: expected host:port, \[v6\]:port, ws:\/\/host\[:port\] or unix:\/path$/
-
-const neither = [
+const invalid = [
   "",
   " ",
   "8080",
@@ -92,6 +66,7 @@ const neither = [
   "localhost:80:80",
   "user@localhost:80",
   "localhost:80/path",
+  "ws://localhost:80",
   "http://localhost:80",
   "wss://localhost:80",
   "tcp://localhost:80",
@@ -108,33 +83,20 @@ const neither = [
   "b\xfccher.example:80",
 ]
 
-for (const text of neither) {
+for (const text of invalid) {
   t.test(`${JSON.stringify(text)} is no address, and the error shows it and what would be one`, async (t) => {
-    for (const [parse, forms] of [
-      [parseBindAddress, BIND_FORMS],
-      [parseBackendAddress, BACKEND_FORMS],
-    ] as const) {
-      const error = thrownBy(() => parse(text))
-      t.type(error, AddressError)
-      t.match(error, { message: forms })
-      t.match(error, { message: `"${text}"` })
-    }
+    const error = thrownBy(() => parseBindAddress(text))
+    t.type(error, AddressError)
+    t.match(error, { message: FORMS })
+    t.match(error, { message: `"${text}"` })
   })
 }
 
-const badPorts: { text: string; parse: (text: string) => unknown; expected: string }[] = [
-  { text: "localhost:65536", parse: parseBindAddress, expected: "expected 0 to 65535" },
-  { text: "[::1]:99999", parse: parseBindAddress, expected: "expected 0 to 65535" },
-  { text: "localhost:65536", parse: parseBackendAddress, expected: "expected 1 to 65535" },
-  { text: "localhost:0", parse: parseBackendAddress, expected: "expected 1 to 65535" },
-  { text: "ws://localhost:0", parse: parseBackendAddress, expected: "expected 1 to 65535" },
-]
-
-for (const { text, parse, expected } of badPorts) {
-  t.test(`the port of ${text} is refused: ${expected}`, async (t) => {
-    const error = thrownBy(() => parse(text))
+for (const text of ["localhost:65536", "[::1]:99999"]) {
+  t.test(`the port of ${text} is refused`, async (t) => {
+    const error = thrownBy(() => parseBindAddress(text))
     t.type(error, AddressError)
-    t.match(error, { message: expected })
+    t.match(error, { message: "expected 0 to 65535" })
   })
 }
 
@@ -147,40 +109,10 @@ for (const text of [
   "unix:@abstract",
 ]) {
   t.test(`${JSON.stringify(text)} is refused because it names no absolute path`, async (t) => {
-    for (const parse of [parseBindAddress, parseBackendAddress]) {
-      const error = thrownBy(() => parse(text))
-      t.type(error, AddressError)
-      t.match(error, { message: /absolute path/ })
-    }
+    const error = thrownBy(() => parseBindAddress(text))
+    t.type(error, AddressError)
+    t.match(error, { message: /absolute path/ })
   })
-}
-
-const badUrls = [
-  "ws://",
-  "ws:///",
-  "ws://:9000",
-  "ws://chat.example/path",
-  "ws://chat.example?x",
-  "ws://chat.example:9000/path",
-  "ws://chat.example:",
-  "ws://user@chat.example",
-  "ws://::1",
-  "ws://[::1",
-  "ws://chat.example//",
-  "ws://unix:/run/a.sock",
-  "ws://ws://a",
-]
-
-for (const text of badUrls) {
-  t.test(
-    `the URL ${text} is no address of a backend, and the error shows it as it was written`,
-    async (t) => {
-      const error = thrownBy(() => parseBackendAddress(text))
-      t.type(error, AddressError)
-      t.match(error, { message: `"${text}"` })
-      t.match(error, { message: BACKEND_FORMS })
-    },
-  )
 }
 
 t.test("the errors of addresses say what they are", async (t) => {
@@ -194,12 +126,6 @@ t.test("a host and a port are written with brackets around an IPv6 address only"
   t.equal(formatHostPort("127.0.0.1", 80), "127.0.0.1:80")
   t.equal(formatHostPort("chat.example", 80), "chat.example:80")
   t.equal(formatHostPort("::ffff:127.0.0.1", 80), "[::ffff:127.0.0.1]:80")
-})
-
-t.test("the address of every backend can be written as a Host field", async (t) => {
-  for (const { address } of [...both, ...webSocketUrls]) {
-    if (address.kind === "tcp") t.ok(isHostField(formatHostPort(address.host, address.port)), address.host)
-  }
 })
 
 t.test("a Host field holds no character that could end it or be read in another way", async (t) => {

@@ -69,6 +69,20 @@ export function listOf(fields: readonly Field[], name: string): string[] {
   return members
 }
 
+/** Whether this is a token (RFC 9110 §5.6.2), as the names of fields, cookies and subprotocols are. */
+export function isToken(text: string): boolean {
+  return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)
+}
+
+/** Takes off optional white space, which is space and tab only (RFC 9110 §5.6.3); `String.trim` takes more. */
+export function trim(value: string): string {
+  let start = 0
+  let end = value.length
+  while (start < end && isBlank(value.charCodeAt(start))) start++
+  while (end > start && isBlank(value.charCodeAt(end - 1))) end--
+  return value.slice(start, end)
+}
+
 function parse(kind: HeadKind, bytes: Buffer): { startLine: string; fields: Field[] } {
   const { fault, length, fieldStarts } = dissect(kind, bytes)
   if (fault !== "") throw new HeadSyntaxError(fault)
@@ -81,15 +95,6 @@ function parse(kind: HeadKind, bytes: Buffer): { startLine: string; fields: Fiel
     return { name: line.slice(0, colon).toLowerCase(), value: trim(line.slice(colon + 1, -2)), line }
   })
   return { startLine: text.slice(0, text.indexOf("\r\n")), fields }
-}
-
-/** Takes off optional white space, which is space and tab only (RFC 9110 §5.6.3); `String.trim` takes more. */
-function trim(value: string): string {
-  let start = 0
-  let end = value.length
-  while (start < end && isBlank(value.charCodeAt(start))) start++
-  while (end > start && isBlank(value.charCodeAt(end - 1))) end--
-  return value.slice(start, end)
 }
 
 function isBlank(code: number): boolean {

@@ -9,8 +9,11 @@ import { CONTROLS, range } from "../support/ascii.js"
 const NOW = new Date(Date.UTC(2024, 1, 29, 7, 8, 9))
 const STATUS_LINES: Readonly<Record<number, string>> = {
   400: "HTTP/1.1 400 Bad Request",
+  403: "HTTP/1.1 403 Forbidden",
+  404: "HTTP/1.1 404 Not Found",
   408: "HTTP/1.1 408 Request Timeout",
   426: "HTTP/1.1 426 Upgrade Required",
+  429: "HTTP/1.1 429 Too Many Requests",
   431: "HTTP/1.1 431 Request Header Fields Too Large",
   500: "HTTP/1.1 500 Internal Server Error",
   502: "HTTP/1.1 502 Bad Gateway",
@@ -61,11 +64,12 @@ t.test("only the refusal of a WebSocket version says which one is spoken", async
   }
 })
 
-t.test("every 503 says when to try again, in seconds, and nothing else does", async (t) => {
+t.test("every 503 and 429 says when to try again, in seconds, and nothing else does", async (t) => {
   for (const { reason, status, text } of answered) {
     const { fields } = read(writeRefusal(reason, status, text, NOW))
-    t.match(valuesOf(fields, "retry-after"), status === 503 ? [/^[1-9]\d*$/] : [], reason)
-    t.equal(valuesOf(fields, "retry-after").length, status === 503 ? 1 : 0, reason)
+    const isForNow = status === 503 || status === 429
+    t.match(valuesOf(fields, "retry-after"), isForNow ? [/^[1-9]\d*$/] : [], reason)
+    t.equal(valuesOf(fields, "retry-after").length, isForNow ? 1 : 0, reason)
   }
 })
 

@@ -1,0 +1,29 @@
+/** The balancing policies by their names. */
+import type { Backend } from "./backend.js"
+import { orderByHash } from "./hash.js"
+import { orderLeastConnections } from "./least-connections.js"
+import type { Balance } from "./pool-settings.js"
+import { orderRandom } from "./random.js"
+import { orderRoundRobin, RoundRobin } from "./round-robin.js"
+
+/**
+ * Puts the usable backends into the order in which one session may try them, each once.
+ * @param key what the policy "hash" goes by. Without one it takes turns
+ */
+export type Order = (backends: readonly Backend[], key: string | undefined) => readonly Backend[]
+
+/** The policy of this name, with a turn of its own. */
+export function orderBy(balance: Balance): Order {
+  const turn = new RoundRobin()
+  switch (balance) {
+    case "round_robin":
+      return (backends) => orderRoundRobin(backends, turn)
+    case "least_connections":
+      return (backends) => orderLeastConnections(backends, turn)
+    case "random":
+      return (backends) => orderRandom(backends, Math.random)
+    case "hash":
+      return (backends, key) =>
+        key === undefined ? orderRoundRobin(backends, turn) : orderByHash(backends, key)
+  }
+}

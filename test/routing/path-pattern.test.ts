@@ -1,0 +1,308 @@
+import t from "tap"
+import {
+  isDotSegmented,
+  isPlainPath,
+  normalizePath,
+  parsePathPattern,
+} from "../../lib/routing/path-pattern.js"
+import { SettingError } from "../../lib/setting-error.js"
+import { range } from "../support/ascii.js"
+import { between, oneOf, seededRandom } from "../support/random.js"
+import { thrownBy } from "../support/thrown.js"
+
+const matching: { pattern: string; paths: string[]; others: string[] }[] = [
+  {
+    pattern: "/chat",
+    paths: [
+      "/chat",
+      "/chat/",
+      "/chat/x",
+      "/chat//x",
+      "/%63hat",
+      "/%63%68%61%74/x",
+      "/ch%61t",
+      "/chat/%2F",
+      "/chat/%",
+    ],
+    others: [
+      "/",
+      "/chatty",
+      "/cha",
+      "/Chat",
+      "//chat",
+      "/x/chat",
+      "/chat%2F",
+      "/chat%2fx",
+      "/chat%5Cx",
+      "/chat\\x",
+      "/chat;x",
+      "/chat.",
+      "/%2563hat",
+      "/%2Fchat",
+      "/chat%",
+    ],
+  },
+  { pattern: "/", paths: ["/", "/x", "//", "/%2F", "/x/"], others: [] },
+  { pattern: "/chat/", paths: ["/chat/", "/chat/x", "/chat//"], others: ["/chat", "/chatty/", "/chat%2F"] },
+  {
+    pattern: "/a/b",
+    paths: ["/a/b", "/a/b/c", "/%61/%62/c"],
+    others: ["/a", "/a/", "/a/bc", "/a//b", "/a%2Fb", "/a%2fb/c"],
+  },
+  { pattern: "/%63hat", paths: ["/chat", "/%63hat/x"], others: ["/%2563hat"] },
+  { pattern: "/a%2Fb", paths: ["/a%2Fb", "/a%2fb/c"], others: ["/a/b", "/a%252Fb"] },
+  { pattern: "/caf%c3%a9", paths: ["/caf%C3%A9", "/caf%c3%a9/x"], others: ["/cafe"] },
+  { pattern: "/100%", paths: ["/100%", "/100%/x"], others: ["/100", "/100%25"] },
+  { pattern: "=/chat", paths: ["/chat", "/%63hat"], others: ["/chat/", "/chat/x", "/", "/chatty", "=/chat"] },
+  { pattern: "=/chat/", paths: ["/chat/"], others: ["/chat", "/chat/x"] },
+  { pattern: "=/", paths: ["/"], others: ["/x", "//"] },
+  { pattern: "~/chat", paths: ["/chat", "/%63hat"], others: ["/chat/", "/chatty", "/x/chat", "/Chat"] },
+  { pattern: "~/a|/b", paths: ["/a", "/b"], others: ["/a/b", "/ab", "/a|/b", "/ax", "x/b"] },
+  { pattern: "~^/chat$", paths: ["/chat"], others: ["/chat/"] },
+  {
+    pattern: "~/room/[0-9]+(/.*)?",
+    paths: ["/room/1", "/room/12/", "/room/3/x/y"],
+    others: ["/room/", "/room/1x", "/room/x"],
+  },
+  { pattern: "~(?i)/chat", paths: ["/CHAT", "/Chat"], others: ["/chatty"] },
+  { pattern: "~.*", paths: ["/", "/x/%2F"], others: [] },
+  { pattern: "~/a.b", paths: ["/a.b", "/axb"], others: ["/a%2Fb", "/ab"] },
+  { pattern: "~/a%2Fb", paths: ["/a%2Fb", "/a%2fb"], others: ["/a/b"] },
+]
+
+for (const { pattern, paths, others } of matching) {
+  const { matches } = parsePathPattern(pattern)
+  for (const path of paths) {
+    t.test(`the path ${path} is meant by ${pattern}`, async (t) => {
+      t.equal(matches(normalizePath(path)), true)
+    })
+  }
+  for (const path of others) {
+    t.test(`the path ${path} is not meant by ${pattern}`, async (t) => {
+      t.equal(matches(normalizePath(path)), false)
+    })
+  }
+}
+
+const segments: { pattern: string; count: number | undefined }[] = [
+  { pattern: "/", count: 0 },
+  { pattern: "/a", count: 1 },
+  { pattern: "/a/", count: 1 },
+  { pattern: "/a/b", count: 2 },
+  { pattern: "/a//b/", count: 3 },
+  { pattern: "/a%2Fb", count: 1 },
+  { pattern: "=/a", count: undefined },
+  { pattern: "~/a", count: undefined },
+]
+
+for (const { pattern, count } of segments) {
+  t.test(`${pattern} has ${count ?? "not a number of"} segments to take off`, async (t) => {
+    t.equal(parsePathPattern(pattern).prefixSegments, count)
+  })
+}
+
+for (const text of [
+  "",
+  "chat",
+  "=chat",
+  "=",
+  " /chat",
+  "//",
+  "//chat",
+  "=//chat",
+  "/chat?x",
+  "/chat#x",
+  "/chat room",
+  "/caf\xe9",
+  "/chat\n",
+  "/a\\b",
+  "/.",
+  "/a/../b",
+  "/a/%2e%2E",
+  "=/a/.",
+  "^/chat",
+  "*",
+]) {
+  t.test(
+    `${JSON.stringify(text)} is no pattern of paths, and the error says what would be one`,
+    async (t) => {
+      const error = thrownBy(() => parsePathPattern(text))
+      t.type(error, SettingError)
+      t.match(error, { message: `"${text}" is not a path pattern: expected /prefix, =/exact or ~regex` })
+    },
+  )
+}
+
+const badRegexes: { regex: string; fault: string }[] = [
+  { regex: "", fault: "expected a regular expression" },
+  { regex: "/(?=a)a", fault: "lookahead and lookbehind are not supported at (?=" },
+  { regex: "/a(?!b)", fault: "lookahead and lookbehind are not supported at (?!" },
+  { regex: "/(?<=a)b", fault: "lookahead and lookbehind are not supported at (?<=" },
+  { regex: "/(?<!a)b", fault: "lookahead and lookbehind are not supported at (?<!" },
+  { regex: "/(a)\\1", fault: "a back-reference is not supported at \\1" },
+  { regex: "/(?P<n>a)\\k<n>", fault: "a back-reference is not supported at \\k" },
+  { regex: "/(?>a)", fault: "an atomic group is not supported at (?>" },
+  { regex: "/a++", fault: "invalid nested repetition operator at ++" },
+  { regex: "/[a", fault: "missing closing ] at [a" },
+  { regex: "/(a", fault: "missing closing ) at" },
+  { regex: "/a\\", fault: "trailing backslash" },
+  { regex: "/a{1001}", fault: "invalid repeat count at {1001}" },
+  { regex: "/((a{100}){100}){100}", fault: "invalid repeat count" },
+]
+
+for (const { regex, fault } of badRegexes) {
+  t.test(`the regex ${regex} is refused: ${fault}`, async (t) => {
+    const error = thrownBy(() => parsePathPattern(`~${regex}`))
+    t.type(error, SettingError)
+    t.match(error, { message: fault })
+    t.match(error, { message: `"~${regex}" is not a path pattern` })
+  })
+}
+
+for (const { regex, path } of [
+  { regex: "/(a+)+$", path: `/${"a".repeat(8192)}!` },
+  { regex: "/(a|a)*b", path: `/${"a".repeat(8192)}` },
+  { regex: "/(x+x+)+y", path: `/${"x".repeat(8192)}` },
+  { regex: "(.*a){20}b", path: `/${"a".repeat(8192)}` },
+  { regex: "/([a-z]+/?)*0", path: `/${"a/".repeat(4096)}` },
+]) {
+  // A backtracking engine would not come back from any of these within a lifetime.
+  t.test(`the regex ${regex} judges a hostile path of 8 KiB in linear time`, async (t) => {
+    t.equal(parsePathPattern(`~${regex}`).matches(path), false)
+  })
+}
+
+t.test("only unreserved characters are decoded, and only once", async (t) => {
+  const escapes = Array.from({ length: 256 }, (_, code) => `%${code.toString(16).padStart(2, "0")}`)
+  const unreserved = `-.${range(0x30, 0x39)}${range(0x41, 0x5a)}_${range(0x61, 0x7a)}~`
+  const decoded = escapes.map(normalizePath).filter((text) => text.length === 1)
+  t.same(decoded.join(""), unreserved)
+  for (const triplet of escapes) {
+    const normal = normalizePath(triplet)
+    t.ok(normal.length === 1 || normal === triplet.toUpperCase(), triplet)
+    t.equal(normalizePath(`%25${triplet.slice(1)}`), `%25${triplet.slice(1)}`)
+  }
+})
+
+for (const path of ["/%", "/%4", "/%zz", "/%%41", "/%u0041", "/a%", "/%-1"]) {
+  t.test(`what is no escape in ${path} stays as it is`, async (t) => {
+    t.equal(normalizePath(path), path.replace("%41", "A"))
+  })
+}
+
+t.test(
+  "what stays encoded has its digits in upper case, and a path in its normal form stays so",
+  async (t) => {
+    t.equal(normalizePath("/%7Eabc%2fd"), "/~abc%2Fd")
+    t.equal(normalizePath("/~abc%2Fd"), "/~abc%2Fd")
+  },
+)
+
+const dotted = [
+  "/.",
+  "/..",
+  "/./",
+  "/../",
+  "/a/.",
+  "/a/..",
+  "/a/./b",
+  "/a/../b",
+  "/%2e",
+  "/%2E",
+  "/%2e%2e",
+  "/.%2e",
+  "/%2E.",
+  "/a/%2e%2E/b",
+  "/a%2f..%2fb",
+  "/a%2F..",
+  "/..%2Fb",
+  "/..%2f",
+  "/a\\..\\b",
+  "/a\\..",
+  "/..\\b",
+  "/a%5c..%5Cb",
+  "/a%5C%2e%2e",
+  "/..;",
+  "/..;x",
+  "/..;x=y/b",
+  "/a/..;/b",
+  "/.;x",
+  "/%2e%2e;x",
+  "/..%3bx",
+  "/a/%2E%2e%3B",
+  "//..",
+  "/a//../b",
+  "/...././..",
+  `/${"a/".repeat(4000)}..`,
+]
+for (const path of dotted) {
+  t.test(`some reader takes a segment of ${path.slice(0, 40)} for a dot segment`, async (t) => {
+    t.equal(isDotSegmented(path), true)
+    t.equal(isPlainPath(path), false)
+  })
+}
+
+const undotted = [
+  "/",
+  "//",
+  "/...",
+  "/....",
+  "/.a",
+  "/a.",
+  "/a..",
+  "/..a",
+  "/a..b/c",
+  "/.well-known/x",
+  "/a/.../b",
+  "/..%20",
+  "/%252e%252e",
+  "/%2e%2ea",
+  "/%2e%2e%2e",
+  "/a;..",
+  "/a;x=../..b",
+  "/a%2fb",
+  "/a%3b..",
+  "/%2",
+  "/..%2",
+  `/${".".repeat(8000)}`,
+]
+for (const path of undotted) {
+  t.test(`no reader takes a segment of ${path.slice(0, 40)} for a dot segment`, async (t) => {
+    t.equal(isDotSegmented(path), false)
+  })
+}
+
+t.test("random paths are dot-segmented when a reader that decodes everything once says so", async (t) => {
+  const random = seededRandom(524)
+  const pieces = ["/", "\\", "%2f", "%5C", ".", "..", "%2e", "%2E", ";", "%3b", "a", "%61", "%"] as const
+  let found = 0
+  for (let round = 0; round < 20_000; round++) {
+    const path = `/${Array.from({ length: between(random, 0, 8) }, () => oneOf(random, [...pieces])).join("")}`
+    const decoded = path.replace(/%(2f|5c|2e|3b|61)/gi, (_, code: string) =>
+      String.fromCharCode(Number.parseInt(code, 16)),
+    )
+    const expected = decoded.split(/[/\\]/).some((segment) => /^\.{1,2}(;|$)/.test(segment))
+    if (isDotSegmented(path) !== expected) {
+      t.equal(path, expected, `round ${round}`)
+      return
+    }
+    if (expected) found++
+  }
+  t.ok(found > 1000)
+})
+
+t.test("a prefix means the same paths however its letters are encoded", async (t) => {
+  const random = seededRandom(6570)
+  const { matches } = parsePathPattern("/chat/room")
+  for (let round = 0; round < 2000; round++) {
+    const plain = `/${oneOf(random, ["chat", "Chat", "chat"])}/${oneOf(random, ["room", "rooms", "room/", "room/x"])}`
+    const encoded = plain.replace(/[a-z]/gi, (letter) =>
+      random() < 0.5 ? letter : `%${letter.charCodeAt(0).toString(16)}`,
+    )
+    if (matches(normalizePath(encoded)) === (plain.startsWith("/chat/room") && !plain.endsWith("rooms")))
+      continue
+    t.equal(encoded, plain, `round ${round}`)
+    return
+  }
+  t.pass("every one")
+})

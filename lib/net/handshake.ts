@@ -1,15 +1,17 @@
 /** Asks one backend for the upgrade and reads its answer. */
 import { asSessionEnd, SessionEnd } from "../close-reason.js"
 import { parseResponseHead, type ResponseHead } from "../http/head.js"
-import { forwardRequest } from "../upgrade/forward.js"
 import { checkUpgradeAnswer } from "../upgrade/upgrade-answer.js"
-import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
 import type { Peer } from "./peer.js"
 import { ANSWER_FAULTS, parseHead, readHead } from "./read-head.js"
 
 export interface HandshakeOptions {
-  /** The value of the Host field that the backend gets. */
-  readonly host: string
+  /** The request's head as the backend gets it, in Latin-1. */
+  readonly head: string
+  /** The Sec-WebSocket-Key in it. */
+  readonly key: string
+  /** The subprotocols in it, where they were restricted: the answer must choose one of them or none. */
+  readonly offered?: readonly string[] | undefined
   /** From sending the head until the head of the answer is complete. */
   readonly timeoutMs: number
 }
@@ -32,21 +34,20 @@ const MAX_ANSWER_BYTES = 16 * 1024
  */
 export async function handshake(
   backend: Peer,
-  request: UpgradeRequest,
-  options: HandshakeOptions,
+  { head: request, key, offered, timeoutMs }: HandshakeOptions,
   client: Peer,
 ): Promise<Answer> {
-  const deadline = performance.now() + options.timeoutMs
+  const deadline = performance.now() + timeoutMs
   client.onLeave = (error) => backend.close(asSessionEnd(error, "client_left_in_handshake"))
   try {
     if (client.left) throw new SessionEnd("client_left_in_handshake")
-    backend.socket.write(forwardRequest(request, options.host), "latin1")
+    backend.socket.write(request, "latin1")
     for (let bytesLeft = MAX_ANSWER_BYTES; ; ) {
       const limits = { maxBytes: bytesLeft, timeoutMs: Math.max(1, deadline - performance.now()) }
       const bytes = await readHead(backend, "response", limits, ANSWER_FAULTS)
       bytesLeft -= bytes.length
       const head = parseHead(bytes, parseResponseHead, ANSWER_FAULTS)
-      if (head.status === 101) checkUpgradeAnswer(head, request.key)
+      if (head.status === 101) checkUpgradeAnswer(head, key, offered)
       if (head.status >= 200 || head.status === 101) return { head, bytes }
     }
   } finally {

@@ -5,6 +5,7 @@
  * peer over with one assignment. Between two stages a `Rest` owns it: what comes in meanwhile waits there.
  */
 import { connect, type NetConnectOpts, type Socket } from "node:net"
+import type { ConnectionOptions } from "node:tls"
 
 export interface Owner {
   /** Bytes have arrived. Where the peer `lends` them they are valid during the call only. */
@@ -48,6 +49,8 @@ export class Peer {
     readonly socket: Socket,
     /** Whether the bytes that owners get are only lent. */
     readonly lends: boolean,
+    /** The TCP connection under a TLS socket. */
+    private readonly raw?: Socket,
   ) {
     socket.on("end", () => {
       this.ended = true
@@ -80,6 +83,25 @@ export class Peer {
     return peer
   }
 
+  /**
+   * Begins TLS on the connection of a dialled peer, to which nobody may listen any more; the socket says "secureConnect" once
+   * the handshake is done and the certificate has been found good.
+   *
+   * A TLS socket counts what is inside TLS in `bytesRead` and `bytesWritten`, and stays half-open as the one under it
+   * does: `end` sends close_notify and FIN, and we can still read. That the other side sends either of them, or both, is
+   * an "end": Node tells no cut from an end here.
+   */
+  static secured(dialled: Peer, options: ConnectionOptions): Peer {
+    // Most have no TLS backends: they are spared the time and the memory that loading it takes.
+    const { connect } = process.getBuiltinModule("node:tls")
+    const { socket: raw } = dialled
+    const peer = new Peer(connect({ ...options, socket: raw }), false, raw)
+    peer.socket.on("data", (bytes: Buffer) => peer.#owner.onBytes(bytes))
+    // At an alert or a broken record Node leaves the socket open, with writes that never end.
+    peer.socket.on("error", (error) => peer.reset(error))
+    return peer
+  }
+
   /** Makes `owner` the owner and hands it what has come in since the last stage ended. */
   own(owner: Owner): void {
     const last = this.#owner
@@ -106,7 +128,19 @@ export class Peer {
 
   /** Whether the peer is gone or has said that it will send nothing more. */
   get left(): boolean {
-    return this.ended || this.socket.destroyed
+    return this.ended || this.#isGone
+  }
+
+  get #isGone(): boolean {
+    return this.socket.destroyed || this.raw?.destroyed === true
+  }
+
+  /** Sends FIN behind what has been written. The other direction goes on flowing, if it has not ended. */
+  end(): void {
+    const { socket, ended, raw } = this
+    // With both directions done, closing sends the same FIN with a system call and a tick less, but no close_notify.
+    if (ended && socket.writableLength === 0 && raw === undefined) socket.destroy()
+    else socket.end()
   }
 
   /**
@@ -115,20 +149,26 @@ export class Peer {
    * already, `onLeave` does, so that closing the client always reaches what is left of its session.
    */
   close(error: Error): void {
-    if (this.socket.destroyed) this.onLeave?.(error)
+    if (this.#isGone) this.onLeave?.(error)
     else if (this.unfinished || this.socket.writableLength > 0) this.reset(error)
-    else this.socket.destroy(error)
+    else {
+      // With nothing before it close_notify goes out within the call: destroying alone would send a bare FIN.
+      if (this.raw !== undefined) this.socket.end()
+      this.socket.destroy(error)
+    }
   }
 
   /** Resets the connection. Unix sockets know no reset: their peer sees an end. The owner gets `error`. */
   reset(error: Error): void {
-    const { socket } = this
+    const { socket, raw } = this
     this.#error ??= error
-    if (socket.destroyed) return
+    if (this.#isGone) return
     // libuv can't reset a socket while its FIN is being sent, nor one that is no TCP connection (yet).
     const sendingFin = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished
     if (sendingFin || socket.connecting || socket.remoteFamily === undefined) socket.destroy(error)
-    else socket.resetAndDestroy()
+    // A TLS socket knows no reset of its own (ERR_INVALID_HANDLE_TYPE). It is gone once the one under it is; to destroy it
+    // before that, within its own "secureConnect", makes Node 20 crash.
+    else (raw ?? socket).resetAndDestroy()
   }
 }
 

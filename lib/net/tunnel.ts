@@ -52,9 +52,7 @@ class Tunnel implements PumpEnds, Swept {
 
   onEnd(reason: CloseReason, to: Peer): void {
     this.#reason ??= reason
-    // With both directions done, closing sends the same FIN with a system call and a tick less.
-    if (to.ended && to.socket.writableLength === 0) to.socket.destroy()
-    else to.socket.end()
+    to.end()
     this.#halfClosed = true
     this.#bytesSeen = -1
     if (this.options.halfCloseTimeoutMs > 0) this.options.sweep.add(this)

@@ -2,26 +2,36 @@ import dns from "node:dns"
 import { once } from "node:events"
 import { createServer } from "node:net"
 import { join } from "node:path"
+import { fileURLToPath } from "node:url"
 import t, { type Test } from "tap"
 import type { Address } from "../../lib/address.js"
 import { parseBackendAddress } from "../../lib/backend-address.js"
 import { SessionEnd } from "../../lib/close-reason.js"
-import { dial } from "../../lib/net/dial.js"
+import { type DialOptions, dial, type TlsOptions } from "../../lib/net/dial.js"
 import type { Peer } from "../../lib/net/peer.js"
+import { readSecureContext } from "../../lib/net/secure-context.js"
 import { deadAddress, startBackend } from "../support/backend.js"
 import { acceptPeer } from "../support/peers.js"
+import { Program } from "../support/program.js"
 import { SHORT_MS } from "../support/proxy.js"
 import { RawPeer } from "../support/raw-peer.js"
 import { RecordingOwner } from "../support/recording-owner.js"
 import { socketFolder } from "../support/socket-folder.js"
+import { makeTestCa } from "../support/test-ca.js"
 import { rejectionOf } from "../support/thrown.js"
+import { startTlsBackend } from "../support/tls-backend.js"
 import { turnUntil } from "../support/turns.js"
 import { startUnansweringPort } from "../support/unanswering-port.js"
 
 const PATIENT = { connectTimeoutMs: 60_000 }
 const HASTY = { connectTimeoutMs: SHORT_MS }
 
-async function dialAs(t: Test, address: Address, client: Peer, options = PATIENT): Promise<Peer> {
+async function dialAs(
+  t: Test,
+  address: Address,
+  client?: Peer,
+  options: DialOptions = PATIENT,
+): Promise<Peer> {
   const backend = await dial(address, options, client)
   t.teardown(() => backend.socket.destroy())
   return backend
@@ -269,4 +279,213 @@ t.test("a dial leaves no timer behind, however it ends", async (t) => {
   t.equal(timers(), before, "connected")
   await failureOf(t, dial({ kind: "unix", path }, PATIENT, client))
   t.equal(timers(), before, "failed")
+})
+
+t.test("a backend is dialled without a client", async (t) => {
+  const server = await startBackend(t)
+  const backend = await dialAs(t, parseBackendAddress(server.address).address)
+  await checkBothWays(t, backend, await server.peer())
+})
+
+t.test("a preface is the first that a backend gets", async (t) => {
+  const server = await startBackend(t)
+  const options = { ...PATIENT, preface: Buffer.from("PROXY UNKNOWN\r\n") }
+  const backend = await dialAs(t, parseBackendAddress(server.address).address, undefined, options)
+  backend.socket.write("head")
+  const far = await server.peer()
+  await far.untilText("head")
+  t.equal(far.text, "PROXY UNKNOWN\r\nhead")
+})
+
+const ca = makeTestCa(t)
+const context = readSecureContext({ ca: ca.certFile })
+const good = ca.issue("DNS:chat.example,DNS:localhost,IP:127.0.0.1,IP:fe80::1")
+const tls = (options: Partial<TlsOptions> = {}): DialOptions => ({
+  ...PATIENT,
+  tls: { context, serverName: "localhost", isVerified: true, ...options },
+})
+
+const serverNames: readonly { title: string; serverName: string; sni: string | false }[] = [
+  { title: "by its name", serverName: "localhost", sni: "localhost" },
+  { title: "by a name that it was not dialled by", serverName: "chat.example", sni: "chat.example" },
+  { title: "by a name in capitals", serverName: "CHAT.example", sni: "CHAT.example" },
+  { title: "by a name with a dot at its end", serverName: "chat.example.", sni: "chat.example" },
+  { title: "by its address, which is no SNI", serverName: "127.0.0.1", sni: false },
+  { title: "by a v6 address with a zone", serverName: "fe80::1%eth0", sni: false },
+]
+
+for (const { title, serverName, sni } of serverNames) {
+  t.test(`a backend with TLS is known ${title}`, async (t) => {
+    const { peer: client } = await acceptPeer(t)
+    const server = await startTlsBackend(t, { ...good, ALPNProtocols: ["h2", "http/1.1"] })
+    const backend = await dialAs(t, server.address, client, tls({ serverName }))
+    const { peer: far, socket } = await server.next()
+    await checkBothWays(t, backend, far)
+    t.equal((socket as { servername?: unknown }).servername, sni)
+    t.equal(socket.alpnProtocol, "http/1.1")
+    t.equal(client.onLeave, undefined)
+    t.equal(backend.stageBytes, 4, "bytes are counted inside TLS")
+    t.equal(backend.socket.bytesWritten, 4)
+  })
+}
+
+const stranger = makeTestCa(t)
+const untrusted: readonly { title: string; server: { cert: string; key: string }; code: string }[] = [
+  {
+    title: "for another name",
+    server: ca.issue("DNS:other.test"),
+    code: "ERR_TLS_CERT_ALTNAME_INVALID",
+  },
+  {
+    title: "of an unknown authority",
+    server: stranger.issue("DNS:localhost"),
+    code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  },
+  { title: "that it has signed itself", server: stranger, code: "DEPTH_ZERO_SELF_SIGNED_CERT" },
+  { title: "that has expired", server: ca.issue("DNS:localhost", -1), code: "CERT_HAS_EXPIRED" },
+]
+
+for (const { title, server: shown, code } of untrusted) {
+  t.test(`a backend with a certificate ${title} is not reached`, async (t) => {
+    const server = await startTlsBackend(t, shown)
+    const { reason, cause } = await failureOf(t, dial(server.address, tls()))
+    t.equal(reason, "backend_unreachable")
+    t.match(cause, { code })
+  })
+
+  t.test(`a backend with a certificate ${title} is reached if it need not be good`, async (t) => {
+    const server = await startTlsBackend(t, shown)
+    const backend = await dialAs(t, server.address, undefined, tls({ isVerified: false }))
+    await checkBothWays(t, backend, (await server.next()).peer)
+  })
+}
+
+const WANTS_OURS = { ...good, ca: ca.cert, requestCert: true, rejectUnauthorized: true }
+
+for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+  t.test(`our certificate is shown to a backend that wants one, with ${version}`, async (t) => {
+    const { certFile: cert, keyFile: key } = ca.issue("DNS:rws.example")
+    const mine = readSecureContext({ ca: ca.certFile, cert, key })
+    const server = await startTlsBackend(t, { ...WANTS_OURS, minVersion: version, maxVersion: version })
+    const backend = await dialAs(t, server.address, undefined, tls({ context: mine }))
+    const { peer: far, socket } = await server.next()
+    t.equal(socket.getPeerCertificate().subjectaltname, "DNS:rws.example")
+    await checkBothWays(t, backend, far)
+  })
+}
+
+t.test("a backend that wants a certificate is not reached without one, with TLSv1.2", async (t) => {
+  const server = await startTlsBackend(t, { ...WANTS_OURS, maxVersion: "TLSv1.2" })
+  t.equal((await failureOf(t, dial(server.address, tls()))).reason, "backend_unreachable")
+})
+
+t.test("a backend that wants a certificate breaks the connection without one, with TLSv1.3", async (t) => {
+  const server = await startTlsBackend(t, { ...WANTS_OURS, minVersion: "TLSv1.3" })
+  const backend = await dialAs(t, server.address, undefined, tls())
+  const owner = new RecordingOwner()
+  backend.own(owner)
+  await owner.until("close")
+  t.match(owner.error, { code: "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED" })
+})
+
+t.test("a backend that speaks only HTTP/2 is not reached", async (t) => {
+  const server = await startTlsBackend(t, { ...good, ALPNProtocols: ["h2"] })
+  t.equal((await failureOf(t, dial(server.address, tls()))).reason, "backend_unreachable")
+})
+
+const noTls: readonly { title: string; onPeer: (peer: RawPeer) => void; code: string | RegExp }[] = [
+  {
+    title: "answers in clear",
+    onPeer: (peer) => peer.write("HTTP/1.1 400 Bad Request\r\n\r\n"),
+    code: "ERR_SSL_WRONG_VERSION_NUMBER",
+  },
+  { title: "sends FIN at once", onPeer: (peer) => peer.socket.end(), code: "ECONNRESET" },
+  { title: "resets at once", onPeer: (peer) => peer.socket.resetAndDestroy(), code: /^(ECONNRESET|EPIPE)$/ },
+]
+
+for (const { title, onPeer, code } of noTls) {
+  t.test(`a backend that ${title} instead of TLS is not reached`, async (t) => {
+    const server = await startBackend(t, onPeer)
+    const { address } = parseBackendAddress(server.address)
+    const { reason, cause } = await failureOf(t, dial(address, tls()))
+    t.equal(reason, "backend_unreachable")
+    t.match(cause, { code })
+  })
+}
+
+t.test("the preface comes before TLS", async (t) => {
+  const server = await startBackend(t)
+  const { address } = parseBackendAddress(server.address)
+  const { peer: client } = await acceptPeer(t)
+  const preface = Buffer.from("PROXY UNKNOWN\r\n")
+  const dialling = failureOf(t, dial(address, { ...tls(), preface }, client))
+  const far = await server.peer()
+  await far.untilBytes(preface.length + 3)
+  t.equal(far.received.subarray(0, preface.length).toString(), preface.toString())
+  // RFC 8446 §5.1: a handshake record.
+  t.equal(far.received[preface.length], 0x16)
+  t.equal(far.received[preface.length + 1], 0x03)
+  client.close(new SessionEnd("drain_timeout"))
+  t.equal((await dialling).reason, "drain_timeout")
+})
+
+t.test("a TLS handshake that does not come is given up in time", async (t) => {
+  const server = await startBackend(t)
+  const { address } = parseBackendAddress(server.address)
+  t.equal((await failureOf(t, dial(address, { ...tls(), ...HASTY }))).reason, "connect_timeout")
+  await (await server.peer()).untilEnd()
+})
+
+for (const { title, leave, reason } of leaves) {
+  t.test(`a client that leaves during the TLS handshake ends the dial: ${title}`, async (t) => {
+    const { peer: client, far } = await acceptPeer(t)
+    const server = await startBackend(t)
+    const failure = failureOf(t, dial(parseBackendAddress(server.address).address, tls(), client))
+    const backend = await server.peer()
+    await backend.untilBytes(3)
+    leave(client, far)
+    t.equal((await failure).reason, reason)
+    t.equal(client.onLeave, undefined)
+    await backend.until(({ ended, closed }) => ended || closed)
+  })
+}
+
+/** Makes every name fail with this error. */
+function failLookups(t: Test, error: Error): void {
+  t.intercept(dns, "lookup", {
+    value: (...args: unknown[]) => process.nextTick(args.at(-1) as () => void, error),
+  })
+}
+
+function systemError(code: string, syscall = "connect"): Error {
+  return Object.assign(new Error(code), { code, syscall })
+}
+
+const [full, refused] = [systemError("EMFILE"), systemError("ECONNREFUSED")]
+const faults: readonly { title: string; error: Error; reason: string }[] = [
+  ...["EMFILE", "ENFILE", "EADDRNOTAVAIL", "ENOBUFS", "ENOMEM"].map((code) => ({
+    title: code,
+    error: systemError(code),
+    reason: "local_fault",
+  })),
+  { title: "ours at every address", error: new AggregateError([full, full]), reason: "local_fault" },
+  { title: "ours at one address", error: new AggregateError([full, refused]), reason: "backend_unreachable" },
+  { title: "ECONNREFUSED", error: refused, reason: "backend_unreachable" },
+  { title: "an unknown name", error: systemError("ENOTFOUND", "getaddrinfo"), reason: "backend_unreachable" },
+]
+
+for (const { title, error, reason } of faults) {
+  t.test(`a dial that fails is the fault of whom it may concern: ${title}`, async (t) => {
+    failLookups(t, error)
+    const failure = await failureOf(t, dial({ kind: "tcp", host: NAME, port: 1 }, PATIENT))
+    t.equal(failure.reason, reason)
+    t.equal(failure.cause, error)
+  })
+}
+
+t.test("without a descriptor no backend is to blame, not even for its name", async (t) => {
+  const script = fileURLToPath(new URL("../support/dial-without-descriptors.js", import.meta.url))
+  const dialler = Program.start(t, "sh", ["-c", `ulimit -n 64; exec "$0" "$1"`, process.execPath, script])
+  await dialler.untilExit()
+  t.equal(dialler.stdout, "local_fault,local_fault")
 })

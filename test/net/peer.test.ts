@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
-import t from "tap"
+import t, { type Test } from "tap"
 import { Peer } from "../../lib/net/peer.js"
 import { Meter } from "../support/meter.js"
-import { dialPeer, PEER_KINDS, untilGone } from "../support/peers.js"
+import { acceptPeer, dialPeer, PEER_KINDS, untilGone } from "../support/peers.js"
 import { RecordingOwner } from "../support/recording-owner.js"
 import { untilStalled } from "../support/stalled.js"
+import { securePeer } from "../support/tls-backend.js"
 import { turnUntil } from "../support/turns.js"
 import { startUnansweringPort } from "../support/unanswering-port.js"
 import { wasReset } from "../support/was-reset.js"
@@ -17,7 +18,13 @@ const REST_BYTES = 64 * KiB
 const READS_UNDER_WAY = 2 * 64 * KiB
 const END = new Error("the end of the test")
 
-for (const { title, connect } of PEER_KINDS) {
+const VERSIONS = ["TLSv1.2", "TLSv1.3"] as const
+const TLS_KINDS = VERSIONS.map((version) => ({
+  title: `a peer dialled with ${version}`,
+  connect: (t: Test) => securePeer(t, { minVersion: version, maxVersion: version }),
+}))
+
+for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
   const untilRead = (peer: Peer, length: number) =>
     turnUntil(() => peer.socket.bytesRead >= length, `${length} bytes read`)
   const isUnix = title.includes("Unix")
@@ -213,6 +220,8 @@ for (const { title, connect } of PEER_KINDS) {
     const owner = new RecordingOwner()
     peer.own(owner)
     peer.socket.write("the last word")
+    // TLS takes no write within the call: until the next turn it counts as waiting.
+    await turnUntil(() => peer.socket.writableLength === 0, "the end of the write")
     peer.close(END)
     await far.untilEnd()
     t.equal(far.text, "the last word")
@@ -324,6 +333,40 @@ for (const { title, connect } of PEER_KINDS) {
     await owner.until("drain")
     t.equal(peer.socket.writableLength, 0)
     await meter.untilBytes(20 * MB)
+  })
+}
+
+for (const { title, connect } of [{ title: "an accepted peer", connect: acceptPeer }, ...TLS_KINDS]) {
+  t.test(`${title} can be sent FIN first, and the late answer comes`, async (t) => {
+    const { peer, far } = await connect(t)
+    const owner = new RecordingOwner()
+    peer.own(owner)
+    peer.socket.write("bye")
+    peer.end()
+    await far.untilEnd()
+    t.equal(far.text, "bye")
+    far.socket.end("late")
+    await owner.until("close")
+    t.same(owner.calls, ["bytes", "end", "close"])
+    t.equal(owner.text, "late")
+    t.equal(owner.error, undefined)
+  })
+
+  t.test(`${title} that has sent FIN first gets ours behind the last byte`, async (t) => {
+    const { peer, far } = await connect(t)
+    const owner = new RecordingOwner()
+    peer.own(owner)
+    far.socket.end()
+    await owner.until("end")
+    peer.socket.write("late")
+    await far.untilText("late")
+    await turnUntil(() => peer.socket.writableLength === 0, "the end of the write")
+    peer.end()
+    await far.untilClosed()
+    t.equal(far.text, "late")
+    t.equal(far.error, undefined)
+    await owner.until("close")
+    t.equal(owner.error, undefined)
   })
 }
 

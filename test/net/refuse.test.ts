@@ -32,12 +32,15 @@ for (const reason of Object.keys(CLOSE_REASONS) as CloseReason[]) {
   }
 }
 
-/** The phrases of RFC 9110 §15 and RFC 6585 §5, written out once more. */
+/** The phrases of RFC 9110 §15 and RFC 6585 §4 and §5, written out once more. */
 function statusLineOf(status: number): string {
   const phrases: Readonly<Record<number, string>> = {
     400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
     408: "Request Timeout",
     426: "Upgrade Required",
+    429: "Too Many Requests",
     431: "Request Header Fields Too Large",
     500: "Internal Server Error",
     502: "Bad Gateway",

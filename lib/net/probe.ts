@@ -1,0 +1,157 @@
+/** One health check of one backend, over the same sockets and by the same rules as a session. */
+import { randomBytes } from "node:crypto"
+import { type BackendAddress, hostOf } from "../backend-address.js"
+import { asSessionEnd, SessionEnd } from "../close-reason.js"
+import { parseResponseHead, type ResponseHead } from "../http/head.js"
+import { checkUpgradeAnswer } from "../upgrade/upgrade-answer.js"
+import { dial, type TlsOptions } from "./dial.js"
+import type { Peer } from "./peer.js"
+import { ANSWER_FAULTS, parseHead, readHead } from "./read-head.js"
+
+export interface ProbeSettings {
+  /**
+   * What is asked of the backend: "tcp" that it can be dialled, with TLS where it speaks it; "http" a good answer to a GET;
+   * "ws" a good answer to an upgrade.
+   */
+  readonly type: "tcp" | "http" | "ws"
+  /** Of "http" and "ws". What leads to the backend's base path is put before it. */
+  readonly path: string
+  /** The Host field; the backend's own name where it is "". */
+  readonly host: string
+  /** Of "http": the statuses that are good; any 2xx where there are none. */
+  readonly expect_status: readonly number[]
+}
+
+export interface ProbeTarget {
+  readonly backend: BackendAddress
+  readonly check: ProbeSettings
+  readonly tls?: TlsOptions | undefined
+  /** A PROXY header for a backend that waits for one. */
+  readonly preface?: Buffer | undefined
+}
+
+export interface ProbeFault {
+  /** In words, for a log. */
+  readonly text: string
+  /** Whether it is this machine's, so that it says nothing about the backend. */
+  readonly isLocal: boolean
+}
+
+/** For all heads of one answer together, the interim ones too. */
+const MAX_ANSWER_BYTES = 16 * 1024
+/** Read and thrown away behind an answer, so that a backend can close as it likes to. */
+const MAX_REST_BYTES = 64 * 1024
+
+/**
+ * Resolves to the fault that was found, or to undefined: the check has passed. What passes is closed politely: the backend
+ * may close first, as long as there is time. Never rejects.
+ */
+export async function probe(target: ProbeTarget, timeoutMs: number): Promise<ProbeFault | undefined> {
+  const deadline = performance.now() + timeoutMs
+  let peer: Peer | undefined
+  try {
+    const { backend, check, tls, preface } = target
+    peer = await dial(backend.address, { connectTimeoutMs: timeoutMs, tls, preface })
+    if (check.type === "tcp") {
+      if (tls !== undefined) {
+        // Tickets are still on their way (RFC 8446 §4.6.1): closing before they are read would reset the backend.
+        peer.end()
+        await untilEnded(peer, deadline)
+      }
+      return undefined
+    }
+    const key = randomBytes(16).toString("base64")
+    peer.socket.write(requestHead(target, key), "latin1")
+    const head = await readAnswer(peer, deadline)
+    if (!isExpected(head.status, check)) return { text: `status ${head.status}`, isLocal: false }
+    if (check.type === "ws") {
+      checkUpgradeAnswer(head, key)
+      peer.socket.write(closeFrame())
+    }
+    await untilEnded(peer, deadline)
+    return undefined
+  } catch (error) {
+    const end = asSessionEnd(error, "internal_error")
+    return { text: describe(end, timeoutMs), isLocal: end.reason === "local_fault" }
+  } finally {
+    peer?.close(new SessionEnd("backend_closed"))
+  }
+}
+
+function requestHead({ backend, check }: ProbeTarget, key: string): string {
+  const lines = [`GET ${backend.basePath}${check.path} HTTP/1.1`, `Host: ${check.host || hostOf(backend)}`]
+  if (check.type === "http") lines.push("Connection: close")
+  else {
+    lines.push("Connection: Upgrade", "Upgrade: websocket")
+    lines.push(`Sec-WebSocket-Key: ${key}`, "Sec-WebSocket-Version: 13")
+  }
+  return `${lines.join("\r\n")}\r\n\r\n`
+}
+
+/** The final answer's head. What is behind it stays with the peer. */
+async function readAnswer(peer: Peer, deadline: number): Promise<ResponseHead> {
+  for (let bytesLeft = MAX_ANSWER_BYTES; ; ) {
+    const limits = { maxBytes: bytesLeft, timeoutMs: msUntil(deadline) }
+    const bytes = await readHead(peer, "response", limits, ANSWER_FAULTS)
+    bytesLeft -= bytes.length
+    const head = parseHead(bytes, parseResponseHead, ANSWER_FAULTS)
+    if (head.status >= 200 || head.status === 101) return head
+  }
+}
+
+function isExpected(status: number, { type, expect_status }: ProbeSettings): boolean {
+  if (type === "ws") return status === 101
+  return expect_status.length > 0 ? expect_status.includes(status) : status >= 200 && status < 300
+}
+
+/** A masked Close frame with status 1000 (RFC 6455 §5.2, §5.5.1, §7.4.1). */
+function closeFrame(): Buffer {
+  const mask = randomBytes(4)
+  const status = Buffer.from([0x03 ^ mask.readUInt8(0), 0xe8 ^ mask.readUInt8(1)])
+  return Buffer.concat([Buffer.from([0x88, 0x80 | status.length]), mask, status])
+}
+
+/** A server closes first: over HTTP behind its answer, over WebSocket behind its own Close frame (RFC 6455 §7.1.1). */
+function untilEnded(peer: Peer, deadline: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, msUntil(deadline))
+    const done = () => {
+      clearTimeout(timer)
+      resolve()
+    }
+    peer.own({
+      onBytes() {
+        if (peer.stageBytes > MAX_REST_BYTES) done()
+      },
+      onEnd: done,
+      onDrain() {},
+      onClose: done,
+    })
+  })
+}
+
+function msUntil(deadline: number): number {
+  return Math.max(1, deadline - performance.now())
+}
+
+const FAULTS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset",
+  ENOTFOUND: "the host name is unknown",
+  ENOENT: "there is no such socket",
+}
+
+function describe(end: SessionEnd, timeoutMs: number): string {
+  if (end.reason === "connect_timeout" || end.reason === "handshake_timeout") {
+    return `no answer in ${timeoutMs} ms`
+  }
+  return end.cause === undefined ? end.message : describeCause(end.cause)
+}
+
+/** Of several addresses of a name each may have failed in its own way. */
+function describeCause(cause: unknown): string {
+  if (cause instanceof AggregateError) return [...new Set(cause.errors.map(describeCause))].join(", ")
+  // Errors of OpenSSL have a whole record for a message, and say it in words in `reason`.
+  const { code = "", reason, message } = cause as NodeJS.ErrnoException & { reason?: string }
+  return FAULTS[code] ?? reason ?? message
+}

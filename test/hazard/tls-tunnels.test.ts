@@ -1,0 +1,140 @@
+/** A backend behind TLS: what a tunnel promises of TCP must hold there as well, as far as TLS allows. */
+import { createHash, randomBytes } from "node:crypto"
+import t, { type Test } from "tap"
+import type { SessionEnd } from "../../lib/close-reason.js"
+import { tunnel } from "../../lib/net/tunnel.js"
+import { HandSweep } from "../support/hand-sweep.js"
+import { Meter } from "../support/meter.js"
+import { acceptPeer, type Connection } from "../support/peers.js"
+import { untilStalled } from "../support/stalled.js"
+import { type SecuredConnection, securePeer } from "../support/tls-backend.js"
+import { wasReset } from "../support/was-reset.js"
+
+const VERSIONS = ["TLSv1.2", "TLSv1.3"] as const
+const SIDES = [
+  { one: "client", other: "backend" },
+  { one: "backend", other: "client" },
+] as const
+const IDLE_MS = 60_000
+
+interface TlsTunnel {
+  readonly client: Connection
+  readonly backend: SecuredConnection
+  readonly sweep: HandSweep
+  readonly end: Promise<SessionEnd>
+}
+
+async function openTunnel(t: Test, version: (typeof VERSIONS)[number]): Promise<TlsTunnel> {
+  const client = await acceptPeer(t)
+  const backend = await securePeer(t, { minVersion: version, maxVersion: version })
+  const sweep = new HandSweep()
+  const options = { idleTimeoutMs: IDLE_MS, halfCloseTimeoutMs: 0, keepaliveMs: 1000, sweep }
+  return { client, backend, sweep, end: tunnel(client.peer, backend.peer, options) }
+}
+
+for (const version of VERSIONS) {
+  for (const { one, other } of SIDES) {
+    t.test(`with ${version}, after the ${one}'s FIN the ${other}'s late data still flows`, async (t) => {
+      const running = await openTunnel(t, version)
+      const [first, last] = [running[one].far, running[other].far]
+      const much = randomBytes(3_000_001)
+      first.socket.end("bye")
+      await last.untilEnd()
+      t.equal(last.text, "bye")
+      t.equal(first.ended, false)
+      last.socket.end(much)
+      await first.untilEnd()
+      t.ok(first.received.equals(much))
+      await Promise.all([first.untilClosed(), last.untilClosed()])
+      t.equal(first.error, undefined)
+      t.equal(last.error, undefined)
+      t.equal((await running.end).reason, `${one}_closed`)
+      t.equal(running[one].peer.stageBytes, 3, "bytes are counted inside TLS")
+      t.equal(running[other].peer.stageBytes, much.length)
+    })
+
+    t.test(`with ${version}, a reset by the ${one} is never a clean end to the ${other}`, async (t) => {
+      const running = await openTunnel(t, version)
+      running[one].far.write("hello")
+      await running[other].far.untilText("hello")
+      if (one === "backend") running.backend.raw.resetAndDestroy()
+      else running.client.far.socket.resetAndDestroy()
+      t.equal(await wasReset(running[other].far), true)
+      t.equal((await running.end).reason, `${one}_reset`)
+    })
+
+    t.test(
+      `with ${version}, all of much that the ${one} sends comes to a ${other} that reads late`,
+      async (t) => {
+        const running = await openTunnel(t, version)
+        const [sender, reader] = [running[one].far, running[other].far]
+        const block = randomBytes(1_000_003)
+        const expected = createHash("sha256")
+        reader.socket.pause()
+        const meter = new Meter(reader)
+        for (let i = 0; i < 60; i++) {
+          sender.socket.write(block)
+          expected.update(block)
+        }
+        sender.socket.end()
+        await untilStalled(sender.socket)
+        t.ok(sender.socket.writableLength > 0, "the sender has been stopped")
+        t.ok(running[other].peer.socket.writableLength < 300_000, "and little is kept here")
+        reader.socket.resume()
+        await reader.untilEnd()
+        t.equal(meter.bytes, 60 * block.length)
+        t.equal(meter.digest(), expected.digest("hex"))
+        reader.socket.end()
+        await sender.untilClosed()
+        t.equal(sender.error, undefined)
+        t.equal((await running.end).reason, `${one}_closed`)
+      },
+    )
+  }
+
+  t.test(`with ${version}, much flows both ways at once`, async (t) => {
+    const { client, backend, end } = await openTunnel(t, version)
+    const [up, down] = [randomBytes(10_000_019), randomBytes(10_000_079)]
+    client.far.socket.end(up)
+    backend.far.socket.end(down)
+    await Promise.all([client.far.untilEnd(), backend.far.untilEnd()])
+    t.ok(backend.far.received.equals(up))
+    t.ok(client.far.received.equals(down))
+    await end
+    t.equal(client.peer.stageBytes, up.length)
+    t.equal(backend.peer.stageBytes, down.length)
+  })
+
+  t.test(`with ${version}, a FIN without close_notify is an end of one direction`, async (t) => {
+    const { client, backend, end } = await openTunnel(t, version)
+    backend.far.write("last")
+    await client.far.untilText("last")
+    // Beside TLS, so that no close_notify is sent.
+    backend.raw.end()
+    await client.far.untilEnd()
+    client.far.socket.end("late")
+    await end
+    t.equal(client.far.error, undefined)
+  })
+
+  t.test(`with ${version}, a record that is none breaks the tunnel`, async (t) => {
+    const { client, backend, end } = await openTunnel(t, version)
+    backend.raw.write("this is no TLS record")
+    t.equal(await wasReset(client.far), true)
+    t.equal((await end).reason, "backend_reset")
+  })
+
+  t.test(`with ${version}, an idle tunnel ends with close_notify, and what flows is not idle`, async (t) => {
+    const { client, backend, sweep, end } = await openTunnel(t, version)
+    sweep.look(1)
+    client.far.write("x")
+    await backend.far.untilText("x")
+    sweep.look(1 + IDLE_MS)
+    t.equal(backend.peer.left, false)
+    sweep.look(1 + 2 * IDLE_MS)
+    t.equal((await end).reason, "idle_timeout")
+    await backend.far.untilEnd()
+    t.equal(backend.far.error, undefined)
+    await client.far.untilEnd()
+  })
+}

@@ -5,7 +5,8 @@
 import { type Field, listOf, type ResponseHead } from "../http/head.js"
 import type { UpgradeRequest } from "./upgrade-request.js"
 
-const HOP_BY_HOP: ReadonlySet<string> = new Set([
+/** Fields that belong to one connection and go no further than its end. Names in lower case. */
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "connection",
   "keep-alive",
   "proxy-connection",
@@ -14,18 +15,32 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "upgrade",
 ])
 
-/** Lines that stand in for the fields of these names: at the first one's place, or at the end where there is none. */
-type Rewrites = ReadonlyMap<string, string>
+/**
+ * What becomes of some fields: complete lines, by the lower-case name of the fields that they stand in for. They are put at the
+ * first one's place, or at the end where there is none. "" takes the fields off.
+ */
+export type FieldChanges = ReadonlyMap<string, string>
 
-const UPGRADE = [
-  ["connection", "Connection: Upgrade\r\n"],
-  ["upgrade", "Upgrade: websocket\r\n"],
-] as const
+export interface ForwardOptions {
+  /** The value of the Host field that the backend gets. */
+  readonly host: string
+  /** The target that the backend is asked for, in origin-form. */
+  readonly target: string
+  /** Other fields that change. Host, Connection and Upgrade are ours in any case. Default: none. */
+  readonly changes?: FieldChanges | undefined
+}
+
+const CONNECTION_UPGRADE = "Connection: Upgrade\r\n"
+const UPGRADE_WEBSOCKET = "Upgrade: websocket\r\n"
 // RFC 9110 §8.6: no Content-Length in a 101. A client that took it for one would read another stream than we send.
-const IN_UPGRADE_ANSWER: Rewrites = new Map([...UPGRADE, ["content-length", ""]])
-const IN_REFUSAL: Rewrites = new Map([["connection", "Connection: close\r\n"]])
-const IN_UPGRADE_REQUIRED: Rewrites = new Map([
-  ["connection", "Connection: Upgrade\r\nConnection: close\r\n"],
+const IN_UPGRADE_ANSWER: FieldChanges = new Map([
+  ["connection", CONNECTION_UPGRADE],
+  ["upgrade", UPGRADE_WEBSOCKET],
+  ["content-length", ""],
+])
+const IN_REFUSAL: FieldChanges = new Map([["connection", "Connection: close\r\n"]])
+const IN_UPGRADE_REQUIRED: FieldChanges = new Map([
+  ["connection", `${CONNECTION_UPGRADE}Connection: close\r\n`],
 ])
 
 /** The body of a refusal follows as it comes, so what frames it stays (RFC 9112 §6). */
@@ -33,15 +48,30 @@ const FRAMING = new Set(["transfer-encoding", "content-length"])
 /** A 426 must also say what to upgrade to (RFC 9110 §15.5.22). */
 const FRAMING_AND_UPGRADE = new Set([...FRAMING, "upgrade"])
 
-/** The head that a backend gets for this request. `host` is the value of its Host field. */
-export function forwardRequest(request: UpgradeRequest, host: string): string {
-  const rewrites = new Map([...UPGRADE, ["host", `Host: ${host}\r\n`]])
-  return `GET ${request.target} HTTP/1.1\r\n${rewriteFields(request.fields, request.connection, rewrites)}\r\n`
+/** The head that a backend gets for this request. */
+export function forwardRequest(
+  { fields, connection }: UpgradeRequest,
+  { host, target, changes }: ForwardOptions,
+): string {
+  const allChanges = new Map(changes)
+  allChanges.set("connection", CONNECTION_UPGRADE)
+  allChanges.set("upgrade", UPGRADE_WEBSOCKET)
+  allChanges.set("host", `Host: ${host}\r\n`)
+  return `GET ${target} HTTP/1.1\r\n${writeFields(fields, connection, allChanges)}\r\n`
 }
 
-/** The head that the client gets for a backend's 101. */
-export function forwardUpgradeAnswer(answer: ResponseHead): string {
-  return writeResponse(answer, IN_UPGRADE_ANSWER)
+/**
+ * The head that the client gets for a backend's 101.
+ * @param changes other fields that change; Connection, Upgrade and Content-Length are ours in any case. Default: none
+ * @param addedFields complete lines put at the end, whatever is there already. Default: none
+ */
+export function forwardUpgradeAnswer(
+  answer: ResponseHead,
+  changes?: FieldChanges,
+  addedFields?: string,
+): string {
+  const allChanges = changes === undefined ? IN_UPGRADE_ANSWER : new Map([...changes, ...IN_UPGRADE_ANSWER])
+  return writeResponse(answer, allChanges, undefined, addedFields)
 }
 
 /** The head that the client gets for any other answer of a backend. */
@@ -50,31 +80,35 @@ export function forwardRefusal(answer: ResponseHead): string {
   return writeResponse(answer, IN_REFUSAL, FRAMING)
 }
 
-function writeResponse(answer: ResponseHead, rewrites: Rewrites, kept?: ReadonlySet<string>): string {
-  const { status, phrase, fields } = answer
-  const text = rewriteFields(fields, listOf(fields, "connection"), rewrites, kept)
-  return `HTTP/1.1 ${status} ${phrase}\r\n${text}\r\n`
+function writeResponse(
+  { status, phrase, fields }: ResponseHead,
+  changes: FieldChanges,
+  kept?: ReadonlySet<string>,
+  addedFields = "",
+): string {
+  const text = writeFields(fields, listOf(fields, "connection"), changes, kept)
+  return `HTTP/1.1 ${status} ${phrase}\r\n${text}${addedFields}\r\n`
 }
 
 /** `named` are the Connection options: fields of those names belong to the connection too. */
-function rewriteFields(
+function writeFields(
   fields: readonly Field[],
   named: readonly string[],
-  rewrites: Rewrites,
+  changes: FieldChanges,
   kept?: ReadonlySet<string>,
 ): string {
   const ofConnection = named.length > 0 ? new Set([...HOP_BY_HOP, ...named]) : HOP_BY_HOP
   const written = new Set<string>()
   let text = ""
   for (const { name, line } of fields) {
-    const rewrite = rewrites.get(name)
-    if (rewrite !== undefined) {
-      if (!written.has(name)) text += rewrite
+    const lines = changes.get(name)
+    if (lines !== undefined) {
+      if (!written.has(name)) text += lines
       written.add(name)
     } else if (kept?.has(name) || !ofConnection.has(name)) {
       text += line
     }
   }
-  for (const [name, rewrite] of rewrites) if (!written.has(name)) text += rewrite
+  for (const [name, lines] of changes) if (!written.has(name)) text += lines
   return text
 }

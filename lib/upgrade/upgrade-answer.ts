@@ -4,8 +4,17 @@ import { listOf, type ResponseHead, valuesOf } from "../http/head.js"
 import { acceptKey } from "./accept-key.js"
 import { isNeverHopByHop } from "./upgrade-request.js"
 
-/** Checks a backend's 101 against the key that it must answer. Throws a `SessionEnd`. */
-export function checkUpgradeAnswer({ version, fields }: ResponseHead, key: string): void {
+/**
+ * Checks a backend's 101 against the request that it must answer. Throws a `SessionEnd`.
+ * @param key the request's Sec-WebSocket-Key
+ * @param offered the subprotocols that the backend was offered, of which it may choose one. Where it is left out, the
+ * client's offer went on as it was, and the client judges the choice itself
+ */
+export function checkUpgradeAnswer(
+  { version, fields }: ResponseHead,
+  key: string,
+  offered?: readonly string[],
+): void {
   if (version !== "HTTP/1.1") throw new SessionEnd("bad_accept", `it is ${version}`)
   if (listOf(fields, "upgrade").join() !== "websocket") {
     throw new SessionEnd("bad_accept", "its Upgrade field is not websocket")
@@ -19,5 +28,15 @@ export function checkUpgradeAnswer({ version, fields }: ResponseHead, key: strin
   }
   if (valuesOf(fields, "sec-websocket-accept").join() !== acceptKey(key)) {
     throw new SessionEnd("bad_accept", "its Sec-WebSocket-Accept does not match the key")
+  }
+  if (offered !== undefined) checkChoice(valuesOf(fields, "sec-websocket-protocol"), offered)
+}
+
+/** RFC 6455 §4.1: at most one, and one of those that were offered. Their case counts. */
+function checkChoice([chosen, ...more]: readonly string[], offered: readonly string[]): void {
+  if (chosen === undefined) return
+  if (more.length > 0) throw new SessionEnd("bad_accept", "it has more than one Sec-WebSocket-Protocol")
+  if (!offered.includes(chosen)) {
+    throw new SessionEnd("bad_accept", "its Sec-WebSocket-Protocol is not one that was offered")
   }
 }

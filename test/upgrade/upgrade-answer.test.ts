@@ -9,10 +9,10 @@ const ACCEPT = acceptKey(KEY)
 const OTHER_KEY = "AQIDBAUGBwgJCgsMDQ4PEA=="
 
 /** What is wrong with a 101 as the answer to `KEY`; undefined where nothing is. */
-function fault(fields: Fields, statusLine?: string): SessionEnd | undefined {
+function fault(fields: Fields, statusLine?: string, offered?: readonly string[]): SessionEnd | undefined {
   const head = parseResponseHead(Buffer.from(answerHead(fields, KEY, statusLine), "latin1"))
   try {
-    checkUpgradeAnswer(head, KEY)
+    checkUpgradeAnswer(head, KEY, offered)
   } catch (error) {
     if (error instanceof SessionEnd) return error
     throw error
@@ -118,5 +118,34 @@ for (const { title, fields = {}, statusLine, detail } of refused) {
     const error = fault(fields, statusLine)
     t.equal(error?.reason, "bad_accept")
     t.match(error?.detail, detail)
+  })
+}
+
+const choices: {
+  offered: readonly string[] | undefined
+  chosen: string | readonly string[] | undefined
+  detail?: RegExp
+}[] = [
+  { offered: undefined, chosen: "whatever" },
+  { offered: undefined, chosen: ["a", "b"] },
+  { offered: ["a", "b"], chosen: undefined },
+  { offered: ["a", "b"], chosen: "a" },
+  { offered: ["a", "b"], chosen: " b\t" },
+  { offered: [], chosen: undefined },
+  { offered: ["a", "b"], chosen: "c", detail: /not one that was offered/ },
+  { offered: ["a", "b"], chosen: "A", detail: /not one that was offered/ },
+  { offered: ["a", "b"], chosen: "a, b", detail: /not one that was offered/ },
+  { offered: ["a", "b"], chosen: "", detail: /not one that was offered/ },
+  { offered: ["a", "b"], chosen: ["a", "a"], detail: /more than one Sec-WebSocket-Protocol/ },
+  { offered: ["a", "b"], chosen: ["a", "c"], detail: /more than one Sec-WebSocket-Protocol/ },
+  { offered: [], chosen: "a", detail: /not one that was offered/ },
+]
+
+for (const { offered, chosen, detail } of choices) {
+  const offer = offered === undefined ? "an offer that is the client's own" : JSON.stringify(offered)
+  t.test(`a backend may ${detail ? "not " : ""}choose ${JSON.stringify(chosen)} from ${offer}`, async (t) => {
+    const error = fault({ "Sec-WebSocket-Protocol": chosen }, undefined, offered)
+    t.equal(error?.reason, detail && "bad_accept")
+    if (detail !== undefined) t.match(error?.detail, detail)
   })
 }

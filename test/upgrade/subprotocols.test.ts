@@ -1,0 +1,82 @@
+import t from "tap"
+import { SettingError } from "../../lib/setting-error.js"
+import { checkSubprotocol, restrictSubprotocols } from "../../lib/upgrade/subprotocols.js"
+import { oneOf, seededRandom, textOf } from "../support/random.js"
+import { requested } from "../support/requested.js"
+import { thrownBy } from "../support/thrown.js"
+
+const ALLOWED = new Set(["v1.chat", "v2.chat", "log"])
+
+const cases: { title: string; fields: string | string[] | undefined; offered: string[] }[] = [
+  { title: "none where none was offered", fields: undefined, offered: [] },
+  { title: "none where an empty list was offered", fields: "", offered: [] },
+  { title: "none where only commas were offered", fields: " , ,,", offered: [] },
+  { title: "all where all are allowed", fields: "v2.chat, v1.chat", offered: ["v2.chat", "v1.chat"] },
+  {
+    title: "the allowed ones in the client's order",
+    fields: "x, log,y ,v1.chat",
+    offered: ["log", "v1.chat"],
+  },
+  { title: "those of several fields", fields: ["v1.chat, x", "y", "log"], offered: ["v1.chat", "log"] },
+  { title: "none where none is allowed", fields: ["x", "y"], offered: [] },
+  { title: "none in another case", fields: "V1.CHAT, Log", offered: [] },
+  { title: "none that is only a part", fields: "v1.chat2, v1, og", offered: [] },
+  { title: "those with blanks around them", fields: "\tlog \t,\t v1.chat", offered: ["log", "v1.chat"] },
+  { title: "none that has a blank or quotes in it", fields: 'log v1.chat, "log", lo g', offered: [] },
+  { title: "none with another kind of blank around it", fields: "\xa0log, v1.chat\xa0", offered: [] },
+  { title: "none that is named like a member of an object", fields: "constructor, __proto__", offered: [] },
+]
+
+for (const { title, fields, offered } of cases) {
+  t.test(`the backend is offered ${title}`, async (t) => {
+    const offer = restrictSubprotocols(requested("/", { "Sec-WebSocket-Protocol": fields }).fields, ALLOWED)
+    t.same(offer.offered, offered)
+    const line = offered.length === 0 ? "" : `Sec-WebSocket-Protocol: ${offered.join(", ")}\r\n`
+    t.same([...offer.changes], [["sec-websocket-protocol", line]])
+  })
+}
+
+t.test("a long list of blanks and commas is read in linear time", async (t) => {
+  // Were it the square of the length, this would take longer than any test may.
+  const value = `a${" ".repeat(1_000_000)}b, log${",".repeat(100_000)}`
+  t.same(restrictSubprotocols([{ name: "sec-websocket-protocol", value, line: "" }], ALLOWED).offered, [
+    "log",
+  ])
+})
+
+t.test("whatever is offered, what is passed on is allowed, was offered, and is one line", async (t) => {
+  const random = seededRandom(11)
+  for (let round = 0; round < 2000; round++) {
+    const value = Array.from({ length: 5 }, () =>
+      oneOf(random, ["log", "v1.chat", textOf(random, 'log v1.chat,\t"=;\xa0', 0, 8)]),
+    ).join(oneOf(random, [",", ", ", " "]))
+    const { offered, changes } = restrictSubprotocols(
+      [{ name: "sec-websocket-protocol", value, line: "" }],
+      ALLOWED,
+    )
+    const isRight =
+      offered.every((name) => ALLOWED.has(name) && value.includes(name)) &&
+      /^(?:Sec-WebSocket-Protocol: [a-z0-9., ]+\r\n)?$/.test(changes.get("sec-websocket-protocol") ?? "?")
+    if (isRight) continue
+    t.equal(value, offered, `round ${round}`)
+    return
+  }
+  t.pass("every one")
+})
+
+for (const name of ["v1.chat", "chat", "mqtt", "graphql-transport-ws", "!#$%&'*+-.^_`|~"]) {
+  t.test(`${name} is a subprotocol`, async (t) => {
+    t.equal(
+      thrownBy(() => checkSubprotocol(name)),
+      undefined,
+    )
+  })
+}
+
+for (const name of ["", " ", "a b", "a,b", "a/b", "a\r\n", '"a"', "\xe9"]) {
+  t.test(`${JSON.stringify(name)} is not a subprotocol`, async (t) => {
+    const error = thrownBy(() => checkSubprotocol(name))
+    t.type(error, SettingError)
+    t.match(error, { message: `"${name}" is not a subprotocol: expected` })
+  })
+}

@@ -5,6 +5,7 @@ import { z } from "zod"
 import { checkConfig, DEFAULT_CONFIG_FILE, loadConfig } from "../lib/config/load.js"
 import { ConfigError } from "../lib/config/problem.js"
 import { type Config, LOG_LEVELS, listenerSchema } from "../lib/config/schema.js"
+import { POOL_DEFAULTS } from "../lib/routing/pool-settings.js"
 
 export const configOptions = {
   config: {
@@ -15,12 +16,26 @@ export const configOptions = {
   },
 } as const satisfies Record<string, Options>
 
+/** A flag of a list names one member of it. */
+const ONE_OF: Readonly<Record<string, string>> = {
+  backends: "backend",
+  trusted_proxies: "trusted-proxy",
+  allowed_origins: "allowed-origin",
+  subprotocols: "subprotocol",
+}
+
 const LISTENER_KEYS = listenerKeys()
 
-/** One flag for each key of a `[[ws_proxy]]`: `connect_timeout_ms` is `--connect-timeout-ms`, `backends` is repeated. */
+/**
+ * One flag for each key of a `[[ws_proxy]]` that is no table: `connect_timeout_ms` is `--connect-timeout-ms`, and what is a
+ * list is given once for each of its members: `backends` is `--backend`.
+ */
 export const listenerFlags: Readonly<Record<string, Options>> = {
   ...Object.fromEntries(
-    LISTENER_KEYS.map(({ key, ...option }) => [toFlag(key), { ...option, requiresArg: true }]),
+    LISTENER_KEYS.map(({ key, ...option }) => [
+      toFlag(key),
+      { ...option, requiresArg: option.type !== "boolean" },
+    ]),
   ),
   "log-level": {
     type: "string",
@@ -63,23 +78,35 @@ const ADVICE =
   "name one with --config, or run without: " +
   "rws --bind 127.0.0.1:8080 --backend 127.0.0.1:9000, or try: rws demo"
 
+/** Flags that may be given more than once. */
+export const LIST_FLAGS: ReadonlySet<string> = new Set(
+  LISTENER_KEYS.filter(({ array }) => array).map(({ key }) => toFlag(key)),
+)
+
 function toFlag(key: string): string {
-  return key === "backends" ? "backend" : key.replaceAll("_", "-")
+  return ONE_OF[key] ?? key.replaceAll("_", "-")
+}
+
+/** What only a file can hold: tables, and the names that they have there. */
+function isInFilesOnly(key: string, type: unknown): boolean {
+  return type === "object" || key === "route" || key === "pool"
 }
 
 function listenerKeys(): ({ key: string } & Options)[] {
   const { properties = {} } = z.toJSONSchema(listenerSchema, { io: "input", unrepresentable: "any" })
-  return Object.entries(properties).map(([key, property]) => {
+  const defaults = new Map<string, unknown>(Object.entries(POOL_DEFAULTS))
+  return Object.entries(properties).flatMap(([key, property]) => {
     if (typeof property === "boolean") throw new Error(`the schema says nothing of ${key}`)
-    const { description = "", default: standard, type } = property
-    const describe = standard === undefined ? description : `${description} (default: ${standard})`
+    const { description = "", default: standard = defaults.get(key), type } = property
+    if (isInFilesOnly(key, type)) return []
+    const hasDefault = standard !== undefined && !Array.isArray(standard)
     return {
       key,
-      describe,
-      type: "string",
-      array: key === "backends",
+      describe: hasDefault ? `${description} (default: ${standard})` : description,
+      type: type === "boolean" ? "boolean" : "string",
+      array: key in ONE_OF,
       ...(type === "integer" && { coerce: toNumber }),
-    }
+    } as const
   })
 }
 

@@ -2,9 +2,9 @@
 /** The command line. Exit codes: 0 done, 1 could not run (an address is taken, say), 2 usage or configuration. */
 import yargs, { type Argv } from "yargs"
 import { hideBin } from "yargs/helpers"
-import { AddressError, BindError, ConfigError } from "../lib/index.js"
+import { BindError, ConfigError, SettingError } from "../lib/index.js"
 import { check } from "./check.js"
-import { configOptions, listenerFlags } from "./config-options.js"
+import { configOptions, LIST_FLAGS, listenerFlags } from "./config-options.js"
 import { serve } from "./serve.js"
 
 class UsageError extends Error {}
@@ -57,7 +57,7 @@ try {
 /** yargs makes a list of what is given twice. */
 function refuseTwice(given: Readonly<Record<string, unknown>>): true {
   for (const [flag, value] of Object.entries(given)) {
-    if (Array.isArray(value) && flag !== "_" && flag !== "backend")
+    if (Array.isArray(value) && flag !== "_" && !LIST_FLAGS.has(flag))
       throw new UsageError(`--${flag} was given more than once`)
   }
   return true
@@ -82,7 +82,7 @@ function echoOptions(command: Argv) {
 
 /** A user's mistake gets its message; anything else is ours and gets all that is known of it. */
 function report(error: unknown): number {
-  if (error instanceof ConfigError || error instanceof AddressError) {
+  if (error instanceof ConfigError || error instanceof SettingError) {
     console.error(error.message)
     return USAGE
   }

@@ -1,5 +1,6 @@
 /** From a file, or an object of the same shape, to a configuration in which everything has been checked. */
 import { readFile } from "node:fs/promises"
+import { findConflicts } from "./conflicts.js"
 import { ConfigError, toProblems } from "./problem.js"
 import { type Config, configSchema } from "./schema.js"
 import { findTwins } from "./twins.js"
@@ -48,7 +49,8 @@ export async function parseConfig(toml: string, source: string): Promise<Config>
  */
 export function checkConfig(input: unknown, source = "configuration"): Config {
   const result = configSchema.safeParse(input, { reportInput: true })
-  const problems = [...(result.error ? toProblems(result.error) : []), ...findTwins(input)]
+  const faults = result.error ? toProblems(result.error) : []
+  const problems = [...faults, ...findTwins(input), ...findConflicts(input)]
   if (result.success && problems.length === 0) return result.data
   throw new ConfigError(source, problems)
 }

@@ -1,26 +1,16 @@
 /** The configuration: every key, what it means, its default and what it must be. The schema is closed. */
 import { z } from "zod"
-import { AddressError, isHostField, parseBindAddress } from "../address.js"
-import { parseBackendAddress } from "../backend-address.js"
+import { parseBindAddress } from "../address.js"
+import { FORWARDED_MODES } from "../client/forwarded.js"
+import { TrustedProxies } from "../client/trusted-proxies.js"
 import { MAX_HEAD_BYTES } from "../http/head-scanner.js"
-import { Pool } from "../routing/pool.js"
-
-/** The longest time that a Node timer can wait, about 24 days. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1
-
-const durationMs = z
-  .int("expected a whole number of milliseconds")
-  .max(MAX_TIMEOUT_MS, `expected at most ${MAX_TIMEOUT_MS} ms, about 24 days`)
-const deadlineMs = durationMs.min(1, "expected at least 1 ms; this deadline can't be switched off")
-const optionalMs = durationMs.min(0, "expected 0 (off) or a number of milliseconds")
-
-const backendSchema = z
-  .string('expected an address, as in "127.0.0.1:9000"')
-  .superRefine(refineBy(parseBackendAddress))
+import { parseRate } from "../limits/rate.js"
+import { inlinePoolShape, poolSchema } from "./pool-schema.js"
+import { routeSchema, ruleKeys } from "./route-schema.js"
+import { deadlineMs, durationMs, flag, limit, oneOf, optionalMs, textFor } from "./values.js"
 
 /**
- * The keys of one `[[ws_proxy]]`. The command line takes the same ones as flags, with `-` for `_`. The library may pass a
- * `Pool` as `backends`, to change them while the proxy runs.
+ * The keys of one `[[ws_proxy]]`. The command line takes those that are no tables as flags, with `-` for `_`.
  */
 export const listenerSchema = z.strictObject({
   name: z
@@ -28,19 +18,19 @@ export const listenerSchema = z.strictObject({
     .min(1, "expected at least one character")
     .optional()
     .describe("Name in logs and events (default: the bind address)"),
-  bind: z
-    .string('expected an address, as in "0.0.0.0:8080"')
-    .superRefine(refineBy(parseBindAddress))
-    .describe("Address to listen on: host:port, [v6]:port or unix:/path"),
-  backends: z
-    .instanceof(Pool)
-    .or(
-      z
-        .array(backendSchema, 'expected a list of addresses, as in ["127.0.0.1:9000"]')
-        .min(1, "expected at least one"),
-    )
-    .describe("Backends, each host:port, [v6]:port, ws://host[:port] or unix:/path"),
-  connect_timeout_ms: deadlineMs.default(5000).describe("TCP connect to one backend"),
+  bind: textFor(parseBindAddress, 'expected an address, as in "0.0.0.0:8080"').describe(
+    "Address to listen on: host:port, [v6]:port or unix:/path",
+  ),
+  pool: z
+    .string("expected the name of a pool")
+    .optional()
+    .describe("Name of the pool that serves what no route takes"),
+  ...inlinePoolShape,
+  route: z
+    .array(routeSchema, "expected [[ws_proxy.route]], with two pairs of brackets")
+    .default([])
+    .describe("Routes, of which the first that matches is taken"),
+  connect_timeout_ms: deadlineMs.default(5000).describe("TCP connect, and TLS handshake, with one backend"),
   read_timeout_ms: deadlineMs
     .default(30_000)
     .describe("From accept until the client's request head is complete"),
@@ -58,11 +48,15 @@ export const listenerSchema = z.strictObject({
     .max(MAX_HEAD_BYTES, `expected at most ${MAX_HEAD_BYTES} bytes`)
     .default(8192)
     .describe("Longest request head"),
-  max_connections: z
-    .int("expected a whole number")
-    .min(0, "expected 0 (no limit) or more")
+  max_connections: limit.default(0).describe("Client connections at the same time; 0 = no limit"),
+  max_connections_per_ip: limit
     .default(0)
-    .describe("Client connections at the same time; 0 = no limit"),
+    .describe("The same for one client address, or one IPv6 /64; 0 = no limit"),
+  max_pending: limit.default(0).describe("Sessions at the same time that are no tunnels yet; 0 = no limit"),
+  rate_per_ip: textFor(parseRate, 'expected a rate, as in "20/s"')
+    .optional()
+    .describe("New connections of one client address, as in 20/s, 100/m or 1000/h (default: no limit)"),
+  rate_burst: limit.default(0).describe("How many of them may come at once; 0 = as many as the rate names"),
   keepalive_ms: durationMs
     .refine(
       (ms) => ms === 0 || ms >= 1000,
@@ -70,24 +64,33 @@ export const listenerSchema = z.strictObject({
     )
     .default(60_000)
     .describe("TCP keepalive on both sockets; 0 = off"),
-  host_header: z
-    .string('expected "backend", "client" or a literal host[:port]')
-    .refine(isHostField, 'expected "backend", "client" or a literal host[:port]')
-    .default("backend")
-    .describe('Host sent to the backend: "backend" (its address), "client" (as it came) or a literal'),
+  trusted_proxies: z
+    .array(textFor(parseTrusted, "expected an address or a CIDR range"), "expected a list of addresses")
+    .default([])
+    .describe('Addresses that may say who the client is, as in "10.0.0.0/8", "::1" or "unix"'),
+  accept_proxy_protocol: flag
+    .default(false)
+    .describe("Connections from trusted_proxies begin with a PROXY header, v1 or v2"),
+  forwarded: oneOf(FORWARDED_MODES)
+    .default("x-forwarded")
+    .describe("Fields that tell the backend who the client is: x-forwarded, rfc7239, both or off"),
+  host_header: ruleKeys.host_header.default("backend"),
+  request_headers: ruleKeys.request_headers.prefault({}),
+  response_headers: ruleKeys.response_headers.prefault({}),
+  allowed_origins: ruleKeys.allowed_origins.default([]),
+  require_origin: ruleKeys.require_origin.default(false),
+  subprotocols: ruleKeys.subprotocols.default([]),
 })
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const
 
 const logSchema = z.strictObject({
-  level: z
-    .enum(LOG_LEVELS, `expected one of ${LOG_LEVELS.join(", ")}`)
-    .default("info")
-    .describe("Lowest level written"),
+  level: oneOf(LOG_LEVELS).default("info").describe("Lowest level written"),
 })
 
 export const configSchema = z.strictObject({
   log: logSchema.prefault({}),
+  pool: z.record(z.string(), poolSchema, "expected [pool.NAME]").default({}),
   ws_proxy: z
     .array(listenerSchema, "expected [[ws_proxy]], with two pairs of brackets")
     .min(1, "expected at least one [[ws_proxy]]"),
@@ -97,18 +100,15 @@ export const configSchema = z.strictObject({
 export type ListenerConfig = z.output<typeof listenerSchema>
 /** One `[[ws_proxy]]` as it is written: what has a default may be left out. */
 export type ListenerInput = z.input<typeof listenerSchema>
+/** One `[[ws_proxy.route]]`. What it leaves out is its listener's. */
+export type RouteConfig = z.output<typeof routeSchema>
+/** Where a pool can be named, or stand: in a listener or a route. */
+export type PlaceConfig = Pick<RouteConfig, "pool" | keyof typeof inlinePoolShape>
 /** A whole configuration with its defaults filled in. */
 export type Config = z.output<typeof configSchema>
 /** A configuration as it is written: what has a default may be left out. */
 export type ConfigInput = z.input<typeof configSchema>
 
-function refineBy(parse: (text: string) => unknown) {
-  return (text: string, context: z.RefinementCtx) => {
-    try {
-      parse(text)
-    } catch (error) {
-      if (!(error instanceof AddressError)) throw error
-      context.addIssue({ code: "custom", message: error.message })
-    }
-  }
+function parseTrusted(text: string): TrustedProxies {
+  return new TrustedProxies([text])
 }

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import t, { type Test } from "tap"
 import { listenerSchema } from "../../lib/config/schema.js"
+import { POOL_DEFAULTS } from "../../lib/routing/pool-settings.js"
 import { answerUpgrade, startBackend, startEchoBackend } from "../support/backend.js"
 import { upgradeHead } from "../support/heads.js"
 import {
@@ -17,10 +18,21 @@ import {
 import { SHORT_MS } from "../support/proxy.js"
 import { RawPeer } from "../support/raw-peer.js"
 
-const KEYS = Object.keys(listenerSchema.shape)
+/** Tables, and names of tables, are for files. */
+const IN_FILES_ONLY = ["pool", "route", "health_check", "tls", "request_headers", "response_headers"]
+const KEYS = Object.keys(listenerSchema.shape).filter((key) => !IN_FILES_ONLY.includes(key))
+const SWITCHES = ["accept_proxy_protocol", "require_origin"]
+
+/** Flags of lists name one member. */
+const SINGULAR: Readonly<Record<string, string>> = {
+  backends: "--backend",
+  trusted_proxies: "--trusted-proxy",
+  allowed_origins: "--allowed-origin",
+  subprotocols: "--subprotocol",
+}
 
 function flagOf(key: string): string {
-  return key === "backends" ? "--backend" : `--${key.replaceAll("_", "-")}`
+  return SINGULAR[key] ?? `--${key.replaceAll("_", "-")}`
 }
 
 /** Connects and asks for an upgrade. */
@@ -33,7 +45,7 @@ async function answered(address: string, head?: string): Promise<RawPeer> {
   return (await ask(address, head)).untilText("\r\n\r\n")
 }
 
-t.test("--help shows a flag for every key of a listener", async (t) => {
+t.test("--help shows a flag for every key of a listener that is no table", async (t) => {
   const { stdout } = await runRws(t, ["--help"])
   for (const key of KEYS) t.match(stdout, new RegExp(`^ +${flagOf(key)} `, "m"))
 })
@@ -41,9 +53,15 @@ t.test("--help shows a flag for every key of a listener", async (t) => {
 t.test("--help shows every default", async (t) => {
   const help = (await runRws(t, ["--help"])).stdout.replace(/\s+/g, " ")
   const standard = listenerSchema.parse({ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"] })
+  const defaults = new Map<string, unknown>([
+    ...Object.entries({ ...standard, ...POOL_DEFAULTS }),
+    ["name", "the bind address"],
+    ["rate_per_ip", "no limit"],
+    ["sticky_secret", "another one at each start"],
+  ])
   for (const key of KEYS) {
-    if (key === "bind" || key === "backends") continue
-    const value = key === "name" ? "the bind address" : standard[key as keyof typeof standard]
+    const value = defaults.get(key)
+    if (key === "bind" || value === undefined || Array.isArray(value)) continue
     t.match(help, new RegExp(`${flagOf(key)} [^-](?:(?! --).)*\\(default: ${value}\\)`))
   }
 })
@@ -54,17 +72,20 @@ const WRONG: Readonly<Record<string, string>> = {
   bind: "nowhere",
   backends: "nowhere",
   host_header: "two words",
+  sticky_cookie: "two words",
+  subprotocols: "two words",
 }
 
 t.test("a mistake in any flag is reported by the flag's name, and all mistakes at once", async (t) => {
-  const args = KEYS.map((key) => `${flagOf(key)}=${WRONG[key] ?? "-1"}`)
+  const keys = KEYS.filter((key) => !SWITCHES.includes(key))
+  const args = keys.map((key) => `${flagOf(key)}=${WRONG[key] ?? "-1"}`)
   const { code, stderr } = await runRws(t, args)
   t.equal(code, 2)
   const named = stderr
     .trimEnd()
     .split("\n")
     .map((line) => /^command line: (--[a-z-]+): /.exec(line)?.[1])
-  t.strictSame([...new Set(named)].sort(), KEYS.map(flagOf).sort())
+  t.strictSame([...new Set(named)].sort(), keys.map(flagOf).sort())
 })
 
 for (const value of ["many", "1.5", "", "1e99"]) {

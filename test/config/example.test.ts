@@ -1,8 +1,12 @@
 /** rws.config.toml at the top of the project: the example that users begin with. */
 import t from "tap"
 import { checkConfig, loadConfig, parseConfig } from "../../lib/config/load.js"
+import { backendSchema, healthCheckSchema, poolSchema, tlsSchema } from "../../lib/config/pool-schema.js"
+import { routeSchema } from "../../lib/config/route-schema.js"
 import { configSchema, listenerSchema } from "../../lib/config/schema.js"
+import { HEALTH_CHECK_DEFAULTS, POOL_DEFAULTS } from "../../lib/routing/pool-settings.js"
 import { projectPath, readProjectFile } from "../support/project.js"
+import { makeTestCa } from "../support/test-ca.js"
 
 const FILE = "rws.config.toml"
 const text = readProjectFile(FILE)
@@ -12,27 +16,57 @@ t.test("the example configuration is valid", async (t) => {
   t.ok(ws_proxy.length > 0)
 })
 
-const keys = [...Object.keys(listenerSchema.shape), ...Object.keys(configSchema.shape.log.unwrap().shape)]
+/** The tables of the schema, and the names that they have in a file. */
+const tables: Readonly<Record<string, { readonly shape: object }>> = {
+  log: configSchema.shape.log.unwrap(),
+  "a listener": listenerSchema,
+  "a route": routeSchema,
+  "a pool": poolSchema,
+  "a backend": backendSchema,
+  "a health check": healthCheckSchema,
+  tls: tlsSchema,
+}
 
-for (const key of keys) {
-  t.test(`the example configuration shows the key ${key} and explains it`, async (t) => {
-    const explained = new RegExp(`^(# *)?${key} *= *.*(# .{5}|\\[ *# .{5})`, "m")
-    const introduced = new RegExp(`^# .{5}.*\\n(# *)?${key} *=`, "m")
-    t.ok(explained.test(text) || introduced.test(text))
-  })
+for (const [title, { shape }] of Object.entries(tables)) {
+  for (const key of Object.keys(shape)) {
+    t.test(`the example configuration shows the key ${key} of ${title} and explains it`, async (t) => {
+      const explained = new RegExp(`^(# *)?${key} *= *.*(# .{5}|\\[ *# .{5})`, "m")
+      const introduced = new RegExp(`^# .{5}.*\\n(# *)?${key} *=`, "m")
+      const asTable = new RegExp(`^(# )?\\[+[a-z_.]*\\b${key}\\]+`, "m")
+      const inTable = new RegExp(`[{,] ${key} = `)
+      t.ok([explained, introduced, asTable, inTable].some((form) => form.test(text)))
+    })
+  }
 }
 
 t.test("what the example configuration says of a key that has a default is that default", async (t) => {
-  const { log, ws_proxy } = await loadConfig(projectPath(FILE))
+  const { log, pool, ws_proxy } = await loadConfig(projectPath(FILE))
+  t.strictSame(pool, {})
   for (const listener of ws_proxy) {
     const { name, bind, backends } = listener
     const required = { ...(name !== undefined && { name }), bind, backends }
-    t.strictSame({ log, ws_proxy: [listener] }, checkConfig({ ws_proxy: [required] }))
+    t.strictSame({ log, pool, ws_proxy: [listener] }, checkConfig({ ws_proxy: [required] }))
   }
 })
 
+t.test("the defaults that the example configuration names in words are the true ones", async (t) => {
+  const words = [...text.matchAll(/^# ([a-z_]+) *=.*; default: (?:each |)"?([a-z0-9_/]+)"?(?:;|$| =)/gm)]
+  const defaults = new Map<string, unknown>(Object.entries({ ...HEALTH_CHECK_DEFAULTS, ...POOL_DEFAULTS }))
+  const named = words.filter(([, key = ""]) => defaults.has(key))
+  t.ok(named.length >= 8, "they are found")
+  for (const [, key = "", value] of named) t.equal(value, String(defaults.get(key)), key)
+})
+
 t.test("what the example configuration has commented out is valid once it is not", async (t) => {
-  const settings = text.replace(/^# *(\[+\w+\]+|[a-z_]+ *= *["'[\d].*)$/gm, "$1")
-  t.not(settings, text, "there is something")
-  t.ok((await parseConfig(settings, FILE)).ws_proxy.length > 1)
+  const ca = makeTestCa(t)
+  const { certFile, keyFile } = ca.issue("DNS:rws.example")
+  const settings = text
+    .replace(/^# ?(?=\[|\]|[a-z_]+ *= *| {2}["{])/gm, "")
+    .replace("/etc/rws/ca.pem", ca.certFile)
+    .replace("/etc/rws/client.pem", certFile)
+    .replace("/etc/rws/client.key", keyFile)
+  const { pool, ws_proxy } = await parseConfig(settings, FILE)
+  t.strictSame(Object.keys(pool), ["chat", "game"])
+  t.equal(ws_proxy.length, 2)
+  t.equal(ws_proxy[1]?.route.length, 2)
 })

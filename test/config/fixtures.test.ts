@@ -16,15 +16,57 @@ const MOST_MS = 2 ** 31 - 1
 const valid: Readonly<Record<string, unknown>> = {
   "minimal.toml": {
     log: { level: "info" },
+    pool: {},
     ws_proxy: [{ bind: "127.0.0.1:8080", backends: BACKENDS, ...DEFAULTS }],
   },
   "every-key.toml": {
     log: { level: "debug" },
+    pool: {
+      chat: {
+        backends: [
+          "wss://chat-1",
+          { address: "https://chat-2:9443/base", weight: 2, max_connections: 100, backup: true },
+        ],
+        balance: "hash",
+        hash_key: "cookie:user",
+        sticky_cookie: "rws",
+        sticky_secret: "sixteen letters!",
+        max_tries: 2,
+        max_fails: 4,
+        fail_timeout_ms: 5000,
+        send_proxy_protocol: "v2",
+        health_check: {
+          type: "http",
+          path: "/health?deep=1",
+          host: "chat.example",
+          interval_ms: 1000,
+          timeout_ms: 500,
+          healthy_threshold: 1,
+          unhealthy_threshold: 4,
+          expect_status: [200, 204],
+        },
+        tls: { server_name: "chat.example", insecure_skip_verify: true },
+      },
+    },
     ws_proxy: [
       {
         name: "chat",
         bind: "[::1]:8080",
         backends: ["chat-1:9000", "ws://chat-2", "[::1]:9000", "unix:/run/chat.sock"],
+        balance: "random",
+        route: [
+          {
+            host: ["game.example", "*.game.example"],
+            path: "/play",
+            header: { "X-Beta": "yes", Cookie: true },
+            query: { v: "2", debug: true },
+            strip_prefix: true,
+            pool: "chat",
+            host_header: "client",
+            require_origin: false,
+          },
+          { path: "~/[a-z]+", rewrite: "/new", backends: ["127.0.0.1:9000"], max_fails: 0 },
+        ],
         connect_timeout_ms: 1,
         read_timeout_ms: 2,
         handshake_timeout_ms: 3,
@@ -33,13 +75,26 @@ const valid: Readonly<Record<string, unknown>> = {
         drain_timeout_ms: 6,
         max_head_bytes: 64,
         max_connections: 7,
+        max_connections_per_ip: 8,
+        max_pending: 9,
+        rate_per_ip: "100/m",
+        rate_burst: 10,
         keepalive_ms: 1000,
+        trusted_proxies: ["10.0.0.0/8", "::1", "unix"],
+        accept_proxy_protocol: true,
+        forwarded: "both",
         host_header: "chat.example:8080",
+        request_headers: { set: { "X-Env": "test" }, remove: ["Cookie"] },
+        response_headers: { set: {}, remove: ["Server"] },
+        allowed_origins: ["https://*.example.com", "null"],
+        require_origin: true,
+        subprotocols: ["v1.chat"],
       },
     ],
   },
   "limits.toml": {
     log: { level: "info" },
+    pool: {},
     ws_proxy: [
       {
         ...DEFAULTS,
@@ -72,6 +127,7 @@ const valid: Readonly<Record<string, unknown>> = {
   },
   "many-listeners.toml": {
     log: { level: "info" },
+    pool: {},
     ws_proxy: [
       { name: "one", bind: "127.0.0.1:0", backends: BACKENDS, ...DEFAULTS },
       { name: "two", bind: "127.0.0.1:0", backends: BACKENDS, ...DEFAULTS, host_header: "client" },
@@ -82,6 +138,7 @@ const valid: Readonly<Record<string, unknown>> = {
   },
   "other-spellings.toml": {
     log: { level: "silent" },
+    pool: {},
     ws_proxy: [
       { name: "inline", bind: "127.0.0.1:8080", backends: BACKENDS, ...DEFAULTS },
       { bind: "127.0.0.1:8081", backends: [...BACKENDS, "127.0.0.1:9001"], ...DEFAULTS, idle_timeout_ms: 16 },

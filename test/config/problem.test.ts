@@ -1,6 +1,7 @@
 import t from "tap"
 import { checkConfig } from "../../lib/config/load.js"
 import { ConfigError, formatPath } from "../../lib/config/problem.js"
+import { listenerSchema } from "../../lib/config/schema.js"
 import { thrownBy } from "../support/thrown.js"
 
 const LISTENER = { bind: "127.0.0.1:8080", backends: ["127.0.0.1:9000"] }
@@ -45,9 +46,7 @@ for (const key of ["bind", "backends"] as const) {
   })
 }
 
-const LISTENER_KEYS =
-  "name, bind, backends, connect_timeout_ms, read_timeout_ms, handshake_timeout_ms, idle_timeout_ms, " +
-  "half_close_timeout_ms, drain_timeout_ms, max_head_bytes, max_connections, keepalive_ms, host_header"
+const LISTENER_KEYS = Object.keys(listenerSchema.shape).join(", ")
 
 interface Suggestion {
   readonly table: "top" | "log" | "ws_proxy"
@@ -91,13 +90,19 @@ const suggestions: Suggestion[] = [
   { table: "top", key: "listen", suggested: undefined },
   { table: "top", key: "metrics", suggested: undefined },
   { table: "log", key: "destination", suggested: undefined },
-  { table: "ws_proxy", key: "tls", suggested: undefined },
+  { table: "top", key: "upstreams", suggested: "pool" },
+  { table: "ws_proxy", key: "method", suggested: "balance" },
+  { table: "ws_proxy", key: "strategy", suggested: "balance" },
+  { table: "ws_proxy", key: "loadBalance", suggested: "balance" },
+  { table: "ws_proxy", key: "connect_timeout_secs", suggested: "connect_timeout_ms" },
+  { table: "ws_proxy", key: "set_real_ip_from", suggested: "trusted_proxies" },
+  { table: "ws_proxy", key: "healthCheck", suggested: "health_check" },
   { table: "ws_proxy", key: "certificate", suggested: undefined },
   { table: "ws_proxy", key: "constructor", suggested: undefined },
   { table: "ws_proxy", key: "toString", suggested: undefined },
 ]
 
-const KEYS = { top: "log, ws_proxy", log: "level", ws_proxy: LISTENER_KEYS }
+const KEYS = { top: "log, pool, ws_proxy", log: "level", ws_proxy: LISTENER_KEYS }
 
 for (const { table, key, suggested } of suggestions) {
   const hint = suggested === undefined ? "the keys that there are are told" : `"${suggested}" is suggested`

@@ -1,4 +1,5 @@
 import t from "tap"
+import { z } from "zod"
 import { checkConfig } from "../../lib/config/load.js"
 import { ConfigError } from "../../lib/config/problem.js"
 import { LOG_LEVELS, listenerSchema } from "../../lib/config/schema.js"
@@ -18,8 +19,10 @@ t.test(
 )
 
 t.test("every key has a description, which the command line shows", async (t) => {
-  for (const [key, { description = "" }] of Object.entries(listenerSchema.shape)) {
-    t.match(description, /^[A-Z][^.]+$/, key)
+  const { properties = {} } = z.toJSONSchema(listenerSchema, { io: "input", unrepresentable: "any" })
+  t.strictSame(Object.keys(properties), Object.keys(listenerSchema.shape))
+  for (const [key, property] of Object.entries(properties)) {
+    t.match(property, { description: /^[A-Z].+[^.]$/ }, key)
   }
 })
 
@@ -78,6 +81,11 @@ const optional: Rule = {
   ],
 }
 
+const limit: Rule = {
+  good: [0, 1, 1_000_000],
+  bad: [...each(notWhole, /^expected a whole number$/), ...each([-1], /^expected 0 \(no limit\) or more$/)],
+}
+
 /** One rule for each key: the compiler asks for the ones that are added. */
 const rules: Readonly<Record<keyof typeof listenerSchema.shape, Rule>> = {
   name: { good: ["a", "chat (old)"], bad: each(["", 1, true, null, {}, new Date(0)], /./) },
@@ -94,7 +102,13 @@ const rules: Readonly<Record<keyof typeof listenerSchema.shape, Rule>> = {
     ],
   },
   backends: {
-    good: [["a:1"], ["a:1", "b:1"], ["a:1", "a:1"], ["ws://a", "unix:/run/chat.sock", "[::1]:1"]],
+    good: [
+      ["a:1"],
+      ["a:1", "b:1"],
+      ["a:1", "a:1"],
+      ["ws://a", "unix:/run/chat.sock", "[::1]:1", "wss://a/base"],
+      [{ address: "a:1", weight: 1000, max_connections: 1, backup: true }],
+    ],
     bad: [
       ...each(
         ["a:1", 1, true, null, {}, new Set(["a:1"])],
@@ -102,6 +116,34 @@ const rules: Readonly<Record<keyof typeof listenerSchema.shape, Rule>> = {
       ),
       [[], /^expected at least one$/],
     ],
+  },
+  // What a pool is named by stands in no listener that has backends: see conflicts.test.ts.
+  pool: { good: [], bad: [] },
+  balance: {
+    good: ["round_robin", "least_connections", "random"],
+    bad: [
+      ["least_conn", /; did you mean "least_connections"\?$/],
+      ...each(["", 1, null], /^expected one of round_robin, least_connections, random, hash$/),
+    ],
+  },
+  hash_key: { good: [], bad: [] },
+  sticky_cookie: {
+    good: ["rws", "chat-backend"],
+    bad: each(["", "a b", "a=b", "a;b"], /^expected the name of a cookie/),
+  },
+  sticky_secret: { good: [], bad: [] },
+  max_tries: limit,
+  max_fails: limit,
+  fail_timeout_ms: deadline,
+  send_proxy_protocol: { good: ["v1", "v2"], bad: each([1, "1", true, null], /^expected one of v1, v2$/) },
+  health_check: {
+    good: [],
+    bad: each([true, "tcp", null, 1], /^expected a table, as in \[pool\.NAME\.health_check\]$/),
+  },
+  tls: { good: [], bad: [] },
+  route: {
+    good: [[]],
+    bad: each([{}, true, "a", null], /^expected \[\[ws_proxy\.route\]\], with two pairs/),
   },
   connect_timeout_ms: deadline,
   read_timeout_ms: deadline,
@@ -125,9 +167,58 @@ const rules: Readonly<Record<keyof typeof listenerSchema.shape, Rule>> = {
       ...each([65_537, 1e9], /^expected at most 65536 bytes$/),
     ],
   },
-  max_connections: {
-    good: [0, 1, 1_000_000],
-    bad: [...each(notWhole, /^expected a whole number$/), ...each([-1], /^expected 0 \(no limit\) or more$/)],
+  max_connections: limit,
+  max_connections_per_ip: limit,
+  max_pending: limit,
+  rate_per_ip: {
+    good: ["1/s", "100/m", "1000/h", "1000000/s"],
+    bad: [
+      ...each(notText, /^expected a rate, as in "20\/s"$/),
+      ...each(["", "20", "0/s", "1.5/s", "20/d", "20 /s", "-1/s"], / is no rate: expected, say, 20\/s/),
+      ["1000001/s", /too high/],
+    ],
+  },
+  // More than 0 only beside a rate: see conflicts.test.ts.
+  rate_burst: { good: [0], bad: [] },
+  trusted_proxies: {
+    good: [[], ["10.0.0.0/8", "::1", "fd00::/8", "unix"]],
+    bad: each(["10.0.0.0/8", 1, true, null, {}], /^expected a list of addresses$/),
+  },
+  // True only beside trusted proxies.
+  accept_proxy_protocol: { good: [false], bad: each([1, "yes", null], /^expected true or false$/) },
+  forwarded: {
+    good: ["x-forwarded", "rfc7239", "both", "off"],
+    bad: each(["X-Forwarded", "", true, null], /^expected one of x-forwarded, rfc7239, both, off/),
+  },
+  request_headers: {
+    good: [{ set: { "X-A": "1" }, remove: ["Cookie"] }],
+    bad: [
+      [true, /^expected a table with set and remove$/],
+      ...each(
+        [
+          { set: { Host: "a" }, remove: [] },
+          { set: {}, remove: ["Sec-WebSocket-Key"] },
+          { set: {}, remove: ["Connection"] },
+        ],
+        / can't be changed: it belongs to the handshake/,
+      ),
+      [{ set: { "X-A": "1\r\nX-B: 2" }, remove: [] }, /control character/],
+      [{ set: { "X A": "1" }, remove: [] }, / is not a field name/],
+      [{ set: { "X-A": "1" }, remove: ["x-a"] }, / is both set and removed/],
+    ],
+  },
+  response_headers: {
+    good: [{ set: { "X-A": "1" }, remove: ["Server"] }],
+    bad: [[{ set: {}, remove: ["Upgrade"] }, / can't be changed/]],
+  },
+  allowed_origins: {
+    good: [[], ["https://app.example.com", "https://*.example.com", "null", "http://localhost:3000"]],
+    bad: each(["https://a", true, null], /^expected a list of origins/),
+  },
+  require_origin: { good: [true, false], bad: each([1, "yes", null], /^expected true or false$/) },
+  subprotocols: {
+    good: [[], ["v1.chat", "mqtt"]],
+    bad: each(["mqtt", true, null], /^expected a list of subprotocols$/),
   },
   host_header: {
     good: ["backend", "client", "chat.example", "chat.example:8080", "[::1]:8080"],

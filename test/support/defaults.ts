@@ -1,5 +1,6 @@
 /** The defaults of a listener, as section 4 of the design has them. */
 export const DEFAULTS = {
+  route: [],
   connect_timeout_ms: 5000,
   read_timeout_ms: 30_000,
   handshake_timeout_ms: 10_000,
@@ -8,6 +9,17 @@ export const DEFAULTS = {
   drain_timeout_ms: 30_000,
   max_head_bytes: 8192,
   max_connections: 0,
+  max_connections_per_ip: 0,
+  max_pending: 0,
+  rate_burst: 0,
   keepalive_ms: 60_000,
+  trusted_proxies: [],
+  accept_proxy_protocol: false,
+  forwarded: "x-forwarded",
   host_header: "backend",
+  request_headers: { set: {}, remove: [] },
+  response_headers: { set: {}, remove: [] },
+  allowed_origins: [],
+  require_origin: false,
+  subprotocols: [],
 }

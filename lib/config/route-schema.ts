@@ -1,0 +1,86 @@
+/** A route: which requests it takes, where they go, and under which rules. */
+import { z } from "zod"
+import { isHostField } from "../address.js"
+import { isPlainPath, parsePathPattern } from "../routing/path-pattern.js"
+import { checkFieldName, toFieldChanges } from "../upgrade/field-rules.js"
+import { parseHostPattern } from "../upgrade/host-pattern.js"
+import { parseOriginPattern } from "../upgrade/origin.js"
+import { checkSubprotocol } from "../upgrade/subprotocols.js"
+import { inlinePoolShape } from "./pool-schema.js"
+import { checkedBy, flag, listOf, textFor } from "./values.js"
+
+const fieldRulesSchema = z
+  .strictObject(
+    {
+      set: z
+        .record(z.string(), z.string("expected text"), 'expected a table, as in { Name = "value" }')
+        .default({})
+        .describe("Fields that are written in place of those of the same name"),
+      remove: z
+        .array(z.string("expected the name of a field"), "expected a list of names")
+        .default([])
+        .describe("Fields that are left out"),
+    },
+    "expected a table with set and remove",
+  )
+  .superRefine(checkedBy(toFieldChanges))
+
+/** The rules that a listener has and a route may have otherwise; without the defaults, which are the listener's. */
+export const ruleKeys = {
+  host_header: z
+    .string('expected "backend", "client" or a literal host[:port]')
+    .refine(isHostField, 'expected "backend", "client" or a literal host[:port]')
+    .describe('Host sent to the backend: "backend" (its address), "client" (as it came) or a literal'),
+  request_headers: fieldRulesSchema.describe("Fields of the request that are set or removed"),
+  response_headers: fieldRulesSchema.describe("Fields of the relayed 101 that are set or removed"),
+  allowed_origins: z
+    .array(
+      textFor(parseOriginPattern, "expected an origin"),
+      'expected a list of origins, as in ["https://app.example.com"]',
+    )
+    .describe(
+      'Origins that may connect, as in "https://app.example.com", "https://*.example.com" or "null"; none = all',
+    ),
+  require_origin: flag.describe("Refuse a request without Origin"),
+  subprotocols: z
+    .array(textFor(checkSubprotocol, "expected a subprotocol"), "expected a list of subprotocols")
+    .describe("Subprotocols that may be offered to the backend; none = all"),
+}
+
+const hostPattern = textFor(parseHostPattern, 'expected a host, as in "chat.example.com" or "*.example.com"')
+const wanted = z.record(
+  z.string(),
+  z
+    .string('expected text, or true for "present"')
+    .or(z.literal(true, 'expected text, or true for "present"')),
+  'expected a table, as in { name = "value", other = true }',
+)
+
+/** The keys of a `[[ws_proxy.route]]`. */
+export const routeSchema = z.strictObject({
+  host: hostPattern
+    .or(listOf(hostPattern, "expected a host or a list of hosts"))
+    .optional()
+    .describe("Hosts that are asked for: exact or *.example.com"),
+  path: textFor(parsePathPattern, 'expected a path, as in "/chat"')
+    .optional()
+    .describe("Path: a prefix, =/exact or ~regex"),
+  header: wanted
+    .superRefine(checkedBy(checkNames))
+    .optional()
+    .describe("Fields that must be there, with a value or at all"),
+  query: wanted.optional().describe("Query parameters that must be there, with a value or at all"),
+  strip_prefix: flag.optional().describe("Take the prefix off before the backend is asked"),
+  rewrite: z
+    .string('expected a path, as in "/new"')
+    .refine(isPlainPath, 'expected a path as it is sent, without query and dot segments, as in "/new"')
+    .optional()
+    .describe("What the backend is asked for in place of the matched path"),
+  pool: z.string("expected the name of a pool").optional().describe("Name of the pool that serves it"),
+  ...inlinePoolShape,
+  ...z.strictObject(ruleKeys).partial().shape,
+})
+
+function checkNames(fields: Readonly<Record<string, unknown>>): void {
+  for (const name of Object.keys(fields)) checkFieldName(name)
+}

@@ -32,13 +32,13 @@ const rows = {
     text: "too many handshakes at the same time; try again later",
   },
   too_many_from_client: {
-    who: "proxy",
+    who: "client",
     stage: "accept",
     status: 429,
     text: "too many connections from this address; close some first",
   },
   rate_limited: {
-    who: "proxy",
+    who: "client",
     stage: "accept",
     status: 429,
     text: "too many new connections from this address; try again later",

@@ -1,13 +1,19 @@
 /** The composition root: a configuration becomes listeners that run sessions. */
 import { EventEmitter } from "node:events"
-import { formatAddress, parseBindAddress } from "./address.js"
+import { type Address, formatAddress, parseBindAddress } from "./address.js"
+import { TrustedProxies } from "./client/trusted-proxies.js"
 import { CLOSE_REASONS } from "./close-reason.js"
 import { checkConfig } from "./config/load.js"
 import type { Config, ConfigInput, ListenerConfig } from "./config/schema.js"
+import { toRouter } from "./destination.js"
+import { ClientLimits } from "./limits/client-limits.js"
+import { Pending } from "./limits/pending.js"
+import { parseRate } from "./limits/rate.js"
 import { BindError, Listener } from "./net/listener.js"
 import { Sweep } from "./net/sweep.js"
 import { type Log, logDialFailure, logSession } from "./ops/log.js"
-import { Pool } from "./routing/pool.js"
+import { PoolBook } from "./pool-book.js"
+import type { RunningPool } from "./running-pool.js"
 import { runSession, type SessionContext } from "./session.js"
 import type { SessionSummary } from "./session-summary.js"
 
@@ -33,9 +39,9 @@ export interface ProxyEvents {
  * @throws {BindError} when an address can't be bound; then nothing is left listening
  */
 export async function createProxy(config: ConfigInput, options: ProxyOptions = {}): Promise<RunningProxy> {
-  const { log: logConfig, ws_proxy } = checkConfig(config)
-  const log = options.log ?? (await createDefaultLog(logConfig))
-  const proxy = new RunningProxy(ws_proxy, log)
+  const checked = checkConfig(config)
+  const log = options.log ?? (await createDefaultLog(checked.log))
+  const proxy = new RunningProxy(checked, log)
   await proxy.listen()
   return proxy
 }
@@ -49,7 +55,7 @@ async function createDefaultLog({ level }: Config["log"]): Promise<Log> {
 interface Listening {
   readonly name: string
   readonly config: ListenerConfig
-  readonly pool: Pool
+  readonly own: RunningPool | undefined
   readonly listener: Listener
   readonly sweep: Sweep
 }
@@ -57,49 +63,62 @@ interface Listening {
 /** Listeners that have been started together. Made by `createProxy` and `WsProxy.bind`. */
 export class RunningProxy extends EventEmitter<ProxyEvents> {
   readonly #listeners: readonly Listening[]
+  readonly #pools: PoolBook
   readonly #log: Log
   #reported: Promise<void> | undefined
 
   /** @internal */
-  constructor(configs: readonly ListenerConfig[], log: Log) {
+  constructor({ pool, ws_proxy }: Config, log: Log) {
     super()
     this.#log = log
-    this.#listeners = configs.map((config) => {
-      const name = config.name ?? config.bind
-      const pool = config.backends instanceof Pool ? config.backends : new Pool(config.backends)
-      const sweep = new Sweep([config.idle_timeout_ms, config.half_close_timeout_ms])
-      const context: SessionContext = {
-        name,
-        config,
-        pool,
-        tunnel: {
-          idleTimeoutMs: config.idle_timeout_ms,
-          halfCloseTimeoutMs: config.half_close_timeout_ms,
-          keepaliveMs: config.keepalive_ms,
-          sweep,
-        },
-        onOpen: (session) => this.#emit("open", { ...session }),
-        onEnd: (session, end) => {
-          logSession(log, session, end)
-          this.#emit(CLOSE_REASONS[end.reason].status === undefined ? "end" : "refuse", session)
-        },
-        onDialFailure: (backend, error) => {
-          logDialFailure(log, name, backend, error)
-        },
-      }
-      const listener = new Listener(
+    this.#pools = new PoolBook(pool, log)
+    this.#listeners = ws_proxy.map((config) => this.#describe(config))
+  }
+
+  #describe(config: ListenerConfig): Listening {
+    const log = this.#log
+    const name = config.name ?? config.bind
+    const own = this.#pools.poolOf(config, name)
+    const sweep = new Sweep([config.idle_timeout_ms, config.half_close_timeout_ms])
+    const context: SessionContext = {
+      name,
+      config,
+      router: toRouter(config, own, (place, title) => this.#pools.poolOf(place, title)),
+      trusted: new TrustedProxies(config.trusted_proxies),
+      limits: new ClientLimits(
         {
-          address: parseBindAddress(config.bind),
-          maxConnections: config.max_connections,
+          ...config,
+          rate_per_ip: config.rate_per_ip === undefined ? undefined : parseRate(config.rate_per_ip),
         },
-        {
-          onClient: (client, admitted) => runSession(client, admitted, context),
-          onFault: (error) =>
-            log.error({ listener: name, error: error.message }, "a client could not be accepted"),
-        },
-      )
-      return { name, pool, config, listener, sweep }
-    })
+        () => performance.now(),
+      ),
+      pending: new Pending(config.max_pending),
+      tunnel: {
+        idleTimeoutMs: config.idle_timeout_ms,
+        halfCloseTimeoutMs: config.half_close_timeout_ms,
+        keepaliveMs: config.keepalive_ms,
+        sweep,
+      },
+      localPort: () => portOf(listener.address),
+      onOpen: (session) => this.#emit("open", { ...session }),
+      onEnd: (session, end) => {
+        logSession(log, session, end)
+        this.#emit(CLOSE_REASONS[end.reason].status === undefined ? "end" : "refuse", session)
+      },
+      onDialFailure: (backend, error) => logDialFailure(log, name, backend, error),
+    }
+    const listener = new Listener(
+      {
+        address: parseBindAddress(config.bind),
+        maxConnections: config.max_connections,
+      },
+      {
+        onClient: (client, admitted) => runSession(client, admitted, context),
+        onFault: (error) =>
+          log.error({ listener: name, error: error.message }, "a client could not be accepted"),
+      },
+    )
+    return { name, config, own, listener, sweep }
   }
 
   /** @internal */
@@ -112,11 +131,10 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
       await this.#stop(0)
       throw new BindError(failures.map(({ message }) => message).join("\n"), { cause: failures[0] })
     }
-    for (const { name, pool, listener } of this.#listeners) {
-      this.#log.info(
-        { listener: name, bind: formatAddress(listener.address), backends: pool.backends },
-        "listening",
-      )
+    this.#pools.start()
+    for (const { name, own, listener } of this.#listeners) {
+      const backends = own?.pool.backends
+      this.#log.info({ listener: name, bind: formatAddress(listener.address), backends }, "listening")
     }
   }
 
@@ -153,10 +171,15 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
       sweep.stop()
     })
     await Promise.all(stopped)
+    this.#pools.stop()
   }
 
   /** In a tick of its own, so that an error in a user's handler is that handler's and not the session's. */
   #emit(event: keyof ProxyEvents, session: SessionSummary): void {
     if (this.listenerCount(event) > 0) process.nextTick(() => this.emit(event, session))
   }
+}
+
+function portOf(address: Address): number {
+  return address.kind === "tcp" ? address.port : 0
 }

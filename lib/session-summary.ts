@@ -4,8 +4,13 @@ import type { CloseReason, Who } from "./close-reason.js"
 export interface SessionSummary {
   /** The listener's name. */
   readonly listener: string
-  /** The client's address, `host:port`; "unix" on a Unix socket, "unknown" if it had gone before we could ask. */
-  readonly client: string
+  /**
+   * The client's address, `host:port`, or what trusted proxies say of it, which is mostly without a port. "unix" on a Unix
+   * socket, "unknown" if it had gone before we could ask.
+   */
+  client: string
+  /** The proxy that the connection came from, where a proxy has said who the client is. */
+  via?: string
   /** The backend that was tried last, as it is configured. */
   backend?: string
   /** The request's path, without its query. */

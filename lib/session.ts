@@ -1,34 +1,45 @@
 /**
  * One client connection's life, from accept to close:
  *
- *   read head ─► parse ─► validate ─► choose backend ─► dial ─► send head ─► await 101 ─► tunnel ─► close
+ *   read head ─► parse ─► validate ─► route ─► choose backend ─► dial ─► send head ─► await 101 ─► tunnel ─► close
  *
  * Every stage hands on what the next one needs or throws the `SessionEnd` that ends the session. Nothing else knows
  * the order.
  */
-import { formatHostPort } from "./address.js"
-import { type BackendAddress, hostOf } from "./backend-address.js"
+import { hostOf } from "./backend-address.js"
+import { formatClientAddress, toClientAddress } from "./client/client-address.js"
+import { forwardedChanges } from "./client/forwarded.js"
+import { writeProxyHeader } from "./client/proxy-protocol.js"
+import { isSecure } from "./client/reported-client.js"
 import { asSessionEnd, CLOSE_REASONS, SessionEnd } from "./close-reason.js"
-import type { ListenerConfig } from "./config/schema.js"
-import { parseRequestHead, type RequestHead } from "./http/head.js"
+import type { Destination } from "./destination.js"
+import type { ClientLimits } from "./limits/client-limits.js"
+import type { Pending } from "./limits/pending.js"
 import { dial } from "./net/dial.js"
-import { handshake } from "./net/handshake.js"
+import { type Answer, handshake } from "./net/handshake.js"
 import type { Peer } from "./net/peer.js"
-import { parseHead, REQUEST_FAULTS, readHead } from "./net/read-head.js"
 import { refuse } from "./net/refuse.js"
 import { relay } from "./net/relay.js"
 import { type TunnelOptions, tunnel } from "./net/tunnel.js"
-import type { Backend, Pool } from "./routing/pool.js"
+import type { Backend } from "./routing/backend.js"
+import { isDotSegmented } from "./routing/path-pattern.js"
+import type { Pool } from "./routing/pool.js"
+import type { Router } from "./routing/router.js"
 import type { SessionSummary } from "./session-summary.js"
-import { forwardUpgradeAnswer } from "./upgrade/forward.js"
-import { toUpgradeRequest, type UpgradeRequest } from "./upgrade/upgrade-request.js"
+import { forwardRequest, forwardUpgradeAnswer } from "./upgrade/forward.js"
+import { restrictSubprotocols } from "./upgrade/subprotocols.js"
+import type { UpgradeRequest } from "./upgrade/upgrade-request.js"
+import { type Reception, receive, sourceOf, type Visit } from "./visit.js"
 
 /** What the sessions of one listener share. */
-export interface SessionContext {
+export interface SessionContext extends Reception {
   readonly name: string
-  readonly config: ListenerConfig
-  readonly pool: Pool
+  readonly router: Router<Destination>
+  readonly limits: ClientLimits
+  readonly pending: Pending
   readonly tunnel: TunnelOptions
+  /** The port that is bound; 0 on a Unix socket. */
+  readonly localPort: () => number
   /** The tunnel has begun. */
   onOpen(summary: SessionSummary): void
   /** The session has ended, or been refused. Called once for every session. */
@@ -37,10 +48,25 @@ export interface SessionContext {
   onDialFailure(backend: string, error: SessionEnd): void
 }
 
+interface Session {
+  readonly client: Peer
+  readonly context: SessionContext
+  readonly summary: SessionSummary
+  /** The address that it counts for until the client has gone. */
+  countedFor?: string
+}
+
+/** A backend that has a place reserved for this session. */
+interface Chosen {
+  readonly backend: Backend
+  readonly peer: Peer
+}
+
 /** Runs one session. Resolves when the client's socket is gone. */
 export async function runSession(client: Peer, admitted: boolean, context: SessionContext): Promise<void> {
-  const summary = summarize(client, context)
-  const end = await converse(client, admitted, context, summary).catch((error: unknown) =>
+  const session: Session = { client, context, summary: summarize(client, context) }
+  const { summary } = session
+  const end = await converse(session, admitted).catch((error: unknown) =>
     asSessionEnd(error, "internal_error"),
   )
   const { who, status } = CLOSE_REASONS[end.reason]
@@ -49,105 +75,173 @@ export async function runSession(client: Peer, admitted: boolean, context: Sessi
   summary.status = status ?? summary.status
   context.onEnd(summary, end)
   if (summary.tunnelMs === undefined) await refuse(client, end)
+  if (session.countedFor !== undefined) context.limits.leave(session.countedFor)
 }
 
 /** Resolves to how the tunnel ended. Rejects with what ended the session before there was one. */
-async function converse(
-  client: Peer,
-  admitted: boolean,
-  context: SessionContext,
-  summary: SessionSummary,
-): Promise<SessionEnd> {
+async function converse(session: Session, admitted: boolean): Promise<SessionEnd> {
+  const { client, context, summary } = session
   if (!admitted) throw new SessionEnd("too_many_connections")
-  const backend = await open(client, context, summary)
+  if (!context.pending.enter()) throw new SessionEnd("too_many_pending")
+  const { backend, peer } = await open(session).finally(() => context.pending.leave())
   context.onOpen(summary)
   const openedMs = performance.now()
-  const end = await tunnel(client, backend, context.tunnel)
+  const end = await tunnel(client, peer, context.tunnel)
+  backend.release()
   summary.tunnelMs = performance.now() - openedMs
   summary.bytesFromClient = client.stageBytes
-  summary.bytesFromBackend = backend.stageBytes
+  summary.bytesFromBackend = peer.stageBytes
   return end
 }
 
 /** From the client's first byte to a backend whose 101 the client has been given. Nothing of it outlives the call. */
-async function open(client: Peer, context: SessionContext, summary: SessionSummary): Promise<Peer> {
-  const { config } = context
-  const limits = { maxBytes: config.max_head_bytes, timeoutMs: config.read_timeout_ms }
-  const bytes = await readHead(client, "request", limits, REQUEST_FAULTS)
-  const head = parseHead(bytes, parseRequestHead, REQUEST_FAULTS)
-  summary.path = pathOf(head)
-  const request = toUpgradeRequest(head)
+async function open(session: Session): Promise<Chosen> {
+  const { client, context, summary } = session
+  const visit = await receive(client, context, summary, (ip) => count(session, ip))
+  const { destination, target } = context.router.route(visit.request)
+  destination.checkOrigin(visit.request.fields)
+  refuseEscape(target, destination.running.pool)
 
   const startedMs = performance.now()
-  const { peer: backend, backend: chosen } = await dialOne(client, context, summary).finally(() => {
+  const chosen = await dialOne(session, visit, destination).finally(() => {
     summary.dialMs = performance.now() - startedMs
   })
+  const { backend, peer } = chosen
   try {
-    const options = {
-      host: hostFor(chosen, request, config.host_header),
-      timeoutMs: config.handshake_timeout_ms,
-    }
-    const sentMs = performance.now()
-    const answer = await handshake(backend, request, options, client).finally(() => {
-      summary.handshakeMs = performance.now() - sentMs
-    })
-    summary.status = answer.head.status
+    const answer = await ask(session, visit, destination, chosen, target)
     if (answer.head.status !== 101) {
-      await relay(client, backend, answer, config.handshake_timeout_ms)
+      await relay(client, peer, answer, context.config.handshake_timeout_ms)
       throw new SessionEnd("refused_by_backend")
     }
-    client.socket.write(forwardUpgradeAnswer(answer.head), "latin1")
-    return backend
+    const cookie = destination.running.pool.stickyField(
+      backend,
+      visit.request,
+      isSecure(visit.source, visit.request.fields, context.trusted),
+    )
+    client.socket.write(forwardUpgradeAnswer(answer.head, destination.responseFields, cookie), "latin1")
+    return chosen
   } catch (error) {
-    backend.close(asSessionEnd(error, "internal_error"))
+    peer.close(asSessionEnd(error, "internal_error"))
+    backend.release()
     throw error
   }
+}
+
+/** Counts the session for its client's address, unless that has too many. */
+function count(session: Session, ip: string): void {
+  const fault = session.context.limits.admit(ip)
+  if (fault !== undefined) throw new SessionEnd(fault)
+  session.countedFor = ip
 }
 
 /**
  * Until the first byte of the head has been written nothing was asked of a backend, so a failed dial, and nothing
  * later, may move on to the next one.
  */
-async function dialOne(
-  client: Peer,
-  { config, pool, onDialFailure }: SessionContext,
-  summary: SessionSummary,
-): Promise<{ peer: Peer; backend: Backend }> {
-  const options = { connectTimeoutMs: config.connect_timeout_ms }
+async function dialOne(session: Session, visit: Visit, destination: Destination): Promise<Chosen> {
+  const { client, context, summary } = session
+  const { running } = destination
+  const { pool } = running
+  const { max_tries: maxTries } = pool.settings
+  const connectTimeoutMs = context.config.connect_timeout_ms
+  const preface = prefaceFor(pool, visit, client)
   let failure = new SessionEnd("no_backend")
-  for (const backend of pool.candidates()) {
+  let tries = 0
+  for (const backend of pool.candidates(visit.request, visit.visitor.ip)) {
+    if (maxTries > 0 && tries === maxTries) break
+    if (!pool.tryReserve(backend)) continue
+    tries++
     summary.backend = backend.name
     try {
-      return { peer: await dial(backend.address, options, client), backend }
+      const options = { connectTimeoutMs, preface, tls: running.tlsFor(backend) }
+      const peer = await dial(backend.address, options, client)
+      pool.dialled(backend)
+      return { backend, peer }
     } catch (error) {
+      backend.release()
       failure = asSessionEnd(error, "internal_error")
       if (!isDialFailure(failure)) throw failure
-      onDialFailure(backend.name, failure)
+      // What this machine lacks says nothing about the backend.
+      if (failure.reason !== "local_fault") pool.dialFailed(backend)
+      context.onDialFailure(backend.name, failure)
     }
   }
   throw failure
 }
 
 function isDialFailure({ reason }: SessionEnd): boolean {
-  return reason === "backend_unreachable" || reason === "connect_timeout"
+  return reason === "backend_unreachable" || reason === "connect_timeout" || reason === "local_fault"
 }
 
-function summarize({ socket }: Peer, { name, config }: SessionContext): SessionSummary {
-  const { remoteAddress, remotePort } = socket
-  let client = config.bind.startsWith("unix:") ? "unix" : "unknown"
-  if (remoteAddress !== undefined && remotePort !== undefined)
-    client = formatHostPort(remoteAddress, remotePort)
-  return { listener: name, client, bytesFromClient: 0, bytesFromBackend: 0 }
+/** The PROXY header that the backend gets before anything else, if its pool wants one. */
+function prefaceFor({ settings }: Pool, visit: Visit, { socket }: Peer): Buffer | undefined {
+  const version = settings.send_proxy_protocol
+  if (version === undefined) return undefined
+  const destination = visit.destination ?? toClientAddress(socket.localAddress, socket.localPort)
+  return writeProxyHeader(version, visit.visitor, destination)
 }
 
-/** A copy: a slice of the head's text would keep all of it in memory for as long as the tunnel lasts. */
-function pathOf({ target }: RequestHead): string {
-  const query = target.indexOf("?")
-  return Buffer.from(query < 0 ? target : target.slice(0, query), "latin1").toString("latin1")
+/** With dot segments a request would leave the path under which its backend lives. */
+function refuseEscape(target: string, { members }: Pool): void {
+  if (members.every(({ basePath }) => basePath === "")) return
+  if (isDotSegmented(target.replace(/\?.*$/, ""))) {
+    throw new SessionEnd("bad_target", "its path holds dot segments")
+  }
+}
+
+/** Sends the backend its head and waits for the answer. */
+async function ask(
+  { client, context, summary }: Session,
+  visit: Visit,
+  destination: Destination,
+  { backend, peer }: Chosen,
+  target: string,
+): Promise<Answer> {
+  const { config } = context
+  const { request } = visit
+  const changes = forwardedChanges(config.forwarded, {
+    peer: visit.source,
+    isTrusted: visit.isProxied,
+    host: request.host,
+    localPort: visit.destination?.port ?? context.localPort(),
+    fields: request.fields,
+  })
+  // What the configuration says comes last, so that it holds whatever a client or a proxy has sent.
+  for (const [name, lines] of destination.requestFields) changes.set(name, lines)
+  let offered: readonly string[] | undefined
+  if (destination.subprotocols.size > 0) {
+    const offer = restrictSubprotocols(request.fields, destination.subprotocols)
+    offered = offer.offered
+    for (const [name, lines] of offer.changes) changes.set(name, lines)
+  }
+  const head = forwardRequest(request, {
+    host: hostFor(backend, request, destination.hostHeader),
+    target: backend.basePath + target,
+    changes,
+  })
+  const options = { head, key: request.key, offered, timeoutMs: config.handshake_timeout_ms }
+  const sentMs = performance.now()
+  const answer = await handshake(peer, options, client).finally(() => {
+    summary.handshakeMs = performance.now() - sentMs
+  })
+  summary.status = answer.head.status
+  return answer
+}
+
+function summarize(client: Peer, { name, config }: SessionContext): SessionSummary {
+  const source = sourceOf(client)
+  // A socket tells no address when its client has gone already.
+  const isUnknown = source.ip === "" && !config.bind.startsWith("unix:")
+  return {
+    listener: name,
+    client: isUnknown ? "unknown" : formatClientAddress(source),
+    bytesFromClient: 0,
+    bytesFromBackend: 0,
+  }
 }
 
 /** The Host that a backend gets (RFC 9110 §7.2). */
-function hostFor(backend: BackendAddress, request: UpgradeRequest, hostHeader: string): string {
+function hostFor(backend: Backend, request: UpgradeRequest, hostHeader: string): string {
   if (hostHeader === "client") return request.host
   return hostHeader === "backend" ? hostOf(backend) : hostHeader
 }

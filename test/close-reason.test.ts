@@ -22,6 +22,10 @@ t.test("no two reasons say the same", async (t) => {
 /** Section 5 of the design. What is not here gets no answer of ours. */
 const STATUS: { readonly [reason in CloseReason]?: number } = {
   too_many_connections: 503,
+  too_many_pending: 503,
+  too_many_from_client: 429,
+  rate_limited: 429,
+  bad_proxy_header: 400,
   head_too_large: 431,
   head_timeout: 408,
   bad_request: 400,
@@ -33,7 +37,11 @@ const STATUS: { readonly [reason in CloseReason]?: number } = {
   bad_upgrade: 400,
   bad_key: 400,
   bad_ws_version: 426,
+  bad_forwarded: 400,
+  no_route: 404,
+  bad_origin: 403,
   no_backend: 503,
+  local_fault: 503,
   backend_unreachable: 502,
   connect_timeout: 504,
   no_answer: 502,
@@ -57,7 +65,7 @@ t.test("a client that has left gets no answer", async (t) => {
   }
 })
 
-const ANSWERED_STAGES: readonly Stage[] = ["accept", "head", "validate", "dial", "handshake"]
+const ANSWERED_STAGES: readonly Stage[] = ["accept", "head", "validate", "route", "dial", "handshake"]
 
 t.test("once an answer of the backend is on its way rws gives none of its own", async (t) => {
   for (const [reason, { stage, status }] of rows) {

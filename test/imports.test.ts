@@ -6,13 +6,17 @@ import { readProjectFile, sourcesIn } from "./support/project.js"
 
 /** Rooms of lib in their order. Those of one row know nothing of each other. A folder is a room, and so is a file at the top. */
 const ROOMS: readonly (readonly string[])[] = [
-  ["address.ts", "close-reason.ts"],
+  ["setting-error.ts", "close-reason.ts"],
+  ["address.ts"],
   ["session-summary.ts", "backend-address.ts"],
   ["http"],
   ["upgrade"],
-  ["net", "routing"],
+  ["client"],
+  ["net", "routing", "limits"],
   ["config"],
   ["ops"],
+  ["running-pool.ts", "visit.ts"],
+  ["pool-book.ts", "destination.ts"],
   ["session.ts"],
   ["proxy.ts"],
   ["ws-proxy.ts"],
@@ -98,15 +102,25 @@ t.test("only one file knows llhttp", async (t) => {
   t.same(sayIt, ["lib/http/llhttp.ts"], "not by another way of loading either")
 })
 
-t.test("no file of lib uses Node's HTTP or TLS", async (t) => {
-  t.same(importersOf(/^(node:)?(http2?|https|_http_.*|tls)$/).filter(inLib), [])
+t.test("no file of lib uses Node's HTTP", async (t) => {
+  t.same(importersOf(/^(node:)?(http2?|https|_http_.*)$/).filter(inLib), [])
+})
+
+t.test("TLS, which is loaded where it is first needed, is known in net only", async (t) => {
+  const sayIt = [...imports.keys()].filter((path) => /getBuiltinModule\(/.test(readProjectFile(path)))
+  t.same(sayIt, ["lib/net/peer.ts", "lib/net/secure-context.ts"])
 })
 
 const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
   { packages: /^(zod|smol-toml|toml-eslint-parser|fastest-levenshtein)$/, rooms: /^lib\/config\/|^bin\// },
   { packages: /^pino(-pretty)?$/, rooms: /^lib\/ops\/pino-log\.ts$/ },
-  { packages: /^node:net$/, rooms: /^lib\/(net\/|address\.ts$)/ },
-  { packages: /^node:fs/, rooms: /^(lib\/(config\/load|net\/listener)|bin\/config-options)\.ts$/ },
+  { packages: /^node:tls$/, rooms: /^lib\/(net\/|running-pool\.ts$)/ },
+  { packages: /^re2js$/, rooms: /^lib\/routing\/path-pattern\.ts$/ },
+  { packages: /^node:net$/, rooms: /^lib\/(net\/|client\/|address\.ts$)/ },
+  {
+    packages: /^node:fs/,
+    rooms: /^(lib\/(config\/load|net\/(listener|dial|secure-context))|bin\/config-options)\.ts$/,
+  },
   { packages: /^(ws|yargs)$/, rooms: /^bin\// },
 ]
 

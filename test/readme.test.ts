@@ -6,7 +6,16 @@ import t, { type Test } from "tap"
 import ts from "typescript"
 import { CLOSE_REASONS } from "../lib/close-reason.js"
 import { parseConfig } from "../lib/config/load.js"
+import {
+  backendSchema,
+  healthCheckSchema,
+  inlinePoolShape,
+  poolSchema,
+  tlsSchema,
+} from "../lib/config/pool-schema.js"
+import { routeSchema, ruleKeys } from "../lib/config/route-schema.js"
 import { configSchema, listenerSchema } from "../lib/config/schema.js"
+import { BACKEND_DEFAULTS, HEALTH_CHECK_DEFAULTS, POOL_DEFAULTS } from "../lib/routing/pool-settings.js"
 import { deadAddress, startEchoBackend } from "./support/backend.js"
 import { upgradeHead } from "./support/heads.js"
 import { Program, serveRws, startRws, temporaryFolder, untilLogged } from "./support/program.js"
@@ -15,6 +24,7 @@ import { blockOf, blocksOf, codesIn, README, tablesOf } from "./support/readme.j
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url))
 const { scripts } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"))
+const [firstExample = ""] = blocksOf("toml")
 const standard = configSchema.parse({ ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"] }] })
 
 t.test("every TOML example is a valid configuration", async (t) => {
@@ -23,23 +33,56 @@ t.test("every TOML example is a valid configuration", async (t) => {
   for (const example of examples) await t.resolves(parseConfig(example, "README.md"))
 })
 
-t.test("the tables of keys are those of the schema, with their true defaults", async (t) => {
-  const [listener = [], log = []] = tablesOf("key", "default", "meaning")
-  const noDefault: Readonly<Record<string, string>> = {
-    name: "the bind address",
-    bind: "required",
-    backends: "required",
-  }
-  const defaultsOf = (values: Readonly<Record<string, unknown>>, keys: readonly string[]) =>
-    keys.map((key) => [`\`${key}\``, noDefault[key] ?? `\`${JSON.stringify(values[key])}\``])
-  t.strictSame(
-    listener.map((row) => row.slice(0, 2)),
-    defaultsOf({ ...standard.ws_proxy[0] }, Object.keys(listenerSchema.shape)),
-  )
-  t.strictSame(
-    log.map((row) => row.slice(0, 2)),
-    defaultsOf(standard.log, Object.keys(standard.log)),
-  )
+/** What stands for a default in a table where there is no value: the key must be required, or its default undefined or empty. */
+const IN_WORDS = /^[^`]+$/
+
+interface Table {
+  readonly title: string
+  readonly keys: readonly string[]
+  readonly defaults: Readonly<Record<string, unknown>>
+}
+
+const backendDefaults: Table["defaults"] = { ...BACKEND_DEFAULTS }
+const ruleKeyNames = Object.keys(ruleKeys)
+const inlineKeys = Object.keys(inlinePoolShape).filter((key) => key !== "backends")
+const keysOf = (schema: { shape: object }, without: readonly string[] = []) =>
+  Object.keys(schema.shape).filter((key) => !without.includes(key))
+
+/** In the order of the README. A pool's keys and the rules stand in one table each, though they may stand in several places. */
+const keyTables: readonly Table[] = [
+  {
+    title: "listener",
+    keys: keysOf(listenerSchema, inlineKeys),
+    defaults: { ...standard.ws_proxy[0], bind: undefined, backends: undefined, route: undefined },
+  },
+  {
+    title: "route",
+    keys: keysOf(routeSchema, [...inlineKeys, ...ruleKeyNames]),
+    defaults: { strip_prefix: false },
+  },
+  { title: "pool", keys: keysOf(poolSchema), defaults: { ...POOL_DEFAULTS } },
+  { title: "backend", keys: keysOf(backendSchema), defaults: backendDefaults },
+  { title: "health check", keys: keysOf(healthCheckSchema), defaults: { ...HEALTH_CHECK_DEFAULTS } },
+  { title: "tls", keys: keysOf(tlsSchema), defaults: { ...tlsSchema.parse({}) } },
+  { title: "log", keys: Object.keys(standard.log), defaults: { ...standard.log } },
+]
+
+for (const [index, { title, keys, defaults }] of keyTables.entries()) {
+  t.test(`the table of the keys of a ${title} is that of the schema, with the true defaults`, async (t) => {
+    const rows = tablesOf("key", "default", "meaning")[index] ?? []
+    t.strictSame([...rows.map(([key]) => key)].sort(), keys.map((key) => `\`${key}\``).sort())
+    for (const [key = "", written = ""] of rows) {
+      const value = defaults[key.slice(1, -1)]
+      const isPlain = value !== undefined && (typeof value !== "object" || Array.isArray(value))
+      if (isPlain) t.equal(written, `\`${JSON.stringify(value)}\``, key)
+      else t.match(written, IN_WORDS, key)
+    }
+  })
+}
+
+t.test("each key of the rules that a route may have otherwise is named with the routes", async (t) => {
+  const [, section = ""] = /### `\[\[ws_proxy\.route\]\]`\n([\s\S]*?)\n### /.exec(README) ?? []
+  for (const key of ruleKeyNames) t.ok(section.includes(`\`${key}\``), key)
 })
 
 t.test("every status that rws answers with is in the table of answers", async (t) => {
@@ -81,7 +124,7 @@ for (const args of commandLines()) {
   t.test(`the command "rws ${args.join(" ")}" works`, async (t) => {
     const cwd = await temporaryFolder(t)
     const file = join(cwd, "rws.config.toml")
-    await writeFile(file, onFreePorts(blockOf("toml")))
+    await writeFile(file, onFreePorts(firstExample))
     const here = args.map((argument, index) => {
       if (argument.startsWith("/etc/")) return file
       return args[index - 1] === "--bind" ? "127.0.0.1:0" : argument
@@ -126,7 +169,7 @@ t.test("every TypeScript example is sound by our own type declarations", async (
 for (const [index, example] of blocksOf("ts").entries()) {
   t.test(`TypeScript example ${index + 1} runs to its end`, async (t) => {
     const cwd = await folderInPackage(t)
-    await writeFile(join(cwd, "rws.config.toml"), onFreePorts(blockOf("toml")))
+    await writeFile(join(cwd, "rws.config.toml"), onFreePorts(firstExample))
     const { outputText } = ts.transpileModule(onFreePorts(example), {
       compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
     })
@@ -152,9 +195,9 @@ t.test("the fields of the log are those of the table", async (t) => {
   const backend = await startEchoBackend(t)
   const logged = new Set<string>()
   for (const address of [backend.address, await deadAddress()]) {
-    const { rws, address: bound } = await serveRws(t, [address])
+    const { rws, address: bound } = await serveRws(t, [address], ["--trusted-proxy", "127.0.0.1"])
     const client = await RawPeer.connect(bound)
-    await client.write(upgradeHead()).untilText("\r\n\r\n")
+    await client.write(upgradeHead({ "X-Forwarded-For": "192.0.2.1" })).untilText("\r\n\r\n")
     client.socket.end()
     const line = await untilLogged(rws, ({ msg }) => msg === "session ended" || msg === "session refused")
     for (const field of Object.keys(line)) logged.add(field)

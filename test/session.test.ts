@@ -1,6 +1,10 @@
 import t from "tap"
+import { TrustedProxies } from "../lib/client/trusted-proxies.js"
 import { checkConfig } from "../lib/config/load.js"
-import { Pool } from "../lib/routing/pool.js"
+import type { Destination } from "../lib/destination.js"
+import { ClientLimits } from "../lib/limits/client-limits.js"
+import { Pending } from "../lib/limits/pending.js"
+import { Router } from "../lib/routing/router.js"
 import { runSession } from "../lib/session.js"
 import { checkRefusal } from "./support/answer.js"
 import { startEchoBackend } from "./support/backend.js"
@@ -35,13 +39,13 @@ t.test("a session goes from the head through the 101 to a tunnel and ends once",
 t.test("an error that no stage has foreseen is a 500, told once, and does not get out", async (t) => {
   const { peer, far } = await acceptPeer(t)
   const bug = new Error("a bug")
-  class BrokenPool extends Pool {
-    override candidates(): never {
+  class BrokenRouter extends Router<Destination> {
+    override route(): never {
       throw bug
     }
   }
   const { ws_proxy } = checkConfig({
-    ws_proxy: [{ bind: "127.0.0.1:0", backends: new BrokenPool([]) }],
+    ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"] }],
   })
   const [config] = ws_proxy
   if (config === undefined) throw new Error("no listener")
@@ -49,7 +53,11 @@ t.test("an error that no stage has foreseen is a 500, told once, and does not ge
   const session = runSession(peer, true, {
     name: "broken",
     config,
-    pool: new BrokenPool([]),
+    router: new BrokenRouter([], undefined),
+    trusted: new TrustedProxies([]),
+    limits: new ClientLimits({ ...config, rate_per_ip: undefined }, () => 0),
+    pending: new Pending(0),
+    localPort: () => 0,
     tunnel: { idleTimeoutMs: 0, halfCloseTimeoutMs: 0, keepaliveMs: 0, sweep: new HandSweep() },
     onOpen: () => t.fail("no tunnel"),
     onEnd: ({ reason, status }, { cause }) => ends.push({ reason, status, cause }),

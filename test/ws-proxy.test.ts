@@ -245,7 +245,7 @@ t.test("the last call of a setter counts", async (t) => {
   t.equal((await refusal).listener, "last")
 })
 
-for (const backend of ["", "9000", "chat:0", "chat:70000", "http://chat:80", "unix:relative", "a b:1"]) {
+for (const backend of ["", "9000", "chat:0", "chat:70000", "ftp://chat:80", "unix:relative", "a b:1"]) {
   t.test(`${JSON.stringify(backend)} is no backend: bind rejects, and names it`, async (t) => {
     for (const [backends, index] of [
       [backend, 0],

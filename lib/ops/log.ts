@@ -1,5 +1,6 @@
 /** What rws says of its work, and to what kind of logger. */
 import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
+import type { HealthChange } from "../routing/health.js"
 import type { SessionSummary } from "../session-summary.js"
 
 /** The part of a pino logger that is used: each method takes fields and a message, and must not throw. */
@@ -16,6 +17,7 @@ export function logSession(log: Log, session: Readonly<SessionSummary>, end: Ses
   const fields = {
     listener: session.listener,
     client: session.client,
+    via: session.via,
     backend: session.backend,
     path: session.path,
     status: session.status,
@@ -49,6 +51,16 @@ export function logDialFailure(
   { reason, cause }: SessionEnd,
 ): void {
   log.warn({ listener, backend, reason, error: textOf(cause) }, "backend could not be dialled")
+}
+
+/** A backend has gone down or come up. */
+export function logHealthChange(
+  log: Log,
+  pool: string,
+  { backend, isUp, reason, forMs }: HealthChange,
+): void {
+  if (isUp) log.info({ pool, backend, detail: reason }, "backend is up")
+  else log.warn({ pool, backend, detail: reason, for_ms: forMs }, "backend is down")
 }
 
 /** What the system said, without a stack trace. A name with several addresses fails once for each. */

@@ -24,7 +24,12 @@ for (const limit of [undefined, 300, 1024, 65_536]) {
       `with a limit of ${max}, a head of ${max} bytes in pieces of ${pieces} passes whole`,
       async (t) => {
         const backend = await startBackend(t)
-        const proxy = await startProxy(t, { backends: [backend.address], host_header: "client", ...settings })
+        const proxy = await startProxy(t, {
+          backends: [backend.address],
+          host_header: "client",
+          forwarded: "off",
+          ...settings,
+        })
         const client = await RawPeer.connect(proxy.address())
         const sent = padded(request, max)
         await dribble(client, sent, pieces)

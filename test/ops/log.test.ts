@@ -31,6 +31,7 @@ const LEVELS: Partial<Record<CloseReason, Level>> = {
   client_left_in_head: "debug",
   internal_error: "error",
   no_backend: "warn",
+  local_fault: "warn",
   backend_unreachable: "warn",
   connect_timeout: "warn",
   no_answer: "warn",

@@ -1,7 +1,7 @@
 /** Programs under test as processes of their own: rws as users run it, and what they put in front of it. */
 import { type ChildProcessByStdio, spawn } from "node:child_process"
 import { EventEmitter, once } from "node:events"
-import { mkdtemp, rm } from "node:fs/promises"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Readable, Writable } from "node:stream"
@@ -149,6 +149,13 @@ export async function serveRws(
 ): Promise<Serving> {
   const named = backends.flatMap((backend) => ["--backend", backend])
   return untilServing(startRws(t, ["--bind", "127.0.0.1:0", ...named, ...flags]))
+}
+
+/** Serves a configuration file, of which the first listener binds a free port. */
+export async function serveFile(t: Test, toml: string): Promise<Serving> {
+  const file = join(await temporaryFolder(t), "rws.toml")
+  await writeFile(file, toml)
+  return untilServing(startRws(t, ["--config", file]))
 }
 
 /** Waits for the line that a listener logs when it listens. */

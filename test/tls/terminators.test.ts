@@ -44,7 +44,11 @@ async function startChain(t: Test, terminator: Terminator, certificate: Certific
     verifyClient: ({ req }, answer) => answer(req.url !== "/forbidden", 401, "no token"),
   })
   backend.server.on("headers", (headers) => headers.push("Set-Cookie: a=1", "Set-Cookie: b=2"))
-  const { address } = await serveRws(t, [backend.address], ["--host-header", "client"])
+  const { address } = await serveRws(
+    t,
+    [backend.address],
+    ["--host-header", "client", "--trusted-proxy", "127.0.0.1"],
+  )
   const listen = await deadAddress()
   await startTerminator(t, terminator, { listen, rws: address, certificate })
   const [host = "", port] = listen.split(":")
@@ -107,7 +111,7 @@ for (const terminator of TERMINATORS) {
       const { headers } = (await session).request
       t.equal(headers.host, new URL(url).host)
       if (forwards) {
-        t.equal(headers["x-forwarded-for"], "127.0.0.1")
+        t.equal(headers["x-forwarded-for"], "127.0.0.1, 127.0.0.1", "the client, and the terminator")
         t.equal(headers["x-forwarded-proto"], "https")
       }
     })

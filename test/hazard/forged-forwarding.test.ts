@@ -1,0 +1,85 @@
+import t from "tap"
+import { answerUpgrade, startBackend } from "../support/backend.js"
+import { type Fields, upgradeHead } from "../support/heads.js"
+import { nextRefusal, openTunnel, startProxy } from "../support/proxy.js"
+import { RawPeer } from "../support/raw-peer.js"
+
+const FORGED: Fields = {
+  "X-Forwarded-For": ["203.0.113.9", "10.0.0.1"],
+  "X-Forwarded-Host": "bank.example",
+  "X-Forwarded-Proto": "https",
+  "X-Forwarded-Port": "443",
+  "X-Forwarded-Prefix": "/admin",
+  "X-Real-IP": "203.0.113.9",
+  Forwarded: "for=203.0.113.9;proto=https",
+  X_Forwarded_For: "203.0.113.9",
+  "X.Forwarded.Proto": "https",
+}
+
+for (const forwarded of ["x-forwarded", "rfc7239", "both"] as const) {
+  t.test(
+    `what an untrusted client claims of itself gets to no backend with forwarded = ${forwarded}`,
+    async (t) => {
+      const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+      const proxy = await startProxy(t, {
+        backends: [backend.address],
+        forwarded,
+        trusted_proxies: ["192.0.2.1"],
+      })
+      await openTunnel(proxy, upgradeHead(FORGED))
+      const { text } = await backend.peer()
+      t.notMatch(text, /203\.0\.113|10\.0\.0\.1|bank|https|\b443\b|admin/)
+      t.match(
+        text,
+        forwarded === "rfc7239" ? /^Forwarded: for=127\.0\.0\.1;/m : /^X-Forwarded-For: 127\.0\.0\.1\r$/m,
+      )
+    },
+  )
+}
+
+const malformed: readonly [name: string, value: string][] = [
+  ["X-Forwarded-For", "nobody"],
+  ["X-Forwarded-For", "203.0.113.9, 1.2.3"],
+  ["X-Forwarded-For", "1.2.3.4.5"],
+  ["X-Forwarded-For", "1.2.3.4:99999"],
+  ["X-Forwarded-For", "[::1"],
+  ["X-Forwarded-For", "[1.2.3.4]"],
+  ["X-Forwarded-For", "fe80::1%eth0"],
+  ["X-Forwarded-For", "1.2.3.4 5.6.7.8"],
+  ["Forwarded", "for=nobody"],
+  ["Forwarded", 'for="[::1"'],
+  ["Forwarded", "for=1.2.3.4;for=5.6.7.8"],
+  ["Forwarded", 'for="1.2.3.4'],
+  ["Forwarded", "for = 1.2.3.4"],
+]
+
+for (const [name, value] of malformed) {
+  t.test(`${name}: ${value} of a trusted proxy is a 400, and nothing reaches a backend`, async (t) => {
+    const backend = await startBackend(t)
+    const proxy = await startProxy(t, { backends: [backend.address], trusted_proxies: ["127.0.0.1"] })
+    const refusal = nextRefusal(proxy)
+    const client = await RawPeer.connect(proxy.address())
+    await client.write(upgradeHead({ [name]: value })).untilEnd()
+    t.match(client.text, /^HTTP\/1\.1 400 [\s\S]*\r\n\r\na field that names the client is not valid/)
+    t.equal((await refusal).reason, "bad_forwarded")
+    t.equal(backend.peers.length, 0)
+  })
+}
+
+t.test("a client that forges an address to the left of its own is known by its own", async (t) => {
+  const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+  const proxy = await startProxy(t, {
+    backends: [backend.address],
+    trusted_proxies: ["127.0.0.1", "10.0.0.0/8"],
+  })
+  const opened = new Promise<string>((resolve) => proxy.once("open", ({ client }) => resolve(client)))
+  await openTunnel(proxy, upgradeHead({ "X-Forwarded-For": "10.9.9.9, nonsense, 203.0.113.9, 10.0.0.2" }))
+  t.equal(await opened, "203.0.113.9")
+})
+
+t.test("eight KiB of commas are nobody's address and take no time", async (t) => {
+  const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+  const proxy = await startProxy(t, { backends: [backend.address], trusted_proxies: ["127.0.0.1"] })
+  const client = await openTunnel(proxy, upgradeHead({ "X-Forwarded-For": ",".repeat(7000) }))
+  t.match(client.text, /^HTTP\/1\.1 101 /)
+})

@@ -6,7 +6,7 @@ import { writeLocalProxyHeader } from "./client/proxy-protocol.js"
 import type { TlsOptions } from "./net/dial.js"
 import { probe } from "./net/probe.js"
 import { readSecureContext } from "./net/secure-context.js"
-import { type Log, logHealthChange } from "./ops/log.js"
+import { type Log, logHealthChange, logUncheckable } from "./ops/log.js"
 import type { Backend } from "./routing/backend.js"
 import { HealthChecks } from "./routing/health-check.js"
 import type { Pool } from "./routing/pool.js"
@@ -54,9 +54,11 @@ export class RunningPool {
     const { send_proxy_protocol: version } = this.pool.settings
     const check = { ...settings, host, expect_status: [expect_status].flat() }
     const preface = version && writeLocalProxyHeader(version)
-    const checks = new HealthChecks(this.pool, settings, (backend) =>
-      probe({ backend, check, tls: this.tlsFor(backend), preface }, timeout_ms),
-    )
+    const checks = new HealthChecks(this.pool, settings, async (backend) => {
+      const fault = await probe({ backend, check, tls: this.tlsFor(backend), preface }, timeout_ms)
+      if (fault?.isLocal) logUncheckable(this.log, this.name, backend.name, fault.text)
+      return fault
+    })
     checks.start()
     this.#checks = checks
   }

@@ -63,6 +63,11 @@ export function logHealthChange(
   else log.warn({ pool, backend, detail: reason, for_ms: forMs }, "backend is down")
 }
 
+/** A health check came to nothing because of this machine, which says nothing about the backend. */
+export function logUncheckable(log: Log, pool: string, backend: string, error: string): void {
+  log.warn({ pool, backend, reason: "local_fault", error }, "backend could not be checked")
+}
+
 /** What the system said, without a stack trace. A name with several addresses fails once for each. */
 function textOf(cause: unknown): string | undefined {
   if (cause instanceof AggregateError) return cause.errors.map(textOf).join("; ")

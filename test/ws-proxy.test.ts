@@ -245,6 +245,41 @@ t.test("the last call of a setter counts", async (t) => {
   t.equal((await refusal).listener, "last")
 })
 
+/** Each setting with a value that its key can't have: that the key is named shows that the method sets it. */
+const impossible: readonly [key: string, set: (proxy: WsProxy) => WsProxy][] = [
+  ["route", (proxy) => proxy.route([{ path: "chat" }])],
+  ["balance", (proxy) => proxy.balance("hash")],
+  ["hash_key", (proxy) => proxy.hashKey("colour")],
+  ["sticky_cookie", (proxy) => proxy.stickyCookie("two words")],
+  ["sticky_secret", (proxy) => proxy.stickyCookie("a").stickySecret("short")],
+  ["max_tries", (proxy) => proxy.maxTries(-1)],
+  ["max_fails", (proxy) => proxy.maxFails(-1)],
+  ["fail_timeout_ms", (proxy) => proxy.failTimeoutMs(0)],
+  ["send_proxy_protocol", (proxy) => proxy.sendProxyProtocol(JSON.parse('"v3"'))],
+  ["health_check", (proxy) => proxy.healthCheck({ interval_ms: 0 })],
+  ["tls", (proxy) => proxy.tls({ ca: "/nowhere/ca.pem" })],
+  ["max_connections_per_ip", (proxy) => proxy.maxConnectionsPerIp(-1)],
+  ["max_pending", (proxy) => proxy.maxPending(-1)],
+  ["rate_per_ip", (proxy) => proxy.ratePerIp("often")],
+  ["rate_burst", (proxy) => proxy.ratePerIp("1/s").rateBurst(-1)],
+  ["trusted_proxies", (proxy) => proxy.trustedProxies(["localhost"])],
+  ["accept_proxy_protocol", (proxy) => proxy.acceptProxyProtocol(true)],
+  ["forwarded", (proxy) => proxy.forwarded(JSON.parse('"on"'))],
+  ["request_headers", (proxy) => proxy.requestHeaders({ remove: ["Host"] })],
+  ["response_headers", (proxy) => proxy.responseHeaders({ remove: ["Upgrade"] })],
+  ["allowed_origins", (proxy) => proxy.allowedOrigins(["example.com"])],
+  ["require_origin", (proxy) => proxy.requireOrigin(JSON.parse("1"))],
+  ["subprotocols", (proxy) => proxy.subprotocols(["two words"])],
+]
+
+for (const [key, set] of impossible) {
+  t.test(`a value that ${key} can't have is told by bind`, async (t) => {
+    const error = await rejectionOf(() => bind(t, set(new WsProxy("wss://127.0.0.1:9"))))
+    if (!(error instanceof ConfigError)) throw error ?? new Error("it was accepted")
+    for (const { path } of error.problems) t.strictSame(path.slice(0, 3), ["ws_proxy", 0, key])
+  })
+}
+
 for (const backend of ["", "9000", "chat:0", "chat:70000", "ftp://chat:80", "unix:relative", "a b:1"]) {
   t.test(`${JSON.stringify(backend)} is no backend: bind rejects, and names it`, async (t) => {
     for (const [backends, index] of [

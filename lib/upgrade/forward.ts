@@ -3,6 +3,7 @@
  * connection (RFC 9110 §7.6.1): Connection and Upgrade are written anew, the others are left out. All pure, all text is Latin-1.
  */
 import { type Field, listOf, type ResponseHead } from "../http/head.js"
+import { lookalikesOf } from "./lookalikes.js"
 import type { UpgradeRequest } from "./upgrade-request.js"
 
 /** Fields that belong to one connection and go no further than its end. Names in lower case. */
@@ -26,7 +27,10 @@ export interface ForwardOptions {
   readonly host: string
   /** The target that the backend is asked for, in origin-form. */
   readonly target: string
-  /** Other fields that change. Host, Connection and Upgrade are ours in any case. Default: none. */
+  /**
+   * Other fields that change. Fields that CGI can't tell from those are left out. Host, Connection and
+   * Upgrade are ours in any case. Default: none.
+   */
   readonly changes?: FieldChanges | undefined
 }
 
@@ -54,6 +58,7 @@ export function forwardRequest(
   { host, target, changes }: ForwardOptions,
 ): string {
   const allChanges = new Map(changes)
+  for (const name of lookalikesOf(allChanges.keys(), fields)) allChanges.set(name, "")
   allChanges.set("connection", CONNECTION_UPGRADE)
   allChanges.set("upgrade", UPGRADE_WEBSOCKET)
   allChanges.set("host", `Host: ${host}\r\n`)

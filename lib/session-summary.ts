@@ -13,7 +13,10 @@ export interface SessionSummary {
   via?: string
   /** The backend that was tried last, as it is configured. */
   backend?: string
-  /** The request's path, without its query. */
+  /**
+   * The request's path, without its query; of more than 1024 characters the first 1023 and "…". Also that of
+   * a target that is refused, unless it has none, as in CONNECT.
+   */
   path?: string
   /** The HTTP status that the client got: 101, a refusal by rws or by the backend. */
   status?: number | undefined

@@ -16,7 +16,7 @@ import type { Destination } from "./destination.js"
 import type { ClientLimits } from "./limits/client-limits.js"
 import type { Pending } from "./limits/pending.js"
 import { dial } from "./net/dial.js"
-import { type Answer, handshake } from "./net/handshake.js"
+import { type Answer, type HandshakeOptions, handshake } from "./net/handshake.js"
 import type { Peer } from "./net/peer.js"
 import { refuse } from "./net/refuse.js"
 import { relay } from "./net/relay.js"
@@ -26,7 +26,7 @@ import { isDotSegmented } from "./routing/path-pattern.js"
 import type { Pool } from "./routing/pool.js"
 import type { Router } from "./routing/router.js"
 import type { SessionSummary } from "./session-summary.js"
-import { forwardRequest, forwardUpgradeAnswer } from "./upgrade/forward.js"
+import { type FieldChanges, forwardRequest, forwardUpgradeAnswer } from "./upgrade/forward.js"
 import { restrictSubprotocols } from "./upgrade/subprotocols.js"
 import type { UpgradeRequest } from "./upgrade/upgrade-request.js"
 import { type Reception, receive, sourceOf, type Visit } from "./visit.js"
@@ -60,6 +60,12 @@ interface Session {
 interface Chosen {
   readonly backend: Backend
   readonly peer: Peer
+}
+
+interface RequestChanges {
+  readonly changes: FieldChanges
+  /** The subprotocols that the backend is offered, where they are restricted. */
+  readonly offered?: readonly string[]
 }
 
 /** Runs one session. Resolves when the client's socket is gone. */
@@ -101,6 +107,7 @@ async function open(session: Session): Promise<Chosen> {
   const { destination, target } = context.router.route(visit.request)
   destination.checkOrigin(visit.request.fields)
   refuseEscape(target, destination.running.pool)
+  const { changes, offered } = changesFor(session, visit, destination)
 
   const startedMs = performance.now()
   const chosen = await dialOne(session, visit, destination).finally(() => {
@@ -108,16 +115,18 @@ async function open(session: Session): Promise<Chosen> {
   })
   const { backend, peer } = chosen
   try {
-    const answer = await ask(session, visit, destination, chosen, target)
+    const head = forwardRequest(visit.request, {
+      host: hostFor(backend, visit.request, destination.hostHeader),
+      target: backend.basePath + target,
+      changes,
+    })
+    const answer = await ask(session, chosen, { head, key: visit.request.key, offered })
     if (answer.head.status !== 101) {
       await relay(client, peer, answer, context.config.handshake_timeout_ms)
       throw new SessionEnd("refused_by_backend")
     }
-    const cookie = destination.running.pool.stickyField(
-      backend,
-      visit.request,
-      isSecure(visit.source, visit.request.fields, context.trusted),
-    )
+    const isTls = visit.report !== undefined && isSecure(visit.report)
+    const cookie = destination.running.pool.stickyField(backend, visit.request, isTls)
     client.socket.write(forwardUpgradeAnswer(answer.head, destination.responseFields, cookie), "latin1")
     return chosen
   } catch (error) {
@@ -189,37 +198,34 @@ function refuseEscape(target: string, { members }: Pool): void {
   }
 }
 
-/** Sends the backend its head and waits for the answer. */
-async function ask(
-  { client, context, summary }: Session,
-  visit: Visit,
-  destination: Destination,
-  { backend, peer }: Chosen,
-  target: string,
-): Promise<Answer> {
-  const { config } = context
-  const { request } = visit
-  const changes = forwardedChanges(config.forwarded, {
+/**
+ * How the request's fields change on their way to any backend. It may refuse the request, so it comes before
+ * the dial.
+ */
+function changesFor({ context }: Session, visit: Visit, destination: Destination): RequestChanges {
+  const { fields, host } = visit.request
+  const changes = forwardedChanges(context.config.forwarded, {
     peer: visit.source,
-    isTrusted: visit.isProxied,
-    host: request.host,
+    report: visit.report,
+    host,
     localPort: visit.destination?.port ?? context.localPort(),
-    fields: request.fields,
+    fields,
   })
   // What the configuration says comes last, so that it holds whatever a client or a proxy has sent.
   for (const [name, lines] of destination.requestFields) changes.set(name, lines)
-  let offered: readonly string[] | undefined
-  if (destination.subprotocols.size > 0) {
-    const offer = restrictSubprotocols(request.fields, destination.subprotocols)
-    offered = offer.offered
-    for (const [name, lines] of offer.changes) changes.set(name, lines)
-  }
-  const head = forwardRequest(request, {
-    host: hostFor(backend, request, destination.hostHeader),
-    target: backend.basePath + target,
-    changes,
-  })
-  const options = { head, key: request.key, offered, timeoutMs: config.handshake_timeout_ms }
+  if (destination.subprotocols.size === 0) return { changes }
+  const offer = restrictSubprotocols(fields, destination.subprotocols)
+  for (const [name, lines] of offer.changes) changes.set(name, lines)
+  return { changes, offered: offer.offered }
+}
+
+/** Sends the backend its head and waits for the answer. */
+async function ask(
+  { client, context, summary }: Session,
+  { peer }: Chosen,
+  request: Omit<HandshakeOptions, "timeoutMs">,
+): Promise<Answer> {
+  const options = { ...request, timeoutMs: context.config.handshake_timeout_ms }
   const sentMs = performance.now()
   const answer = await handshake(peer, options, client).finally(() => {
     summary.handshakeMs = performance.now() - sentMs

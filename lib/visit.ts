@@ -1,10 +1,11 @@
 /** Who asks for what: the first part of a session, at the end of which everything is known that can be known of a client. */
 import { type ClientAddress, formatClientAddress, toClientAddress } from "./client/client-address.js"
-import { reportedClient } from "./client/reported-client.js"
+import { type Report, readReport } from "./client/reported-client.js"
 import type { TrustedProxies } from "./client/trusted-proxies.js"
 import { SessionEnd } from "./close-reason.js"
 import type { ListenerConfig } from "./config/schema.js"
-import { parseRequestHead, type RequestHead } from "./http/head.js"
+import { detach, parseRequestHead } from "./http/head.js"
+import { loggedPath } from "./http/logged-path.js"
 import type { Peer } from "./net/peer.js"
 import { parseHead, REQUEST_FAULTS, readHead } from "./net/read-head.js"
 import { readProxyHeader } from "./net/read-proxy-header.js"
@@ -17,8 +18,8 @@ export interface Visit {
   readonly source: ClientAddress
   /** Where it went to, if its PROXY header tells. */
   readonly destination: ClientAddress | undefined
-  /** Whether `source` is a trusted proxy, whose forwarding fields are believed. */
-  readonly isProxied: boolean
+  /** What `source` reports, if it is a trusted proxy. */
+  readonly report: Report | undefined
   /** The client: `source`, or whom the trusted proxies report. */
   readonly visitor: ClientAddress
 }
@@ -44,27 +45,38 @@ export async function receive(
   // A socket tells no address once its client has gone, and only on a Unix socket does "none" mean anything.
   if (source.ip === "" && !config.bind.startsWith("unix:")) throw new SessionEnd("client_left_in_head")
   let destination: ClientAddress | undefined
-  if (config.accept_proxy_protocol && trusted.has(source.ip)) {
+  let isTrusted = trusted.has(source.ip)
+  if (config.accept_proxy_protocol && isTrusted) {
     const header = await readProxyHeader(client, config.read_timeout_ms)
     destination = header.destination
-    source = header.source ?? source
+    source = detachIp(header.source ?? source)
+    // Without a source (LOCAL, UNKNOWN, AF_UNIX) somebody whom we don't know may have written the request.
+    isTrusted = header.source !== undefined && trusted.has(source.ip)
     report(summary, source)
   }
-  const isProxied = trusted.has(source.ip)
-  if (!isProxied) admit(source.ip)
+  if (!isTrusted) admit(source.ip)
 
   const timeoutMs = Math.max(1, deadlineMs - performance.now())
   const limits = { maxBytes: config.max_head_bytes, timeoutMs }
   const bytes = await readHead(client, "request", limits, REQUEST_FAULTS)
   const head = parseHead(bytes, parseRequestHead, REQUEST_FAULTS)
-  summary.path = pathOf(head)
-  const request = toUpgradeRequest(head)
-  const visitor = isProxied ? reportedClient(source, request.fields, trusted) : source
-  if (isProxied) {
+  const path = loggedPath(head.target)
+  if (path !== undefined) summary.path = path
+  let reported: Report | undefined
+  let visitor = source
+  if (isTrusted) {
+    // Before the request is checked, so that clients with invalid requests are limited and logged, too.
+    reported = readReport(head.fields, trusted)
+    visitor = detachIp(reported.hops[0] ?? source)
     report(summary, visitor)
     admit(visitor.ip)
   }
-  return { request, source, destination, isProxied, visitor }
+  return { request: toUpgradeRequest(head), source, destination, report: reported, visitor }
+}
+
+/** The limits and the summary keep the address for longer than the head that it was cut from. */
+function detachIp({ ip, port }: ClientAddress): ClientAddress {
+  return { ip: detach(ip), port }
 }
 
 /** The other end of the client's connection. */
@@ -78,10 +90,4 @@ function report(summary: SessionSummary, visitor: ClientAddress): void {
   if (client === summary.client) return
   summary.via ??= summary.client
   summary.client = client
-}
-
-/** A copy: a slice of the head's text would keep all of it in memory for as long as the tunnel lasts. */
-function pathOf({ target }: RequestHead): string {
-  const query = target.indexOf("?")
-  return Buffer.from(query < 0 ? target : target.slice(0, query), "latin1").toString("latin1")
 }

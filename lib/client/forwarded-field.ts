@@ -4,6 +4,8 @@
 export interface ForwardedElement {
   /** Who connected to it, unquoted; absent where it does not say. */
   readonly for?: string
+  /** The Host field that it got, unquoted; absent where it does not say. */
+  readonly host?: string
   /** By which scheme, in lower case; absent where it does not say. */
   readonly proto?: string
 }
@@ -29,8 +31,13 @@ export function parseElement(element: string): ForwardedElement | undefined {
     parameters.set(key, token ?? quoted.replace(/\\(.)/g, "$1"))
   }
   const node = parameters.get("for")
+  const host = parameters.get("host")
   const proto = parameters.get("proto")?.toLowerCase()
-  return { ...(node !== undefined && { for: node }), ...(proto !== undefined && { proto }) }
+  return {
+    ...(node !== undefined && { for: node }),
+    ...(host !== undefined && { host }),
+    ...(proto !== undefined && { proto }),
+  }
 }
 
 /** Splits at every separator that stands in no quoted string (RFC 9110 §5.6.4). */

@@ -6,6 +6,7 @@ import { SessionEnd } from "../close-reason.js"
 import { type Field, valuesOf } from "../http/head.js"
 import type { ClientAddress } from "./client-address.js"
 import { splitElements } from "./forwarded-field.js"
+import type { Report } from "./reported-client.js"
 
 /** Which fields are written: X-Forwarded-For, -Host, -Proto and -Port; Forwarded (RFC 7239); all of them; none. */
 export const FORWARDED_MODES = ["x-forwarded", "rfc7239", "both", "off"] as const
@@ -15,11 +16,11 @@ export type ForwardedMode = (typeof FORWARDED_MODES)[number]
 export interface ForwardingFacts {
   /** Who is next to us: the other end of the connection, or the source in its PROXY header. */
   readonly peer: ClientAddress
-  /** Whether the peer is a trusted proxy. */
-  readonly isTrusted: boolean
+  /** What the peer reports if it is a trusted proxy; undefined if it is not. */
+  readonly report: Report | undefined
   /** The value of the request's Host field, found to be valid: it holds no quote. */
   readonly host: string
-  /** The port that the client connected to; 0 = unknown. */
+  /** The port that the peer connected to; 0 = unknown. */
   readonly localPort: number
   /** All fields of the request. */
   readonly fields: readonly Field[]
@@ -27,50 +28,93 @@ export interface ForwardingFacts {
 
 /** Names of the two families, and what a CGI backend can't tell from them because it reads other characters as "-". */
 const NAMES_A_CLIENT = /^(?:forwarded|x[^a-z0-9]forwarded(?:[^a-z0-9].*)?|x[^a-z0-9]real[^a-z0-9]ip)$/
-const PLAIN_NAME = /^[a-z0-9-]+$/
+/** Names that a trusted proxy may send. Few proxies write X-Forwarded-Prefix: it would be the client's own. */
+const NAMES_OF_FAMILY = {
+  "x-forwarded": /^x-forwarded(?!-prefix$)(?:-[a-z0-9-]*)?$/,
+  forwarded: /^forwarded$/,
+}
 /** rws speaks plain TCP to its clients. */
 const PROTO = "http"
+const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([
+  ["http", "80"],
+  ["ws", "80"],
+  ["https", "443"],
+  ["wss", "443"],
+])
 
 /**
- * The changes of a request's fields for its backend: lower-case names with the complete lines that stand in for all
- * fields of that name, "" for none. From a trusted peer the lists are appended to and what tells of the
- * first proxy (Host, Proto, Port) is kept; from anyone else all are replaced. "off" changes nothing.
+ * The changes of a request's fields for its backend: lower-case names with the complete lines that stand in
+ * for all fields of that name, "" for none. From a trusted peer, the family that is believed is kept and its
+ * list appended to; the other family is removed, or written to say the same. From anyone else all fields are
+ * replaced. "off" changes nothing.
  *
- * Throws `SessionEnd("bad_forwarded")` for a Forwarded field to which nothing can be appended.
+ * Throws `SessionEnd("bad_forwarded")` for a Forwarded field that must be appended to and can't be.
  */
 export function forwardedChanges(mode: ForwardedMode, facts: ForwardingFacts): Map<string, string> {
   const changes = new Map<string, string>()
   if (mode === "off") return changes
-  for (const { name } of facts.fields) {
-    if (NAMES_A_CLIENT.test(name) && !(facts.isTrusted && PLAIN_NAME.test(name))) changes.set(name, "")
+  const { report, fields } = facts
+  for (const { name } of fields) {
+    const isBelieved = report !== undefined && NAMES_OF_FAMILY[report.family].test(name)
+    if (NAMES_A_CLIENT.test(name) && !isBelieved) changes.set(name, "")
   }
   if (mode !== "rfc7239") setForwardedFields(changes, facts)
   if (mode !== "x-forwarded") changes.set("forwarded", `Forwarded: ${forwardedValue(facts)}\r\n`)
+  else if (report?.family === "forwarded" && hasOpenQuote(fields)) changes.set("forwarded", "")
   return changes
 }
 
 function setForwardedFields(changes: Map<string, string>, facts: ForwardingFacts): void {
-  const { peer, isTrusted, fields, host, localPort } = facts
-  if (peer.ip !== "") {
-    const before = isTrusted ? listBefore(fields, "x-forwarded-for") : ""
-    changes.set("x-forwarded-for", `X-Forwarded-For: ${before}${peer.ip}\r\n`)
-  }
-  const isKept = (name: string) => isTrusted && fields.some((field) => field.name === name)
-  if (!isKept("x-forwarded-host")) changes.set("x-forwarded-host", `X-Forwarded-Host: ${host}\r\n`)
-  if (!isKept("x-forwarded-proto")) changes.set("x-forwarded-proto", `X-Forwarded-Proto: ${PROTO}\r\n`)
-  if (localPort !== 0 && !isKept("x-forwarded-port")) {
-    changes.set("x-forwarded-port", `X-Forwarded-Port: ${localPort}\r\n`)
+  const { peer, report, fields } = facts
+  const list = report?.family === "x-forwarded" ? membersOf(fields, "x-forwarded-for") : hopsOf(report)
+  if (peer.ip !== "") list.push(peer.ip)
+  if (list.length > 0) changes.set("x-forwarded-for", `X-Forwarded-For: ${list.join(", ")}\r\n`)
+  const { host, proto, port } = storyOf(facts)
+  for (const [name, value] of [
+    ["X-Forwarded-Host", host],
+    ["X-Forwarded-Proto", proto],
+    ["X-Forwarded-Port", port],
+  ] as const) {
+    const key = name.toLowerCase()
+    const isKept = report?.family === "x-forwarded" && membersOf(fields, key).length > 0
+    if (!isKept && value !== "") changes.set(key, `${name}: ${value}\r\n`)
   }
 }
 
-function forwardedValue({ peer, isTrusted, fields, host }: ForwardingFacts): string {
-  const ours = `for=${nodeOf(peer)};host="${host}";proto=${PROTO}`
-  if (!isTrusted) return ours
-  // Behind an open quote all that follows would be part of a string that somebody else began.
-  if (valuesOf(fields, "forwarded").some((value) => splitElements(value) === undefined)) {
-    throw new SessionEnd("bad_forwarded", "a quoted string in Forwarded has no end")
+function forwardedValue(facts: ForwardingFacts): string {
+  const { peer, report, fields } = facts
+  const ours = elementOf(peer, facts.host, PROTO)
+  if (report?.family === "forwarded") {
+    // Behind an open quote all that follows would be part of a string that somebody else began.
+    if (hasOpenQuote(fields)) throw new SessionEnd("bad_forwarded", "a quoted string in Forwarded has no end")
+    return [...membersOf(fields, "forwarded"), ours].join(", ")
   }
-  return listBefore(fields, "forwarded") + ours
+  // X-Forwarded-* tell of the first hop only (RFC 7239 §7.4).
+  const { host, proto } = storyOf(facts)
+  const [client, ...proxies] = report?.hops ?? []
+  if (client === undefined) return elementOf(peer, host, proto)
+  return [elementOf(client, host, proto), ...proxies.map((hop) => `for=${nodeOf(hop)}`), ours].join(", ")
+}
+
+/** What the client asked for and how, as reported or else as we see it. */
+interface Story {
+  readonly host: string
+  readonly proto: string
+  /** "" = unknown. */
+  readonly port: string
+}
+
+function storyOf({ report, host: ownHost, localPort }: ForwardingFacts): Story {
+  if (report === undefined) {
+    return { host: ownHost, proto: PROTO, port: localPort === 0 ? "" : String(localPort) }
+  }
+  const { host = ownHost, proto = PROTO } = report
+  // Our own port is not the one that the client of a proxy connected to.
+  return { host, proto, port: /:(\d+)$/.exec(host)?.[1] ?? DEFAULT_PORTS.get(proto) ?? "" }
+}
+
+function elementOf(node: ClientAddress, host: string, proto: string): string {
+  return `for=${nodeOf(node)};host="${host}";proto=${proto}`
 }
 
 /** RFC 7239 §6: an IPv6 address stands in brackets, and so in quotes. */
@@ -79,9 +123,15 @@ function nodeOf({ ip }: ClientAddress): string {
   return ip.includes(":") ? `"[${ip}]"` : ip
 }
 
-/** The members that a list has already, ready for one more to be appended. */
-function listBefore(fields: readonly Field[], name: string): string {
-  let before = ""
-  for (const value of valuesOf(fields, name)) if (value !== "") before += `${value}, `
-  return before
+function hasOpenQuote(fields: readonly Field[]): boolean {
+  return valuesOf(fields, "forwarded").some((value) => splitElements(value) === undefined)
+}
+
+function hopsOf(report: Report | undefined): string[] {
+  return report?.hops.map(({ ip }) => ip) ?? []
+}
+
+/** The values of all fields with this name that are not empty. */
+function membersOf(fields: readonly Field[], name: string): string[] {
+  return valuesOf(fields, name).filter((value) => value !== "")
 }

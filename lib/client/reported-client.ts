@@ -5,10 +5,11 @@
  * list is read from the right, and an entry is believed only if the one who added it is trusted: what a client
  * has forged stands further to the left than its own address, and is never reached.
  */
+import { isHostField } from "../address.js"
 import { SessionEnd } from "../close-reason.js"
 import { type Field, listOf, valuesOf } from "../http/head.js"
 import { type ClientAddress, toClientAddress } from "./client-address.js"
-import { parseElement, splitElements } from "./forwarded-field.js"
+import { type ForwardedElement, parseElement, splitElements } from "./forwarded-field.js"
 import type { TrustedProxies } from "./trusted-proxies.js"
 
 /** `ip`, `ip:port`, `[v6]` or `[v6]:port`; RFC 7239 §6 also allows a port to be made up: `_name`. */
@@ -17,61 +18,83 @@ const NODE = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::(?:(\d{1,5})|_[\w.-]+))?$/
 const HIDDEN = /^(?:unknown|_[\w.-]+)(?::(?:\d{1,5}|_[\w.-]+))?$/i
 const BARE_IPV6 = /^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$/
 
-/** A client as a proxy reports it, and the scheme that it used there, if the proxy says so. */
-interface Report {
-  readonly client: ClientAddress
+/** What a trusted peer says about the connection that it passes on to us. */
+export interface Report {
+  /**
+   * The fields that are believed: the X-Forwarded-* ones or Forwarded. Few proxies write both, and the ones
+   * that a proxy does not write may come from its client.
+   */
+  readonly family: "x-forwarded" | "forwarded"
+  /** The client and the trusted proxies after it, without the peer. Empty if the peer reports nobody. */
+  readonly hops: readonly ClientAddress[]
+  /** The host that the client asked for, a valid Host field; undefined if not reported. */
+  readonly host: string | undefined
+  /** The scheme that the client used, in lower case; undefined if not reported. */
   readonly proto: string | undefined
 }
 
-/**
- * The client that the trusted proxies report; the peer itself where it is not trusted or reports nobody. Forwarded is
- * read only if there is no X-Forwarded-For. Where a proxy hides or does not know who connected to it, that proxy counts as
- * the client. Throws `SessionEnd("bad_forwarded")` if an entry that is believed is no address.
- */
-export function reportedClient(
-  peer: ClientAddress,
-  fields: readonly Field[],
-  trusted: TrustedProxies,
-): ClientAddress {
-  if (!trusted.has(peer.ip)) return peer
-  const entries = listOf(fields, "x-forwarded-for")
-  if (entries.length === 0) return walkForwarded(peer, fields, trusted).client
-  let client = peer
-  for (let index = entries.length - 1; index >= 0 && trusted.has(client.ip); index--) {
-    const next = parseNode(entries[index] ?? "", "X-Forwarded-For")
-    if (next === undefined) break
-    client = next
-  }
-  return client
-}
+const SCHEME = /^[a-z][a-z0-9+.-]*$/
 
 /**
- * Whether trusted proxies say that the client came over TLS: the last X-Forwarded-Proto, which is the nearest proxy's,
- * or, where there is none, the `proto` that Forwarded tells of the reported client. Throws as `reportedClient` does.
+ * Reads what a trusted peer reports: X-Forwarded-* if there is an X-Forwarded-For or no Forwarded, else
+ * Forwarded. A proxy that hides or does not know who connected to it counts as the client. Throws
+ * `SessionEnd("bad_forwarded")` if an entry that is believed is not an address; what is not believed is not
+ * looked at.
  */
-export function isSecure(peer: ClientAddress, fields: readonly Field[], trusted: TrustedProxies): boolean {
-  if (!trusted.has(peer.ip)) return false
-  const proto = listOf(fields, "x-forwarded-proto").at(-1) ?? walkForwarded(peer, fields, trusted).proto
+export function readReport(fields: readonly Field[], trusted: TrustedProxies): Report {
+  const entries = listOf(fields, "x-forwarded-for")
+  if (entries.length === 0 && listOf(fields, "forwarded").length > 0) return readForwarded(fields, trusted)
+  const hops: ClientAddress[] = []
+  for (const entry of entries.reverse()) {
+    const hop = parseNode(entry, "X-Forwarded-For")
+    if (hop === undefined) break
+    hops.push(hop)
+    if (!trusted.has(hop.ip)) break
+  }
+  hops.reverse()
+  // The last member of a list is the nearest proxy's.
+  const host = listOf(fields, "x-forwarded-host").at(-1)
+  const proto = listOf(fields, "x-forwarded-proto").at(-1)
+  return { family: "x-forwarded", hops, host: validHost(host), proto: validScheme(proto) }
+}
+
+/** Whether the client came over TLS, as far as trusted proxies report it. */
+export function isSecure({ proto }: Report): boolean {
   return proto === "https" || proto === "wss"
 }
 
-function walkForwarded(peer: ClientAddress, fields: readonly Field[], trusted: TrustedProxies): Report {
-  let report: Report = { client: peer, proto: undefined }
+function readForwarded(fields: readonly Field[], trusted: TrustedProxies): Report {
+  const hops: ClientAddress[] = []
+  let element: ForwardedElement = {}
+  const report = (): Report => ({
+    family: "forwarded",
+    hops: hops.reverse(),
+    host: validHost(element.host),
+    proto: validScheme(element.proto),
+  })
   for (const value of valuesOf(fields, "forwarded").reverse()) {
-    if (!trusted.has(report.client.ip)) break
     const elements = splitElements(value)
     if (elements === undefined)
       throw new SessionEnd("bad_forwarded", "a quoted string in Forwarded has no end")
     for (const text of elements.reverse()) {
-      if (!trusted.has(report.client.ip)) return report
-      const element = parseElement(text)
-      if (element === undefined) throw new SessionEnd("bad_forwarded", "an element of Forwarded is malformed")
-      const next = element.for === undefined ? undefined : parseNode(element.for, "Forwarded")
-      if (next === undefined) return { client: report.client, proto: element.proto }
-      report = { client: next, proto: element.proto }
+      const parsed = parseElement(text)
+      if (parsed === undefined) throw new SessionEnd("bad_forwarded", "an element of Forwarded is malformed")
+      element = parsed
+      const hop = element.for === undefined ? undefined : parseNode(element.for, "Forwarded")
+      if (hop === undefined) return report()
+      hops.push(hop)
+      if (!trusted.has(hop.ip)) return report()
     }
   }
-  return report
+  return report()
+}
+
+function validHost(host: string | undefined): string | undefined {
+  return host !== undefined && isHostField(host) ? host : undefined
+}
+
+function validScheme(proto: string | undefined): string | undefined {
+  return proto !== undefined && SCHEME.test(proto) ? proto : undefined
 }
 
 /** Returns undefined if the node is hidden or not known. */

@@ -1,5 +1,7 @@
 import t from "tap"
 import { type ForwardedMode, type ForwardingFacts, forwardedChanges } from "../../lib/client/forwarded.js"
+import { readReport } from "../../lib/client/reported-client.js"
+import { TrustedProxies } from "../../lib/client/trusted-proxies.js"
 import { SessionEnd } from "../../lib/close-reason.js"
 import type { Field } from "../../lib/http/head.js"
 import { FIELD_VCHAR } from "../support/ascii.js"
@@ -9,6 +11,12 @@ import { thrownBy } from "../support/thrown.js"
 const CLIENT = { ip: "192.0.2.1", port: 4711 }
 const CLIENT6 = { ip: "2001:db8::1", port: 4711 }
 const UNIX = { ip: "", port: 0 }
+const TRUSTED = new TrustedProxies(["192.0.2.1", "10.0.0.0/8"])
+
+/** What the peer reports in these fields, if it is trusted. */
+function reportIf(isTrusted: boolean, fields: readonly Field[]): ForwardingFacts["report"] {
+  return isTrusted ? readReport(fields, TRUSTED) : undefined
+}
 
 function fieldsOf(...lines: string[]): Field[] {
   return lines.map((line) => {
@@ -23,6 +31,8 @@ interface Case {
   readonly trusted?: boolean
   readonly peer?: ForwardingFacts["peer"]
   readonly localPort?: number
+  /** The Host field. Default: chat.example:8080. */
+  readonly host?: string
   readonly lines?: readonly string[]
   /** The lines that are set, in any order. */
   readonly set: readonly string[]
@@ -126,37 +136,151 @@ const cases: Case[] = [
     peer: UNIX,
     set: ['Forwarded: for=unknown;host="chat.example:8080";proto=http'],
   },
-  { title: "a trusted proxy that says nothing", trusted: true, set: OURS },
-  { title: "a trusted proxy", trusted: true, lines: THEIRS, set: ["X-Forwarded-For: 1.1.1.1, 192.0.2.1"] },
+  { title: "a trusted proxy that says nothing", trusted: true, localPort: 9, set: OURS },
   {
-    title: "a trusted proxy with lists over several fields",
+    title: "a trusted proxy that says nothing, by a host without a port",
+    trusted: true,
+    host: "chat.example",
+    set: [
+      "X-Forwarded-For: 192.0.2.1",
+      "X-Forwarded-Host: chat.example",
+      "X-Forwarded-Proto: http",
+      "X-Forwarded-Port: 80",
+    ],
+  },
+  {
+    title: "a trusted proxy that is believed by X-Forwarded-For",
+    trusted: true,
+    lines: THEIRS,
+    set: ["X-Forwarded-For: 1.1.1.1, 192.0.2.1"],
+    removed: ["forwarded"],
+  },
+  {
+    title: "a trusted proxy that is believed by X-Forwarded-For, by RFC 7239",
+    mode: "rfc7239",
+    trusted: true,
+    lines: [...THEIRS.slice(0, 4), "Forwarded: for=6.6.6.6"],
+    set: [`Forwarded: for=1.1.1.1;host="evil.example";proto=https, ${OUR_ELEMENT}`],
+  },
+  {
+    title: "a trusted proxy that is believed by X-Forwarded-For, both ways",
     mode: "both",
     trusted: true,
     lines: [
-      "X-Forwarded-For: 1.1.1.1, 2.2.2.2",
-      "Forwarded: for=1.1.1.1",
+      "X-Forwarded-For: 6.6.6.6, 2001:db8::7, 10.0.0.2",
       "X-Forwarded-For:",
-      "X-Forwarded-For: 3.3.3.3",
-      "Forwarded: for=2.2.2.2",
+      "X-Forwarded-For: 10.0.0.3",
+      'Forwarded: for="',
     ],
     set: [
-      "X-Forwarded-For: 1.1.1.1, 2.2.2.2, 3.3.3.3, 192.0.2.1",
+      "X-Forwarded-For: 6.6.6.6, 2001:db8::7, 10.0.0.2, 10.0.0.3, 192.0.2.1",
       ...OURS.slice(1),
-      `Forwarded: for=1.1.1.1, for=2.2.2.2, ${OUR_ELEMENT}`,
+      'Forwarded: for="[2001:db8::7]";host="chat.example:8080";proto=http, for=10.0.0.2, for=10.0.0.3, ' +
+        OUR_ELEMENT,
     ],
   },
   {
-    title: "a trusted proxy, by RFC 7239",
-    mode: "rfc7239",
+    title: "a trusted proxy that is believed by Forwarded",
     trusted: true,
-    lines: THEIRS,
-    set: [`Forwarded: for=1.1.1.1, ${OUR_ELEMENT}`],
+    lines: [
+      'Forwarded: for=6.6.6.6;proto=ws, for="[2001:db8::7]:4711";host=a.example;proto=https',
+      "Forwarded: for=10.0.0.3;proto=http",
+      "X-Forwarded-Host: evil.example",
+      "X-Forwarded-Proto: http",
+      "X-Forwarded-Port: 1",
+      "X-Forwarded-Server: evil.example",
+    ],
+    set: [
+      "X-Forwarded-For: 2001:db8::7, 10.0.0.3, 192.0.2.1",
+      "X-Forwarded-Host: a.example",
+      "X-Forwarded-Proto: https",
+      "X-Forwarded-Port: 443",
+    ],
+    removed: ["x-forwarded-server"],
   },
   {
-    title: "a trusted proxy that tells a part",
+    title: "a trusted proxy that is believed by Forwarded, by RFC 7239",
+    mode: "rfc7239",
     trusted: true,
-    lines: ["X-Forwarded-Proto: https", "X-Real-IP: 1.1.1.1"],
-    set: [OURS[0] ?? "", OURS[1] ?? "", OURS[3] ?? ""],
+    lines: [
+      "Forwarded: for=6.6.6.6",
+      "Forwarded:",
+      "Forwarded: for=1.1.1.1;proto=https",
+      "X-Forwarded-Proto: wss",
+    ],
+    set: [`Forwarded: for=6.6.6.6, for=1.1.1.1;proto=https, ${OUR_ELEMENT}`],
+    removed: ["x-forwarded-proto"],
+  },
+  {
+    title: "a trusted proxy that is believed by Forwarded, both ways",
+    mode: "both",
+    trusted: true,
+    lines: ['Forwarded: for=1.1.1.1;host="a.example:81";proto=https'],
+    set: [
+      "X-Forwarded-For: 1.1.1.1, 192.0.2.1",
+      "X-Forwarded-Host: a.example:81",
+      "X-Forwarded-Proto: https",
+      "X-Forwarded-Port: 81",
+      `Forwarded: for=1.1.1.1;host="a.example:81";proto=https, ${OUR_ELEMENT}`,
+    ],
+  },
+  {
+    title: "a trusted proxy whose Forwarded has an open quote where nobody reads it",
+    trusted: true,
+    lines: ['Forwarded: for="', "Forwarded: for=1.1.1.1"],
+    set: ["X-Forwarded-For: 1.1.1.1, 192.0.2.1", ...OURS.slice(1)],
+    removed: ["forwarded"],
+  },
+  {
+    title: "a trusted proxy that tells only the scheme",
+    mode: "both",
+    trusted: true,
+    host: "chat.example",
+    lines: ["X-Forwarded-Proto: https", "X-Real-IP: 6.6.6.6", "X-Forwarded-Prefix: /admin"],
+    set: [
+      "X-Forwarded-For: 192.0.2.1",
+      "X-Forwarded-Host: chat.example",
+      "X-Forwarded-Port: 443",
+      'Forwarded: for=192.0.2.1;host="chat.example";proto=https',
+    ],
+    removed: ["x-real-ip", "x-forwarded-prefix"],
+  },
+  {
+    title: "a trusted proxy that tells only the host",
+    trusted: true,
+    lines: ["X-Forwarded-Host: a.example:81, [2001:db8::7]:82"],
+    set: ["X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: http", "X-Forwarded-Port: 82"],
+  },
+  {
+    title: "a trusted proxy with IPv6 in its host and no port",
+    trusted: true,
+    lines: ["X-Forwarded-Host: [2001:db8::7]", "X-Forwarded-Proto: wss"],
+    set: ["X-Forwarded-For: 192.0.2.1", "X-Forwarded-Port: 443"],
+  },
+  {
+    title: "a trusted proxy with a scheme of which the port is not known",
+    trusted: true,
+    host: "chat.example",
+    lines: ["X-Forwarded-Proto: gopher"],
+    set: ["X-Forwarded-For: 192.0.2.1", "X-Forwarded-Host: chat.example"],
+  },
+  {
+    title: "a trusted proxy that tells only the port",
+    trusted: true,
+    lines: ["X-Forwarded-Port: 444"],
+    set: OURS.slice(0, 3),
+  },
+  {
+    title: "a trusted proxy with empty fields",
+    trusted: true,
+    lines: ["X-Forwarded-For:", "X-Forwarded-Host:", "X-Forwarded-Proto:", "X-Forwarded-Port:"],
+    set: OURS,
+  },
+  {
+    title: "a trusted proxy with fields that are none of ours",
+    trusted: true,
+    lines: ["X-Forwarded-For: 1.1.1.1", "X-Forwarded-User: ann", "X-Forwarded-Ssl: on"],
+    set: ["X-Forwarded-For: 1.1.1.1, 192.0.2.1", ...OURS.slice(1)],
   },
   {
     title: "a trusted proxy on a Unix socket",
@@ -165,14 +289,22 @@ const cases: Case[] = [
     peer: UNIX,
     localPort: 0,
     lines: THEIRS,
-    set: ['Forwarded: for=1.1.1.1, for=unknown;host="chat.example:8080";proto=http'],
+    set: [
+      "X-Forwarded-For: 1.1.1.1",
+      'Forwarded: for=1.1.1.1;host="evil.example";proto=https, for=unknown;host="chat.example:8080";proto=http',
+    ],
   },
   {
     title: "a trusted proxy that lets names through which read the same to a CGI backend",
     trusted: true,
-    lines: ["X_Forwarded_For: 1.1.1.1", "X-Forwarded-For: 2.2.2.2", "X_Real_IP: 1.1.1.1"],
+    lines: [
+      "X_Forwarded_For: 1.1.1.1",
+      "X-Forwarded-For: 2.2.2.2",
+      "X_Real_IP: 1.1.1.1",
+      "X-Forwarded_Host: evil.example",
+    ],
     set: ["X-Forwarded-For: 2.2.2.2, 192.0.2.1", ...OURS.slice(1)],
-    removed: ["x_forwarded_for", "x_real_ip"],
+    removed: ["x_forwarded_for", "x_real_ip", "x-forwarded_host"],
   },
   { title: "anyone where it is off", mode: "off", lines: [...THEIRS, "X_Forwarded_For: 1"], set: [] },
 ]
@@ -183,11 +315,12 @@ for (const {
   trusted = false,
   peer = CLIENT,
   localPort = 8080,
+  host = "chat.example:8080",
   ...rest
 } of cases) {
   t.test(`the backend is told of ${title}`, async (t) => {
-    const fields = fieldsOf("Host: chat.example:8080", ...(rest.lines ?? []), "Upgrade: websocket")
-    const facts = { peer, isTrusted: trusted, host: "chat.example:8080", localPort, fields }
+    const fields = fieldsOf(`Host: ${host}`, ...(rest.lines ?? []), "Upgrade: websocket")
+    const facts = { peer, report: reportIf(trusted, fields), host, localPort, fields }
     const expected = new Map((rest.removed ?? []).map((name) => [name, ""]))
     for (const line of rest.set) expected.set(line.slice(0, line.indexOf(":")).toLowerCase(), `${line}\r\n`)
     const sorted = (map: Map<string, string>) => [...map].sort()
@@ -195,17 +328,21 @@ for (const {
   })
 }
 
-for (const value of ['for="', 'for="a\\"', 'for=1.1.1.1, by="x']) {
-  t.test(`nothing is appended to the open quote of Forwarded: ${value}`, async (t) => {
-    const facts = { peer: CLIENT, host: "a", localPort: 1, fields: fieldsOf(`Forwarded: ${value}`) }
+t.test("nothing is appended to an open quote of Forwarded", async (t) => {
+  const facts = { peer: CLIENT, host: "a", localPort: 1, report: undefined }
+  for (const value of ['for="', 'for="a\\"', 'for=1.1.1.1, by="x']) {
+    // What is read begins on the right, so the open quote is met only when something is to be appended.
+    const fields = fieldsOf(`Forwarded: ${value}`, "Forwarded: for=203.0.113.9")
     for (const mode of ["rfc7239", "both"] as const) {
-      const error = thrownBy(() => forwardedChanges(mode, { ...facts, isTrusted: true }))
+      const error = thrownBy(() =>
+        forwardedChanges(mode, { ...facts, fields, report: reportIf(true, fields) }),
+      )
       t.ok(error instanceof SessionEnd)
       t.match(error, { reason: "bad_forwarded", detail: "a quoted string in Forwarded has no end" })
-      t.ok(forwardedChanges(mode, { ...facts, isTrusted: false }))
+      t.ok(forwardedChanges(mode, { ...facts, fields }), "an untrusted client's is replaced")
     }
-  })
-}
+  }
+})
 
 t.test("each change is whole lines of its own name, whatever came", async (t) => {
   const random = seededRandom(6454)
@@ -225,7 +362,16 @@ t.test("each change is whole lines of its own name, whatever came", async (t) =>
     )
     const isTrusted = oneOf(random, [true, false])
     const peer = oneOf(random, [CLIENT, CLIENT6, UNIX])
-    const facts = { peer, isTrusted, host: "a.example", localPort: 80, fields: fieldsOf(...lines) }
+    const fields = fieldsOf(...lines)
+    const report: ForwardingFacts["report"] = isTrusted
+      ? {
+          family: oneOf(random, ["x-forwarded", "forwarded"]),
+          hops: oneOf(random, [[], [CLIENT6], [CLIENT, CLIENT6]]),
+          host: oneOf(random, [undefined, "b.example:81"]),
+          proto: oneOf(random, [undefined, "https"]),
+        }
+      : undefined
+    const facts = { peer, report, host: "a.example", localPort: 80, fields }
     for (const mode of ["x-forwarded", "rfc7239", "both"] as const) {
       for (const [name, line] of forwardedChanges(mode, facts)) {
         const isWhole =
@@ -251,7 +397,7 @@ t.test("of what a stranger sent nothing that names a client is left", async (t) 
     ])()
     const facts = {
       peer: CLIENT,
-      isTrusted: false,
+      report: undefined,
       host: "a",
       localPort: 80,
       fields: fieldsOf(`${name}: 6.6.6.6`),

@@ -111,7 +111,7 @@ t.test(`${SESSIONS} sessions that end in mixed ways leave no socket and no growi
     })
   })
 
-  const proxy = await forkProxy(t, [backend.address])
+  const proxy = await forkProxy(t, { backends: [backend.address] })
   const port = Number(proxy.address.split(":")[1])
 
   const measures: Measure[] = []

@@ -83,3 +83,112 @@ t.test("eight KiB of commas are nobody's address and take no time", async (t) =>
   const client = await openTunnel(proxy, upgradeHead({ "X-Forwarded-For": ",".repeat(7000) }))
   t.match(client.text, /^HTTP\/1\.1 101 /)
 })
+
+/** What a client sends through a terminator that writes some of the fields and lets the others pass. */
+const passed: readonly {
+  title: string
+  forwarded: "x-forwarded" | "rfc7239" | "both"
+  /** What the terminator writes itself. */
+  written: Fields
+  /** What the client has sent beside it. */
+  forged: Fields
+  /** The lines that the backend gets of all these fields, in this order. */
+  arrives: readonly string[]
+}[] = [
+  {
+    title: "X-Forwarded-For and -Proto",
+    forwarded: "x-forwarded",
+    written: { "X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https" },
+    forged: {
+      Forwarded: "for=203.0.113.9",
+      "X-Real-IP": "203.0.113.9",
+      "X-Forwarded-Prefix": "/admin",
+      X_Forwarded_Host: "bank.example",
+    },
+    arrives: [
+      "X-Forwarded-For: 192.0.2.1, 127.0.0.1",
+      "X-Forwarded-Proto: https",
+      "X-Forwarded-Host: chat.example",
+      "X-Forwarded-Port: 443",
+    ],
+  },
+  {
+    title: "X-Forwarded-For and -Proto, both ways",
+    forwarded: "both",
+    written: { "X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https" },
+    forged: { Forwarded: 'for=203.0.113.9;by="', "X-Real-IP": "203.0.113.9" },
+    arrives: [
+      "X-Forwarded-For: 192.0.2.1, 127.0.0.1",
+      "X-Forwarded-Proto: https",
+      'Forwarded: for=192.0.2.1;host="chat.example";proto=https, for=127.0.0.1;host="chat.example";proto=http',
+      "X-Forwarded-Host: chat.example",
+      "X-Forwarded-Port: 443",
+    ],
+  },
+  {
+    title: "X-Forwarded-For and -Proto, by RFC 7239",
+    forwarded: "rfc7239",
+    written: { "X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https" },
+    forged: { "X-Forwarded-Prefix": "/admin" },
+    arrives: [
+      "X-Forwarded-For: 192.0.2.1",
+      "X-Forwarded-Proto: https",
+      'Forwarded: for=192.0.2.1;host="chat.example";proto=https, for=127.0.0.1;host="chat.example";proto=http',
+    ],
+  },
+  {
+    title: "Forwarded",
+    forwarded: "both",
+    written: { Forwarded: "for=192.0.2.1;host=a.example;proto=https" },
+    forged: {
+      "X-Forwarded-Host": "bank.example",
+      "X-Forwarded-Proto": "http",
+      "X-Forwarded-Port": "444",
+      "X-Forwarded-Ssl": "off",
+    },
+    arrives: [
+      'Forwarded: for=192.0.2.1;host=a.example;proto=https, for=127.0.0.1;host="chat.example";proto=http',
+      "X-Forwarded-Host: a.example",
+      "X-Forwarded-Proto: https",
+      "X-Forwarded-Port: 443",
+      "X-Forwarded-For: 192.0.2.1, 127.0.0.1",
+    ],
+  },
+]
+
+for (const { title, forwarded, written, forged, arrives } of passed) {
+  t.test(
+    `behind a terminator that writes ${title}, nothing that the client forges gets through`,
+    async (t) => {
+      const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+      const proxy = await startProxy(t, {
+        backends: [backend.address],
+        trusted_proxies: ["127.0.0.1"],
+        forwarded,
+      })
+      await openTunnel(proxy, upgradeHead({ ...written, ...forged }))
+      const { text } = await backend.peer()
+      t.same(text.match(/^(?:forwarded|x.forwarded.*|x.real.ip): .*(?=\r$)/gim), arrives)
+    },
+  )
+}
+
+t.test("what the configuration sets arrives, whatever the client and the terminator send", async (t) => {
+  const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+  const proxy = await startProxy(t, {
+    backends: [backend.address],
+    trusted_proxies: ["127.0.0.1"],
+    request_headers: { set: { "X-Forwarded-Prefix": "/chat", "X-Real-IP": "ours" } },
+  })
+  const claims = {
+    "X-Forwarded-For": "192.0.2.1",
+    "X-Forwarded-Prefix": "/admin",
+    "X-Real-IP": "203.0.113.9",
+  }
+  await openTunnel(proxy, upgradeHead(claims))
+  const { text } = await backend.peer()
+  t.same(text.match(/^x-(?:forwarded-prefix|real-ip): .*(?=\r$)/gim), [
+    "X-Forwarded-Prefix: /chat",
+    "X-Real-IP: ours",
+  ])
+})

@@ -4,6 +4,7 @@ import { once } from "node:events"
 import { fileURLToPath } from "node:url"
 import type { Test } from "tap"
 import type { Measure, Order } from "./measured-proxy.js"
+import type { Settings } from "./proxy.js"
 
 const MEASURED_PROXY = fileURLToPath(new URL("./measured-proxy.js", import.meta.url))
 
@@ -16,8 +17,8 @@ export interface ForkedProxy {
 }
 
 /** Starts a proxy in a process of its own, which ends with the test. */
-export async function forkProxy(t: Test, backends: readonly string[]): Promise<ForkedProxy> {
-  const child = fork(MEASURED_PROXY, backends, { execArgv: ["--expose-gc"] })
+export async function forkProxy(t: Test, settings: Settings): Promise<ForkedProxy> {
+  const child = fork(MEASURED_PROXY, [JSON.stringify(settings)], { execArgv: ["--expose-gc"] })
   t.teardown(() => child.kill())
   const [{ address, before }] = (await once(child, "message")) as [{ address: string; before: Measure }]
   return {

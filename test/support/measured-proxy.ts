@@ -1,6 +1,6 @@
 /**
- * A proxy in a process of its own, for tests that measure what sessions leave behind. The arguments are its backends.
- * It is forked with `--expose-gc` and spoken to by messages.
+ * A proxy in a process of its own, for tests that measure what sessions leave behind. Its argument is a
+ * listener in JSON. It is forked with `--expose-gc` and spoken to by messages.
  */
 import { readdirSync } from "node:fs"
 import { setImmediate as nextTurn } from "node:timers/promises"
@@ -37,7 +37,7 @@ async function measure(ended: number): Promise<Measure> {
 
 const before = await measure(0)
 const proxy = await createProxy(
-  { ws_proxy: [{ bind: "127.0.0.1:0", backends: process.argv.slice(2) }] },
+  { ws_proxy: [{ bind: "127.0.0.1:0", ...JSON.parse(process.argv[2] ?? "{}") }] },
   { log: pino({ level: "silent" }) },
 )
 let ended = 0

@@ -1,0 +1,83 @@
+/**
+ * What rws refuses it refuses before a backend hears of it: a backend that has answered 101 believes that the
+ * client is there.
+ */
+import t from "tap"
+import { answerUpgrade, startBackend } from "../support/backend.js"
+import { type Fields, upgradeHead } from "../support/heads.js"
+import { nextRefusal, openTunnel, type Settings, startProxy } from "../support/proxy.js"
+import { RawPeer } from "../support/raw-peer.js"
+
+const OPEN_QUOTE = 'for=203.0.113.9;by="'
+
+const refused: readonly { title: string; keys: Partial<Settings>; fields: Fields }[] = [
+  {
+    title: "a Forwarded that is read and malformed, in a pool with a sticky cookie",
+    keys: { sticky_cookie: "rws" },
+    fields: { "X-Forwarded-Proto": "https", Forwarded: OPEN_QUOTE },
+  },
+  {
+    title: "a Forwarded that is appended to and malformed to the left of what is read",
+    keys: { forwarded: "rfc7239" },
+    fields: { Forwarded: [OPEN_QUOTE, "for=203.0.113.9"] },
+  },
+]
+
+for (const { title, keys, fields } of refused) {
+  t.test(`${title}, is a 400, and no backend is dialled`, async (t) => {
+    const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+    const proxy = await startProxy(t, {
+      backends: [backend.address],
+      trusted_proxies: ["127.0.0.1"],
+      ...keys,
+    })
+    const refusal = nextRefusal(proxy)
+    const client = await RawPeer.connect(proxy.address())
+    await client.write(upgradeHead(fields)).untilEnd()
+    t.match(client.text, /^HTTP\/1\.1 400 /)
+    t.match(await refusal, { reason: "bad_forwarded", backend: undefined, dialMs: undefined })
+    t.equal(backend.peers.length, 0)
+  })
+}
+
+const unused: readonly { title: string; keys: Partial<Settings>; fields: Fields }[] = [
+  {
+    title: "beside an X-Forwarded-For",
+    keys: {},
+    fields: { "X-Forwarded-For": "203.0.113.9", Forwarded: OPEN_QUOTE },
+  },
+  {
+    title: "beside an X-Forwarded-For, in a pool with a sticky cookie",
+    keys: { sticky_cookie: "rws" },
+    fields: { "X-Forwarded-For": "203.0.113.9", Forwarded: [OPEN_QUOTE, "a=b=c"] },
+  },
+  {
+    title: "beside an X-Forwarded-For, where Forwarded is written",
+    keys: { forwarded: "both" },
+    fields: { "X-Forwarded-For": "203.0.113.9", Forwarded: OPEN_QUOTE },
+  },
+  {
+    title: "to the left of what is read, where only X-Forwarded-* is written",
+    keys: {},
+    fields: { Forwarded: [OPEN_QUOTE, "for=203.0.113.9"] },
+  },
+  {
+    title: "of a client that is not trusted",
+    keys: { forwarded: "both", trusted_proxies: [] },
+    fields: { Forwarded: OPEN_QUOTE },
+  },
+]
+
+for (const { title, keys, fields } of unused) {
+  t.test(`a malformed Forwarded ${title}, is dropped`, async (t) => {
+    const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+    const proxy = await startProxy(t, {
+      backends: [backend.address],
+      trusted_proxies: ["127.0.0.1"],
+      ...keys,
+    })
+    const client = await openTunnel(proxy, upgradeHead(fields))
+    t.match(client.text, /^HTTP\/1\.1 101 /)
+    t.notMatch((await backend.peer()).text, /by="|a=b=c/)
+  })
+}

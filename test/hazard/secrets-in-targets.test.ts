@@ -1,0 +1,52 @@
+/** A refused target may hold a password. The log and the events show its path and nothing else. */
+import t from "tap"
+import { createProxy } from "../../lib/index.js"
+import { upgradeHead } from "../support/heads.js"
+import { collectLog } from "../support/log-lines.js"
+import { nextRefusal } from "../support/proxy.js"
+import { RawPeer } from "../support/raw-peer.js"
+
+const targets: readonly { method?: string; target: string; path: string | undefined }[] = [
+  { target: "ws://user:secret@chat.example/path#secret", path: "/path" },
+  { target: "ws://user:secret@chat.example/path?token=secret", path: "/path" },
+  { target: "http://user:secret@chat.example", path: "/" },
+  { target: "/path#secret", path: "/path" },
+  { target: "/path?token=secret#secret", path: "/path" },
+  { method: "CONNECT", target: "secret:443", path: undefined },
+  { method: "OPTIONS", target: "*", path: "*" },
+]
+
+for (const { method = "GET", target, path } of targets) {
+  t.test(`of ${method} ${target} the path ${path} is logged`, async (t) => {
+    const { log, lines } = collectLog()
+    const proxy = await createProxy(
+      { ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:9"] }] },
+      { log },
+    )
+    t.teardown(() => proxy.close(0))
+    const refusal = nextRefusal(proxy)
+    const client = await RawPeer.connect(proxy.address())
+    await client.write(upgradeHead({}, `${method} ${target} HTTP/1.1`)).untilEnd()
+    const summary = await refusal
+    t.equal(summary.status, 400)
+    t.equal(summary.path, path)
+    const line = lines.find(({ msg }) => msg === "session refused")
+    t.equal(line?.path, path)
+    t.notMatch(JSON.stringify([lines, summary]), /secret/)
+  })
+}
+
+t.test("a long path is logged up to 1024 characters, with a mark that it was cut", async (t) => {
+  const { log, lines } = collectLog()
+  const proxy = await createProxy({ ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:9"] }] }, { log })
+  t.teardown(() => proxy.close(0))
+  const refusal = nextRefusal(proxy)
+  const client = await RawPeer.connect(proxy.address())
+  await client.write(upgradeHead({}, `GET /${"a".repeat(5000)} HTTP/1.1`)).untilEnd()
+  const path = `/${"a".repeat(1022)}\u2026`
+  t.match(await refusal, { reason: "backend_unreachable", path })
+  t.match(
+    lines.find(({ msg }) => msg === "session refused"),
+    { path },
+  )
+})

@@ -16,7 +16,10 @@ export interface Terminator {
   readonly debian: string
   /** The tag of its block in the README. */
   readonly tag: string
-  /** Whether it reads HTTP and says for whom it asks; the others only take the TLS off. */
+  /**
+   * Whether it reads HTTP and names the client in X-Forwarded-For; the others pass bytes and send a PROXY
+   * header.
+   */
   readonly forwards: boolean
   /** Whether it talks HTTP/2 with clients that offer it. */
   readonly http2: boolean

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
-import { type IncomingMessage, STATUS_CODES } from "node:http"
+import { type IncomingHttpHeaders, type IncomingMessage, STATUS_CODES } from "node:http"
 import type { LookupFunction } from "node:net"
 import type { ConnectionOptions, TLSSocket } from "node:tls"
 import t, { type Test } from "tap"
@@ -44,11 +44,9 @@ async function startChain(t: Test, terminator: Terminator, certificate: Certific
     verifyClient: ({ req }, answer) => answer(req.url !== "/forbidden", 401, "no token"),
   })
   backend.server.on("headers", (headers) => headers.push("Set-Cookie: a=1", "Set-Cookie: b=2"))
-  const { address } = await serveRws(
-    t,
-    [backend.address],
-    ["--host-header", "client", "--trusted-proxy", "127.0.0.1"],
-  )
+  const flags = ["--host-header", "client", "--trusted-proxy", "127.0.0.1"]
+  if (!terminator.forwards) flags.push("--accept-proxy-protocol")
+  const { address } = await serveRws(t, [backend.address], flags)
   const listen = await deadAddress()
   await startTerminator(t, terminator, { listen, rws: address, certificate })
   const [host = "", port] = listen.split(":")
@@ -59,9 +57,31 @@ async function startChain(t: Test, terminator: Terminator, certificate: Certific
   }
 }
 
+/** The address that forging clients connect from, other than the terminator's. */
+const CLIENT = "127.0.0.2"
+/** What a client may forge about itself. */
+const FORGED = {
+  "X-Forwarded-For": "203.0.113.9",
+  "X-Forwarded-Host": "forged.example",
+  "X-Forwarded-Port": "9",
+  "X-Forwarded-Proto": "gopher",
+  "X-Forwarded-Prefix": "/forged",
+  "X-Real-IP": "203.0.113.9",
+  Forwarded: "for=203.0.113.9;host=forged.example;proto=gopher",
+  X_Forwarded_For: "203.0.113.9",
+  X_Real_IP: "203.0.113.9",
+}
+
+/** The fields that name a client, out of all that a backend has got. */
+function namingFields(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const names = /^(?:forwarded|x.forwarded.*|x.real.ip)$/
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => names.test(name)))
+}
+
 /** A resolver that knows one address. */
 function lookupOf(address: string): LookupFunction {
-  return (_host, _options, resolved) => resolved(null, [{ address, family: 4 }])
+  return (_host, { all }, resolved) =>
+    all === true ? resolved(null, [{ address, family: 4 }]) : resolved(null, address, 4)
 }
 
 const noOpenssl = await skipUnlessInstalled("openssl", "openssl")
@@ -110,9 +130,20 @@ for (const terminator of TERMINATORS) {
       await connectWs(t, url, options)
       const { headers } = (await session).request
       t.equal(headers.host, new URL(url).host)
-      if (forwards) {
-        t.equal(headers["x-forwarded-for"], "127.0.0.1, 127.0.0.1", "the client, and the terminator")
-        t.equal(headers["x-forwarded-proto"], "https")
+      t.equal(headers["x-forwarded-for"], forwards ? "127.0.0.1, 127.0.0.1" : "127.0.0.1")
+    })
+
+    t.test("can forge nothing about itself", async (t) => {
+      const { host, port } = new URL(url)
+      for (const headers of [{}, FORGED]) {
+        const session = nextSession(backend)
+        await connectWs(t, url, { ...options, localAddress: CLIENT, headers })
+        t.strictSame(namingFields((await session).request.headers), {
+          "x-forwarded-for": forwards ? `${CLIENT}, 127.0.0.1` : CLIENT,
+          "x-forwarded-host": host,
+          "x-forwarded-port": port,
+          "x-forwarded-proto": forwards ? "https" : "http",
+        })
       }
     })
 

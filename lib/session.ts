@@ -125,7 +125,7 @@ async function open(session: Session): Promise<Chosen> {
       await relay(client, peer, answer, context.config.handshake_timeout_ms)
       throw new SessionEnd("refused_by_backend")
     }
-    const isTls = visit.report !== undefined && isSecure(visit.report)
+    const isTls = isSecure(visit.report?.proto ?? visit.proto)
     const cookie = destination.running.pool.stickyField(backend, visit.request, isTls)
     client.socket.write(forwardUpgradeAnswer(answer.head, destination.responseFields, cookie), "latin1")
     return chosen
@@ -206,6 +206,7 @@ function changesFor({ context }: Session, visit: Visit, destination: Destination
   const { fields, host } = visit.request
   const changes = forwardedChanges(context.config.forwarded, {
     peer: visit.source,
+    proto: visit.proto,
     report: visit.report,
     host,
     localPort: visit.destination?.port ?? context.localPort(),

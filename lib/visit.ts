@@ -18,6 +18,8 @@ export interface Visit {
   readonly source: ClientAddress
   /** Where it went to, if its PROXY header tells. */
   readonly destination: ClientAddress | undefined
+  /** How it came: by TLS if its PROXY header says so. */
+  readonly proto: "http" | "https"
   /** What `source` reports, if it is a trusted proxy. */
   readonly report: Report | undefined
   /** The client: `source`, or whom the trusted proxies report. */
@@ -45,10 +47,12 @@ export async function receive(
   // A socket tells no address once its client has gone, and only on a Unix socket does "none" mean anything.
   if (source.ip === "" && !config.bind.startsWith("unix:")) throw new SessionEnd("client_left_in_head")
   let destination: ClientAddress | undefined
+  let proto: Visit["proto"] = "http"
   let isTrusted = trusted.has(source.ip)
   if (config.accept_proxy_protocol && isTrusted) {
     const header = await readProxyHeader(client, config.read_timeout_ms)
     destination = header.destination
+    if (header.isTls) proto = "https"
     source = detachIp(header.source ?? source)
     // Without a source (LOCAL, UNKNOWN, AF_UNIX) somebody whom we don't know may have written the request.
     isTrusted = header.source !== undefined && trusted.has(source.ip)
@@ -71,7 +75,7 @@ export async function receive(
     report(summary, visitor)
     admit(visitor.ip)
   }
-  return { request: toUpgradeRequest(head), source, destination, report: reported, visitor }
+  return { request: toUpgradeRequest(head), source, destination, proto, report: reported, visitor }
 }
 
 /** The limits and the summary keep the address for longer than the head that it was cut from. */

@@ -16,6 +16,8 @@ export type ForwardedMode = (typeof FORWARDED_MODES)[number]
 export interface ForwardingFacts {
   /** Who is next to us: the other end of the connection, or the source in its PROXY header. */
   readonly peer: ClientAddress
+  /** How the peer connected: by TLS if its PROXY header says so. rws itself speaks plain TCP. */
+  readonly proto: "http" | "https"
   /** What the peer reports if it is a trusted proxy; undefined if it is not. */
   readonly report: Report | undefined
   /** The value of the request's Host field, found to be valid: it holds no quote. */
@@ -33,8 +35,6 @@ const NAMES_OF_FAMILY = {
   "x-forwarded": /^x-forwarded(?!-prefix$)(?:-[a-z0-9-]*)?$/,
   forwarded: /^forwarded$/,
 }
-/** rws speaks plain TCP to its clients. */
-const PROTO = "http"
 const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([
   ["http", "80"],
   ["ws", "80"],
@@ -83,7 +83,7 @@ function setForwardedFields(changes: Map<string, string>, facts: ForwardingFacts
 
 function forwardedValue(facts: ForwardingFacts): string {
   const { peer, report, fields } = facts
-  const ours = elementOf(peer, facts.host, PROTO)
+  const ours = elementOf(peer, facts.host, facts.proto)
   if (report?.family === "forwarded") {
     // Behind an open quote all that follows would be part of a string that somebody else began.
     if (hasOpenQuote(fields)) throw new SessionEnd("bad_forwarded", "a quoted string in Forwarded has no end")
@@ -104,11 +104,11 @@ interface Story {
   readonly port: string
 }
 
-function storyOf({ report, host: ownHost, localPort }: ForwardingFacts): Story {
+function storyOf({ report, localPort, ...own }: ForwardingFacts): Story {
   if (report === undefined) {
-    return { host: ownHost, proto: PROTO, port: localPort === 0 ? "" : String(localPort) }
+    return { host: own.host, proto: own.proto, port: localPort === 0 ? "" : String(localPort) }
   }
-  const { host = ownHost, proto = PROTO } = report
+  const { host = own.host, proto = own.proto } = report
   // Our own port is not the one that the client of a proxy connected to.
   return { host, proto, port: /:(\d+)$/.exec(host)?.[1] ?? DEFAULT_PORTS.get(proto) ?? "" }
 }

@@ -8,6 +8,8 @@ export interface ProxyHeader {
   readonly source?: ClientAddress
   /** Where it connected to; absent where the connection's own address holds. */
   readonly destination?: ClientAddress
+  /** Set if the proxy says that it has taken TLS off this connection; only version 2 can say so. */
+  readonly isTls?: true
 }
 
 /** Bytes that are no PROXY header and can't become one. The message says why. */

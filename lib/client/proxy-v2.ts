@@ -25,6 +25,10 @@ const ADDRESS_BYTES: ReadonlyMap<number, number> = new Map([
 ])
 const CHECKSUM_TYPE = 0x03
 const CHECKSUM_BYTES = 4
+const SSL_TYPE = 0x20
+/** Flags and the result of verifying a client certificate. What follows is about the certificate and the cipher. */
+const SSL_BYTES = 5
+const CLIENT_USED_SSL = 0x01
 /** Type and length of a TLV. */
 const TLV_HEAD_BYTES = 3
 
@@ -58,9 +62,10 @@ export function parseProxyBlock(bytes: Buffer): ProxyHeader | "incomplete" {
   const checksumAt = checkTlvs(block, FIXED_BYTES + addressBytes, length)
   if (block.length < length) return "incomplete"
   if (checksumAt !== undefined) verifyChecksum(block, checksumAt)
-  if (family === TCP4) return { length, ...addressesIn(block, 4) }
-  if (family === TCP6) return { length, ...addressesIn(block, 16) }
-  return { length }
+  const tls = saysTls(block, FIXED_BYTES + addressBytes) ? { isTls: true as const } : {}
+  if (family === TCP4) return { length, ...addressesIn(block, 4), ...tls }
+  if (family === TCP6) return { length, ...addressesIn(block, 16), ...tls }
+  return { length, ...tls }
 }
 
 /** Writes TCP over IPv4 or IPv6, or an unspecified family where the source is unknown. */
@@ -107,6 +112,18 @@ function checkTlvs(block: Buffer, start: number, end: number): number | undefine
     if (!isChecksum && block.length < at - length) break
   }
   return checksumAt
+}
+
+/** Section 2.2.5: whether the client spoke TLS with the proxy. The TLVs have been checked. */
+function saysTls(block: Buffer, start: number): boolean {
+  for (let at = start; at < block.length; ) {
+    const valueAt = at + TLV_HEAD_BYTES
+    const length = block.readUInt16BE(at + 1)
+    if (block[at] === SSL_TYPE && length >= SSL_BYTES)
+      return (block.readUInt8(valueAt) & CLIENT_USED_SSL) !== 0
+    at = valueAt + length
+  }
+  return false
 }
 
 /** Section 2.2.3: the checksum is that of the whole header with zeros in the checksum's own place. */

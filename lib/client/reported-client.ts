@@ -58,8 +58,8 @@ export function readReport(fields: readonly Field[], trusted: TrustedProxies): R
   return { family: "x-forwarded", hops, host: validHost(host), proto: validScheme(proto) }
 }
 
-/** Whether the client came over TLS, as far as trusted proxies report it. */
-export function isSecure({ proto }: Report): boolean {
+/** Whether this scheme means TLS. */
+export function isSecure(proto: string): boolean {
   return proto === "https" || proto === "wss"
 }
 

@@ -31,6 +31,8 @@ interface Case {
   readonly trusted?: boolean
   readonly peer?: ForwardingFacts["peer"]
   readonly localPort?: number
+  /** How the peer came. Default: http. */
+  readonly proto?: ForwardingFacts["proto"]
   /** The Host field. Default: chat.example:8080. */
   readonly host?: string
   readonly lines?: readonly string[]
@@ -135,6 +137,31 @@ const cases: Case[] = [
     mode: "rfc7239",
     peer: UNIX,
     set: ['Forwarded: for=unknown;host="chat.example:8080";proto=http'],
+  },
+  {
+    title: "a client that came by TLS",
+    mode: "both",
+    proto: "https",
+    localPort: 443,
+    set: [
+      ...OURS.slice(0, 2),
+      "X-Forwarded-Proto: https",
+      "X-Forwarded-Port: 443",
+      'Forwarded: for=192.0.2.1;host="chat.example:8080";proto=https',
+    ],
+  },
+  {
+    title: "a trusted proxy that came by TLS and reports who asked it by plain TCP",
+    mode: "both",
+    proto: "https",
+    trusted: true,
+    lines: ["X-Forwarded-For: 1.1.1.1", "X-Forwarded-Proto: http"],
+    set: [
+      "X-Forwarded-For: 1.1.1.1, 192.0.2.1",
+      "X-Forwarded-Host: chat.example:8080",
+      "X-Forwarded-Port: 8080",
+      'Forwarded: for=1.1.1.1;host="chat.example:8080";proto=http, for=192.0.2.1;host="chat.example:8080";proto=https',
+    ],
   },
   { title: "a trusted proxy that says nothing", trusted: true, localPort: 9, set: OURS },
   {
@@ -316,11 +343,12 @@ for (const {
   peer = CLIENT,
   localPort = 8080,
   host = "chat.example:8080",
+  proto = "http",
   ...rest
 } of cases) {
   t.test(`the backend is told of ${title}`, async (t) => {
     const fields = fieldsOf(`Host: ${host}`, ...(rest.lines ?? []), "Upgrade: websocket")
-    const facts = { peer, report: reportIf(trusted, fields), host, localPort, fields }
+    const facts = { peer, proto, report: reportIf(trusted, fields), host, localPort, fields }
     const expected = new Map((rest.removed ?? []).map((name) => [name, ""]))
     for (const line of rest.set) expected.set(line.slice(0, line.indexOf(":")).toLowerCase(), `${line}\r\n`)
     const sorted = (map: Map<string, string>) => [...map].sort()
@@ -329,7 +357,7 @@ for (const {
 }
 
 t.test("nothing is appended to an open quote of Forwarded", async (t) => {
-  const facts = { peer: CLIENT, host: "a", localPort: 1, report: undefined }
+  const facts = { peer: CLIENT, proto: "http", host: "a", localPort: 1, report: undefined } as const
   for (const value of ['for="', 'for="a\\"', 'for=1.1.1.1, by="x']) {
     // What is read begins on the right, so the open quote is met only when something is to be appended.
     const fields = fieldsOf(`Forwarded: ${value}`, "Forwarded: for=203.0.113.9")
@@ -371,7 +399,7 @@ t.test("each change is whole lines of its own name, whatever came", async (t) =>
           proto: oneOf(random, [undefined, "https"]),
         }
       : undefined
-    const facts = { peer, report, host: "a.example", localPort: 80, fields }
+    const facts = { peer, proto: "http", report, host: "a.example", localPort: 80, fields } as const
     for (const mode of ["x-forwarded", "rfc7239", "both"] as const) {
       for (const [name, line] of forwardedChanges(mode, facts)) {
         const isWhole =
@@ -397,6 +425,7 @@ t.test("of what a stranger sent nothing that names a client is left", async (t) 
     ])()
     const facts = {
       peer: CLIENT,
+      proto: "http" as const,
       report: undefined,
       host: "a",
       localPort: 80,

@@ -61,6 +61,7 @@ const valid: {
   title: string
   header: Buffer
   addresses?: { source: ClientAddress; destination: ClientAddress }
+  isTls?: true
 }[] = [
   {
     title: "TCP4 in version 1",
@@ -130,7 +131,31 @@ const valid: {
     title: "a right checksum before and behind other TLVs",
     header: sealed(block("2121", TCP6_BLOCK + tlv("05", "616263") + CHECKSUM + tlv("20", "0100000000"))),
     addresses: V6_ADDRESSES,
+    isTls: true,
   },
+  {
+    title: "TLS, with its version and cipher",
+    header: block("2111", TCP4_BLOCK + NO_TLVS + tlv("20", `0100000000${tlv("21", "544c53")}`)),
+    addresses: V4_ADDRESSES,
+    isTls: true,
+  },
+  {
+    title: "TLS and a client certificate",
+    header: block("2121", TCP6_BLOCK + tlv("20", "0700000001")),
+    addresses: V6_ADDRESSES,
+    isTls: true,
+  },
+  {
+    title: "flags that don't name TLS",
+    header: block("2111", TCP4_BLOCK + tlv("20", "0600000000")),
+    addresses: V4_ADDRESSES,
+  },
+  {
+    title: "a TLS TLV too short to say anything, and something like one in another TLV",
+    header: block("2111", TCP4_BLOCK + tlv("20", "01000000") + tlv("e0", tlv("20", "0100000000"))),
+    addresses: V4_ADDRESSES,
+  },
+  { title: "LOCAL with a TLS TLV", header: block("2000", tlv("20", "0100000000")) },
   { title: "a right checksum of an unspecified family", header: sealed(block("2100", CHECKSUM)) },
   {
     title: "LOCAL with a wrong checksum, which is to be skipped",
@@ -138,9 +163,9 @@ const valid: {
   },
 ]
 
-for (const { title, header, addresses } of valid) {
+for (const { title, header, addresses, isTls } of valid) {
   t.test(`a header with ${title} is read, and what follows it is left alone`, async (t) => {
-    const expected = { length: header.length, ...addresses }
+    const expected = { length: header.length, ...addresses, ...(isTls && { isTls }) }
     t.same(parseProxyHeader(header), expected)
     for (const more of ["\0", "G", "\r\n", "PROXY TCP4", SIGNATURE]) {
       t.same(parseProxyHeader(Buffer.concat([header, line(more)])), expected, JSON.stringify(more))

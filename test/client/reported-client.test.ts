@@ -309,7 +309,7 @@ for (const { lines, secure } of schemes) {
   t.test(
     `a client came over ${secure ? "TLS" : "plain TCP"} by ${lines.join(" and ") || "no field"}`,
     async (t) => {
-      t.equal(isSecure(readReport(fieldsOf(...lines), TRUSTED)), secure)
+      t.equal(isSecure(readReport(fieldsOf(...lines), TRUSTED).proto ?? "http"), secure)
     },
   )
 }

@@ -192,3 +192,30 @@ t.test("what the configuration sets arrives, whatever the client and the termina
     "X-Real-IP: ours",
   ])
 })
+
+for (const [flags, secure] of [
+  [0x01, true],
+  [0x00, false],
+] as const) {
+  t.test(
+    `behind a PROXY header that ${secure ? "says" : "does not say"} TLS, nothing else counts`,
+    async (t) => {
+      const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+      const proxy = await startProxy(t, {
+        backends: [backend.address],
+        trusted_proxies: ["127.0.0.1"],
+        accept_proxy_protocol: true,
+        sticky_cookie: "rws",
+      })
+      const header = "0d0a0d0a000d0a515549540a21110014c0000201c6336402dcdd01bb200005"
+      const client = await RawPeer.connect(proxy.address())
+      client.write(Buffer.from(`${header}0${flags}00000000`, "hex"))
+      await client
+        .write(upgradeHead({ "X-Forwarded-Proto": secure ? "http" : "https" }))
+        .untilText("\r\n\r\n")
+      const { text } = await backend.peer()
+      t.match(text, secure ? /^X-Forwarded-Proto: https\r$/m : /^X-Forwarded-Proto: http\r$/m)
+      t.equal(/^Set-Cookie: rws=.*; Secure\r$/m.test(client.text), secure)
+    },
+  )
+}

@@ -142,7 +142,7 @@ for (const terminator of TERMINATORS) {
           "x-forwarded-for": forwards ? `${CLIENT}, 127.0.0.1` : CLIENT,
           "x-forwarded-host": host,
           "x-forwarded-port": port,
-          "x-forwarded-proto": forwards ? "https" : "http",
+          "x-forwarded-proto": "https",
         })
       }
     })

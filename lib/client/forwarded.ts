@@ -70,14 +70,11 @@ function setForwardedFields(changes: Map<string, string>, facts: ForwardingFacts
   if (peer.ip !== "") list.push(peer.ip)
   if (list.length > 0) changes.set("x-forwarded-for", `X-Forwarded-For: ${list.join(", ")}\r\n`)
   const { host, proto, port } = storyOf(facts)
-  for (const [name, value] of [
-    ["X-Forwarded-Host", host],
-    ["X-Forwarded-Proto", proto],
-    ["X-Forwarded-Port", port],
-  ] as const) {
-    const key = name.toLowerCase()
-    const isKept = report?.family === "x-forwarded" && membersOf(fields, key).length > 0
-    if (!isKept && value !== "") changes.set(key, `${name}: ${value}\r\n`)
+  const isKept = (name: string) => report?.family === "x-forwarded" && membersOf(fields, name).length > 0
+  if (!isKept("x-forwarded-host")) changes.set("x-forwarded-host", `X-Forwarded-Host: ${host}\r\n`)
+  if (!isKept("x-forwarded-proto")) changes.set("x-forwarded-proto", `X-Forwarded-Proto: ${proto}\r\n`)
+  if (port !== "" && !isKept("x-forwarded-port")) {
+    changes.set("x-forwarded-port", `X-Forwarded-Port: ${port}\r\n`)
   }
 }
 
@@ -104,11 +101,12 @@ interface Story {
   readonly port: string
 }
 
-function storyOf({ report, localPort, ...own }: ForwardingFacts): Story {
+function storyOf(facts: ForwardingFacts): Story {
+  const { report, localPort } = facts
   if (report === undefined) {
-    return { host: own.host, proto: own.proto, port: localPort === 0 ? "" : String(localPort) }
+    return { host: facts.host, proto: facts.proto, port: localPort === 0 ? "" : String(localPort) }
   }
-  const { host = own.host, proto = own.proto } = report
+  const { host = facts.host, proto = facts.proto } = report
   // Our own port is not the one that the client of a proxy connected to.
   return { host, proto, port: /:(\d+)$/.exec(host)?.[1] ?? DEFAULT_PORTS.get(proto) ?? "" }
 }

@@ -4,20 +4,22 @@
  */
 import type { Field } from "../http/head.js"
 
-/** Two different names without such a character are never the same variable. */
-const NOT_PLAIN = /[^a-z0-9-]/
-
 /**
  * Which of the fields have a name that is the same variable as one of `names`, but is not one of them. All in
  * lower case.
  */
 export function lookalikesOf(names: Iterable<string>, fields: readonly Field[]): string[] {
-  const all = new Set(names)
-  const isPlain = ![...all].some((name) => NOT_PLAIN.test(name))
-  const suspects = fields.filter(({ name }) => !all.has(name) && !(isPlain && !NOT_PLAIN.test(name)))
-  if (suspects.length === 0) return []
-  const variables = new Set([...all].map(variableOf))
-  return suspects.map(({ name }) => name).filter((name) => variables.has(variableOf(name)))
+  const all = [...names]
+  if (!all.some(isOdd) && !fields.some(({ name }) => isOdd(name))) return []
+  const variables = new Set(all.map(variableOf))
+  return fields
+    .map(({ name }) => name)
+    .filter((name) => !all.includes(name) && variables.has(variableOf(name)))
+}
+
+/** Two different names of which neither is odd are never the same variable. */
+function isOdd(name: string): boolean {
+  return /[^a-z0-9-]/.test(name)
 }
 
 /** Some servers make every character that is not a letter or digit a "_". */

@@ -2,11 +2,12 @@
 import { closest } from "fastest-levenshtein"
 import { Pool } from "../routing/pool.js"
 import { HEALTH_CHECK_DEFAULTS } from "../routing/pool-settings.js"
+import { NO_TERMINATION } from "./other-names.js"
 import { inlinePoolShape } from "./pool-schema.js"
 import type { ConfigProblem } from "./problem.js"
+import { isTable, type Table, toTable, toTables } from "./table.js"
 
 type Path = ConfigProblem["path"]
-type Table = Readonly<Record<string, unknown>>
 
 /**
  * Looks at what is there, however wrong each value may be: that is the schema's concern. A default is never in conflict, since
@@ -86,8 +87,8 @@ function conflictsOfPool(pool: Table, path: Path): ConfigProblem[] {
   if (isSet(pool, "fail_timeout_ms") && pool.max_fails === 0) {
     add("fail_timeout_ms", "it does nothing with max_fails = 0")
   }
-  if (isSet(pool, "tls") && Array.isArray(pool.backends) && !pool.backends.some(isTls)) {
-    add("tls", "it does nothing, since no backend is wss:// or https://")
+  if (isTable(pool.tls) && Array.isArray(pool.backends) && !pool.backends.some(isTls)) {
+    add("tls", `has no effect: no backend is wss:// or https://, and ${NO_TERMINATION}`)
   }
   const { type = "tcp", ...check } = toTable(pool.health_check)
   const idle = { tcp: ["path", "host", "expect_status"], ws: ["expect_status"] }[String(type)] ?? []
@@ -101,10 +102,13 @@ function conflictsOfPool(pool: Table, path: Path): ConfigProblem[] {
 }
 
 function conflictsOfRewrite(route: Table, path: Path): ConfigProblem[] {
-  const { path: pattern = "/", rewrite, strip_prefix } = route
+  const { path: pattern, rewrite, strip_prefix } = route
   if (strip_prefix !== true) return []
   const key = [...path, "strip_prefix"]
   if (rewrite !== undefined) return [{ path: key, message: "it can't stand beside rewrite" }]
+  if (pattern === undefined) {
+    return [{ path: key, message: 'it needs a path, the prefix to take off: add one, as in path = "/chat"' }]
+  }
   if (typeof pattern !== "string" || pattern.startsWith("/")) return []
   return [{ path: key, message: 'it needs a path that is a prefix, as in "/chat"' }]
 }
@@ -124,18 +128,4 @@ function isSet(table: Table, key: string): boolean {
 
 function isFilled(list: unknown): boolean {
   return Array.isArray(list) && list.length > 0
-}
-
-/** Those members of a list that are tables, each with its place in the list. */
-function toTables(value: unknown): [index: number, table: Table][] {
-  const members: unknown[] = Array.isArray(value) ? value : []
-  return members.flatMap((member, index) => (isTable(member) ? [[index, member] as [number, Table]] : []))
-}
-
-function toTable(value: unknown): Table {
-  return isTable(value) ? value : {}
-}
-
-function isTable(value: unknown): value is Table {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
 }

@@ -1,8 +1,11 @@
 /** From a file, or an object of the same shape, to a configuration in which everything has been checked. */
 import { readFile } from "node:fs/promises"
 import { findConflicts } from "./conflicts.js"
-import { ConfigError, toProblems } from "./problem.js"
+import { decode } from "./decode.js"
+import { ConfigError, listKnownKeys, toProblems } from "./problem.js"
+import { findReservedNames } from "./reserved-names.js"
 import { type Config, configSchema } from "./schema.js"
+import { toTable } from "./table.js"
 import { findTwins } from "./twins.js"
 
 /** The file that is read when nobody names one. */
@@ -23,23 +26,20 @@ export async function loadConfig(file = process.env.RWS_CONFIG_FILE || DEFAULT_C
  */
 export async function parseConfig(toml: string, source: string): Promise<Config> {
   // Loaded here, as the line finder is: a program that brings its configuration as an object needs neither in memory.
-  const { parse, TomlError } = await import("smol-toml")
+  const { parseToml, FIRST_CONFIGURATION } = await import("./parse-toml.js")
+  const input = parseToml(toml, source)
   try {
-    return checkConfig(parse(toml), source)
+    return checkConfig(input, source)
   } catch (error) {
-    if (error instanceof TomlError) {
-      const message = `not valid TOML: ${error.message.replace(/^Invalid TOML document: /, "").trimEnd()}`
-      throw new ConfigError(source, [{ path: [], message, line: error.line }])
-    }
-    if (error instanceof ConfigError) {
-      const { lineOf } = await import("./line-of.js")
-      const located = error.problems.map((problem) => ({ ...problem, line: lineOf(toml, problem.path) }))
-      throw new ConfigError(
-        source,
-        located.sort((one, other) => one.line - other.line),
-      )
-    }
-    throw error
+    if (!(error instanceof ConfigError)) throw error
+    const { lineOf } = await import("./line-of.js")
+    const located = error.problems.map((problem) => ({ ...problem, line: lineOf(toml, problem.path) }))
+    const isFirst = !Object.hasOwn(toTable(input), "ws_proxy")
+    throw new ConfigError(
+      source,
+      located.sort((one, other) => one.line - other.line),
+      isFirst ? [...error.hints, FIRST_CONFIGURATION] : error.hints,
+    )
   }
 }
 
@@ -50,18 +50,27 @@ export async function parseConfig(toml: string, source: string): Promise<Config>
 export function checkConfig(input: unknown, source = "configuration"): Config {
   const result = configSchema.safeParse(input, { reportInput: true })
   const faults = result.error ? toProblems(result.error) : []
-  const problems = [...faults, ...findTwins(input), ...findConflicts(input)]
+  const problems = [...faults, ...findReservedNames(input), ...findTwins(input), ...findConflicts(input)]
   if (result.success && problems.length === 0) return result.data
-  throw new ConfigError(source, problems)
+  throw new ConfigError(source, problems, listKnownKeys(faults))
+}
+
+const READ_FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such file",
+  ENOTDIR: "there is no such file: a part of its path is not a folder",
+  EISDIR: "it is a folder: expected a file",
+  EACCES: "permission denied: the user that runs rws can't read it",
 }
 
 async function readText(file: string): Promise<string> {
+  let bytes: Buffer
   try {
-    return await readFile(file, "utf8")
+    bytes = await readFile(file)
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    throw new ConfigError(file, [
-      { path: [], message: code === "ENOENT" ? "there is no such file" : message },
-    ])
+    const { code = "", message } = error as NodeJS.ErrnoException
+    throw new ConfigError(file, [{ path: [], message: READ_FAULTS[code] ?? `can't be read: ${message}` }])
   }
+  const text = decode(bytes)
+  if (typeof text !== "string") throw new ConfigError(file, text)
+  return text
 }

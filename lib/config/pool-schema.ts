@@ -3,7 +3,7 @@ import { z } from "zod"
 import { isHostField } from "../address.js"
 import { parseBackendAddress } from "../backend-address.js"
 import { isToken } from "../http/head.js"
-import { readSecureContext } from "../net/secure-context.js"
+import { readCertificates, readKey, readSecureContext } from "../net/secure-context.js"
 import { parseHashKey } from "../routing/hash-key.js"
 import { Pool } from "../routing/pool.js"
 import {
@@ -14,7 +14,9 @@ import {
   MAX_WEIGHT,
   type PoolOptions,
 } from "../routing/pool-settings.js"
-import { checkedBy, deadlineMs, flag, limit, listOf, oneOf, textFor, whole } from "./values.js"
+import { NO_TERMINATION } from "./other-names.js"
+import { toTable } from "./table.js"
+import { deadlineMs, EVEN_IF_INVALID, faultIn, flag, limit, listOf, oneOf, textFor, whole } from "./values.js"
 
 const address = textFor(parseBackendAddress, 'expected an address, as in "127.0.0.1:9000"')
 
@@ -82,9 +84,9 @@ export const tlsSchema = z
         .describe("Name that is asked for and verified (default: the backend's host)"),
       insecure_skip_verify: flag.default(false).describe("Take any certificate: for tests only"),
     },
-    "expected a table, as in [pool.NAME.tls]",
+    `expected a table, as in [pool.NAME.tls], for wss:// backends; ${NO_TERMINATION}`,
   )
-  .superRefine(checkedBy(readSecureContext))
+  .superRefine(checkFiles, EVEN_IF_INVALID)
 
 const cookieName = z
   .string("expected the name of a cookie")
@@ -141,4 +143,23 @@ function checkSettings(backends: unknown, context: z.RefinementCtx): void {
   for (const { path, message } of settingKeys.partial().safeParse(settings).error?.issues ?? []) {
     context.addIssue({ code: "custom", path: ["settings", ...path], message })
   }
+}
+
+/** Reads each file by itself, so that all faults are told at once, and then looks at the certificate with its key. */
+function checkFiles(tls: unknown, context: z.RefinementCtx): void {
+  const { ca = "", cert = "", key = "" } = toTable(tls)
+  const isGood = (name: string, path: unknown, read: (path: string) => unknown) => {
+    if (typeof path !== "string") return false
+    const message = path === "" ? undefined : faultIn(() => read(path))
+    if (message !== undefined) context.addIssue({ code: "custom", path: [name], message })
+    return message === undefined
+  }
+  isGood("ca", ca, (path) => readCertificates("ca", path))
+  const isCertGood = isGood("cert", cert, (path) => readCertificates("cert", path))
+  const isKeyGood = isGood("key", key, readKey)
+  if (typeof cert !== "string" || typeof key !== "string") return
+  const isOneMissing = (cert === "") !== (key === "")
+  if (!isOneMissing && !(isCertGood && isKeyGood)) return
+  const message = faultIn(() => readSecureContext({ cert, key }))
+  if (message !== undefined) context.addIssue({ code: "custom", message })
 }

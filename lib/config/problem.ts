@@ -1,8 +1,8 @@
 /** What is wrong with a configuration, in words for the person who wrote it. */
-import { closest, distance } from "fastest-levenshtein"
-import { z } from "zod"
-import { keyFor, wordFor } from "./other-names.js"
-import { configSchema } from "./schema.js"
+import type { z } from "zod"
+import { tableAt } from "./known-tables.js"
+import { wordFor } from "./other-names.js"
+import { describeUnknownKey, UNKNOWN_KEY } from "./suggest-key.js"
 
 export interface ConfigProblem {
   /** The way to the key, as in `["ws_proxy", 0, "bind"]`. */
@@ -12,14 +12,16 @@ export interface ConfigProblem {
   readonly line?: number
 }
 
-/** All that is wrong with one configuration. The message has one line for each problem. */
+/** All that is wrong with one configuration. The message has one line for each problem, and the hints at its end. */
 export class ConfigError extends Error {
   constructor(
     /** The file's name, or what stands for it. */
     readonly source: string,
     readonly problems: readonly ConfigProblem[],
+    /** What helps with all of them, as the keys that there are; each may have several lines. */
+    readonly hints: readonly string[] = [],
   ) {
-    super(problems.map((problem) => describe(source, problem)).join("\n"))
+    super([...problems.map((problem) => describe(source, problem)), ...hints].join("\n"))
     this.name = "ConfigError"
   }
 }
@@ -35,7 +37,7 @@ function problemsOf(issue: z.core.$ZodIssue, parent: ConfigProblem["path"]): Con
     return (branchMeant(issue.errors) ?? []).flatMap((inner) => problemsOf(inner, path))
   }
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({ path: [...path, key], message: `unknown key${suggestKey(key, path)}` }))
+    return issue.keys.map((key) => ({ path: [...path, key], message: describeUnknownKey(key, path) }))
   }
   // The key of a table whose keys are up to the user.
   if (issue.code === "invalid_key") return issue.issues.flatMap((inner) => problemsOf(inner, path))
@@ -66,32 +68,15 @@ function describe(source: string, { path, message, line }: ConfigProblem): strin
   return path.length === 0 ? `${where}: ${message}` : `${where}: ${formatPath(path)}: ${message}`
 }
 
-function suggestKey(key: string, table: ConfigProblem["path"]): string {
-  const known = keysAt(configSchema, table)
-  const meant = keyFor(key, known) ?? nearest(key, known)
-  return meant === undefined ? `; known keys: ${known.join(", ")}` : `; did you mean "${meant}"?`
+/** The keys of the tables that have an unknown key like none of theirs; each kind of table once, however many there are. */
+export function listKnownKeys(problems: readonly ConfigProblem[]): string[] {
+  const unexplained = problems.filter(({ message }) => message === UNKNOWN_KEY)
+  const tables = new Set(unexplained.map(({ path }) => tableAt(path.slice(0, -1))))
+  return [...tables].map(({ place, keys }) => `Known keys ${place}: ${keys.join(", ")}`)
 }
 
 function suggestWord(value: unknown, words: readonly unknown[]): string {
   const known = words.filter((word) => typeof word === "string")
   const meant = typeof value === "string" ? wordFor(value, known) : undefined
   return meant === undefined ? "" : `; did you mean "${meant}"?`
-}
-
-function nearest(key: string, known: readonly string[]): string | undefined {
-  const near = closest(key.toLowerCase(), known)
-  return distance(key.toLowerCase(), near) <= Math.max(2, key.length / 2) ? near : undefined
-}
-
-/** The keys of the table at this path. */
-function keysAt(schema: z.core.$ZodType, path: ConfigProblem["path"]): string[] {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
-    return keysAt(schema.unwrap(), path)
-  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => keysAt(option, path))
-  const [step, ...rest] = path
-  if (schema instanceof z.ZodArray) return keysAt(schema.element, rest)
-  if (schema instanceof z.ZodRecord) return keysAt(schema.valueType, rest)
-  if (!(schema instanceof z.ZodObject)) return []
-  if (step === undefined) return Object.keys(schema.shape)
-  return keysAt(schema.shape[step], rest)
 }

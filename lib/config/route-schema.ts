@@ -2,12 +2,14 @@
 import { z } from "zod"
 import { isHostField } from "../address.js"
 import { isPlainPath, parsePathPattern } from "../routing/path-pattern.js"
-import { checkFieldName, toFieldChanges } from "../upgrade/field-rules.js"
+import { toRouteMatch } from "../routing/route.js"
+import { toFieldChanges } from "../upgrade/field-rules.js"
 import { parseHostPattern } from "../upgrade/host-pattern.js"
 import { parseOriginPattern } from "../upgrade/origin.js"
 import { checkSubprotocol } from "../upgrade/subprotocols.js"
 import { inlinePoolShape } from "./pool-schema.js"
-import { checkedBy, flag, listOf, textFor } from "./values.js"
+import { toTable } from "./table.js"
+import { EVEN_IF_INVALID, faultIn, flag, listOf, textFor } from "./values.js"
 
 const fieldRulesSchema = z
   .strictObject(
@@ -23,7 +25,7 @@ const fieldRulesSchema = z
     },
     "expected a table with set and remove",
   )
-  .superRefine(checkedBy(toFieldChanges))
+  .superRefine(checkFieldRules, EVEN_IF_INVALID)
 
 /** The rules that a listener has and a route may have otherwise; without the defaults, which are the listener's. */
 export const ruleKeys = {
@@ -66,7 +68,7 @@ export const routeSchema = z.strictObject({
     .optional()
     .describe("Path: a prefix, =/exact or ~regex"),
   header: wanted
-    .superRefine(checkedBy(checkNames))
+    .superRefine(checkFields, EVEN_IF_INVALID)
     .optional()
     .describe("Fields that must be there, with a value or at all"),
   query: wanted.optional().describe("Query parameters that must be there, with a value or at all"),
@@ -81,6 +83,31 @@ export const routeSchema = z.strictObject({
   ...z.strictObject(ruleKeys).partial().shape,
 })
 
-function checkNames(fields: Readonly<Record<string, unknown>>): void {
-  for (const name of Object.keys(fields)) checkFieldName(name)
+/** Judges each field by itself, so that all faults are told at once. */
+function checkFields(fields: unknown, context: z.RefinementCtx): void {
+  for (const [name, value] of Object.entries(toTable(fields))) {
+    const condition = { [name]: typeof value === "string" ? value : (true as const) }
+    const message = faultIn(() => toRouteMatch({ header: condition }, undefined))
+    if (message !== undefined) context.addIssue({ code: "custom", path: [name], message })
+  }
+}
+
+/** Adds rule by rule to those that were good, so that all faults are told at once, each with its own key. */
+function checkFieldRules(rules: unknown, context: z.RefinementCtx): void {
+  const { set, remove } = toTable(rules)
+  const goodFields: [string, string][] = []
+  const goodNames: string[] = []
+  const isGood = (field: [string, string][], names: string[], path: (string | number)[]) => {
+    const all = { set: Object.fromEntries([...goodFields, ...field]), remove: [...goodNames, ...names] }
+    const message = faultIn(() => toFieldChanges(all))
+    if (message !== undefined) context.addIssue({ code: "custom", path, message })
+    return message === undefined
+  }
+  for (const [name, value] of Object.entries(toTable(set))) {
+    if (typeof value === "string" && isGood([[name, value]], [], ["set", name]))
+      goodFields.push([name, value])
+  }
+  for (const [index, name] of (Array.isArray(remove) ? remove : []).entries()) {
+    if (typeof name === "string" && isGood([], [name], ["remove", index])) goodNames.push(name)
+  }
 }

@@ -1,10 +1,11 @@
 /** The configuration: every key, what it means, its default and what it must be. The schema is closed. */
 import { z } from "zod"
-import { parseBindAddress } from "../address.js"
+import { AddressError, parseBindAddress } from "../address.js"
 import { FORWARDED_MODES } from "../client/forwarded.js"
 import { TrustedProxies } from "../client/trusted-proxies.js"
 import { MAX_HEAD_BYTES } from "../http/head-scanner.js"
 import { parseRate } from "../limits/rate.js"
+import { NO_TERMINATION } from "./other-names.js"
 import { inlinePoolShape, poolSchema } from "./pool-schema.js"
 import { routeSchema, ruleKeys } from "./route-schema.js"
 import { deadlineMs, durationMs, flag, limit, oneOf, optionalMs, textFor } from "./values.js"
@@ -18,7 +19,7 @@ export const listenerSchema = z.strictObject({
     .min(1, "expected at least one character")
     .optional()
     .describe("Name in logs and events (default: the bind address)"),
-  bind: textFor(parseBindAddress, 'expected an address, as in "0.0.0.0:8080"').describe(
+  bind: textFor(parseBind, 'expected an address, as in "0.0.0.0:8080"').describe(
     "Address to listen on: host:port, [v6]:port or unix:/path",
   ),
   pool: z
@@ -108,6 +109,18 @@ export type PlaceConfig = Pick<RouteConfig, "pool" | keyof typeof inlinePoolShap
 export type Config = z.output<typeof configSchema>
 /** A configuration as it is written: what has a default may be left out. */
 export type ConfigInput = z.input<typeof configSchema>
+
+/** Users of other proxies write a URL here. */
+function parseBind(text: string): void {
+  const [, scheme] = /^(https?|wss?):\/\//i.exec(text) ?? []
+  if (scheme !== undefined) {
+    const advice = /^(?:https|wss)$/i.test(scheme) ? NO_TERMINATION : `leave out the ${scheme}://`
+    throw new AddressError(
+      `"${text}" is not an address: expected host:port, [v6]:port or unix:/path; ${advice}`,
+    )
+  }
+  parseBindAddress(text)
+}
 
 function parseTrusted(text: string): TrustedProxies {
   return new TrustedProxies([text])

@@ -35,17 +35,30 @@ export function textFor(parse: (text: string) => unknown, expected: string) {
   return z.string(expected).superRefine(checkedBy(parse))
 }
 
-/** Adds what `check` throws, in words for the user, to the problems. A bug of ours is no such thing, and is thrown on. */
+/** Adds what `check` throws, in words for the user, to the problems. */
 export function checkedBy<Value>(check: (value: Value) => unknown) {
   return (value: Value, context: z.RefinementCtx) => {
-    try {
-      check(value)
-    } catch (error) {
-      if (!(error instanceof SettingError)) throw error
-      context.addIssue({ code: "custom", message: error.message })
-    }
+    const message = faultIn(() => check(value))
+    if (message !== undefined) context.addIssue({ code: "custom", message })
   }
 }
+
+/** What is wrong with a setting, in words for the user; undefined if nothing is. Any other error is thrown on. */
+export function faultIn(check: () => unknown): string | undefined {
+  try {
+    check()
+    return undefined
+  } catch (error) {
+    if (error instanceof SettingError) return error.message
+    throw error
+  }
+}
+
+/**
+ * For a refinement that runs even where zod has found a fault in a part of the value, so that one mistake hides no
+ * other. Its parts may then be of any type.
+ */
+export const EVEN_IF_INVALID = { when: () => true }
 
 /** A list of at least one. */
 export function listOf<Item extends z.ZodType>(item: Item, expected: string) {

@@ -44,7 +44,7 @@ function readPair(cert: string, key: string): { cert: string; key: string } {
 const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END [A-Z0-9 ]*-----/g
 
 /** Every certificate of a file is parsed, because OpenSSL passes over all from the first bad one on without a word. */
-function readCertificates(setting: string, path: string): readonly X509Certificate[] {
+export function readCertificates(setting: string, path: string): readonly X509Certificate[] {
   const blocks = readText(setting, path).match(CERTIFICATE)
   if (blocks === null) throw new SettingError(`${setting} "${path}" holds no PEM certificate`)
   return blocks.map((block, index) => {
@@ -56,7 +56,8 @@ function readCertificates(setting: string, path: string): readonly X509Certifica
   })
 }
 
-function readKey(path: string): KeyObject {
+/** A private key that is not encrypted. Throws `SettingError`. */
+export function readKey(path: string): KeyObject {
   const text = readText("key", path)
   if (/ENCRYPTED/.test(text)) {
     throw new SettingError(`key "${path}" is encrypted: rws can't ask for a passphrase`)

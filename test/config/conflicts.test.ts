@@ -82,6 +82,12 @@ const conflicts: readonly Conflict[] = [
     message: /^it needs a path that is a prefix/,
   },
   {
+    title: "strip_prefix without a path",
+    listener: { ...LISTENER, route: [{ host: "a.example", strip_prefix: true }] },
+    path: ["route", 0, "strip_prefix"],
+    message: /^it needs a path, the prefix to take off: add one, as in path = "\/chat"$/,
+  },
+  {
     title: "a burst without a rate",
     listener: { ...LISTENER, rate_burst: 5 },
     path: ["rate_burst"],
@@ -121,7 +127,7 @@ const conflicts: readonly Conflict[] = [
     title: "TLS with nobody",
     listener: { ...LISTENER, tls: { insecure_skip_verify: true } },
     path: ["tls"],
-    message: /^it does nothing, since no backend is wss/,
+    message: /^has no effect: no backend is wss:.*rws does not terminate TLS: put a TLS terminator in front$/,
   },
   {
     title: "a path for a tcp check",

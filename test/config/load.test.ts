@@ -1,3 +1,5 @@
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import t from "tap"
 import { checkConfig, DEFAULT_CONFIG_FILE, loadConfig, parseConfig } from "../../lib/config/load.js"
@@ -12,6 +14,8 @@ const folder = t.testdir({
   "env.toml": fileFor("environment"),
   "named.toml": fileFor("named"),
   "bad.toml": `${fileFor("bad")}listen = 1\n`,
+  "latin1.toml": Buffer.from('[[ws_proxy]]\nname = "\xe9"\n', "latin1"),
+  "marked.toml": `\ufeff${fileFor("marked")}listen = 1\n`,
   empty: {},
 })
 const workingDirectory = process.cwd()
@@ -62,11 +66,11 @@ const unreadable: { title: string; file: string; message: RegExp }[] = [
     file: "missing/rws.toml",
     message: /^missing\/rws\.toml: there is no such file$/,
   },
-  { title: "a folder", file: "empty", message: /^empty: .*EISDIR/ },
+  { title: "a folder", file: "empty", message: /^empty: it is a folder: expected a file$/ },
   {
     title: "a file below a file",
     file: "named.toml/rws.toml",
-    message: /^named\.toml\/rws\.toml: .*ENOTDIR/,
+    message: /^named\.toml\/rws\.toml: there is no such file: a part of its path is not a folder$/,
   },
 ]
 
@@ -75,6 +79,72 @@ for (const { title, file, message } of unreadable) {
     const error = await loadConfig(file).catch((error: unknown) => error)
     t.type(error, ConfigError)
     t.match(error, { source: file, message })
+  })
+}
+
+t.test("a file that the user may not read is reported in words", async (t) => {
+  const readable = await mkdtemp(join(tmpdir(), "rws-load-"))
+  t.teardown(() => rm(readable, { recursive: true }))
+  const file = join(readable, "rws.toml")
+  await writeFile(file, fileFor("secret"))
+  await chmod(readable, 0o755)
+  await chmod(file, 0)
+  // Root may read every file.
+  const isRoot = process.geteuid?.() === 0
+  if (isRoot) process.seteuid?.(65_534)
+  const error = await rejectionOf(() => loadConfig(file))
+  if (isRoot) process.seteuid?.(0)
+  t.match(error, { message: `${file}: permission denied: the user that runs rws can't read it` })
+})
+
+t.test("a file of bytes that are not UTF-8 is reported by its name and line", async (t) => {
+  await t.rejects(loadConfig("latin1.toml"), {
+    name: "ConfigError",
+    message: "latin1.toml:2: not UTF-8; expected UTF-8: save the file in that encoding",
+  })
+})
+
+t.test("a file with a byte order mark has its problems in the right lines", async (t) => {
+  t.match(await rejectionOf(() => loadConfig("marked.toml")), { problems: [{ line: 5 }] })
+})
+
+const FIRST = /\nA first configuration:\n\[\[ws_proxy\]\]\nbind = ".*"\nbackends = \[".*"\]$/
+
+for (const [title, toml] of [
+  ["an empty file", ""],
+  ["a file of comments", "# nothing yet\n"],
+  ["a file without any [[ws_proxy]]", '[log]\nlevel = "info"\n'],
+  ["a JSON file", '{ "ws_proxy": [] }\n'],
+  ["a YAML file", "ws_proxy:\n  - bind: a\n"],
+] as const) {
+  t.test(`${title} is answered with a first configuration, which works`, async (t) => {
+    const error = await rejectionOf(() => parseConfig(toml, "rws.toml"))
+    if (!(error instanceof ConfigError)) throw error ?? new Error("it was accepted")
+    t.match(error.message, FIRST)
+    const [, ...lines] = error.hints.join("\n").split("\n")
+    t.equal((await parseConfig(lines.join("\n"), "first")).ws_proxy.length, 1)
+  })
+}
+
+t.test("a file with a listener is not answered with a first configuration", async (t) => {
+  const error = await rejectionOf(() => parseConfig("[[ws_proxy]]\n", "rws.toml"))
+  t.notMatch(error instanceof Error && error.message, /first configuration/)
+})
+
+for (const name of ["constructor", "toString", "hasOwnProperty", "valueOf"]) {
+  t.test(`a pool may be called ${name}`, async (t) => {
+    const toml = `[[ws_proxy]]\nbind = "127.0.0.1:0"\npool = "${name}"\n[pool.${name}]\nbackends = ["a:1"]\n`
+    const { pool } = await parseConfig(toml, "rws.toml")
+    t.strictSame(Object.keys(pool), [name])
+    t.match(pool[name]?.backends, ["a:1"])
+  })
+
+  t.test(`a condition may be called ${name}`, async (t) => {
+    const condition = `{ ${name} = "a" }`
+    const toml = `${fileFor("x")}[[ws_proxy.route]]\nheader = ${condition}\nquery = ${condition}\n`
+    const [route] = (await parseConfig(toml, "rws.toml")).ws_proxy[0]?.route ?? []
+    t.strictSame(Object.entries(route?.header ?? {}), [[name, "a"]])
+    t.strictSame(Object.entries(route?.query ?? {}), [[name, "a"]])
   })
 }
 
@@ -114,7 +184,8 @@ t.test("a mistake in TOML's own grammar is shown with its line and its place in 
   const error = await rejectionOf(() => parseConfig('[[ws_proxy]]\nbind = "127.0.0.1:8080\n', "rws.toml"))
   if (!(error instanceof ConfigError)) throw error ?? new Error("it was accepted")
   t.match(error.message, /^rws\.toml:2: not valid TOML: /)
-  t.match(error.message, /\n2: +bind = "127\.0\.0\.1:8080\n +\^$/)
+  t.match(error.message, /\n2: +bind = "127\.0\.0\.1:8080\n +\^\n/)
+  t.match(error.message, /\nKeys and values are checked once the file is valid TOML\.$/)
   t.notMatch(error.message, /Invalid TOML document/)
   t.match(error.problems, [{ path: [], line: 2 }])
 })

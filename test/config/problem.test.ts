@@ -1,7 +1,7 @@
 import t from "tap"
 import { checkConfig } from "../../lib/config/load.js"
 import { ConfigError, formatPath } from "../../lib/config/problem.js"
-import { listenerSchema } from "../../lib/config/schema.js"
+import { configSchema, listenerSchema } from "../../lib/config/schema.js"
 import { thrownBy } from "../support/thrown.js"
 
 const LISTENER = { bind: "127.0.0.1:8080", backends: ["127.0.0.1:9000"] }
@@ -46,8 +46,6 @@ for (const key of ["bind", "backends"] as const) {
   })
 }
 
-const LISTENER_KEYS = Object.keys(listenerSchema.shape).join(", ")
-
 interface Suggestion {
   readonly table: "top" | "log" | "ws_proxy"
   readonly key: string
@@ -85,11 +83,6 @@ const suggestions: Suggestion[] = [
   { table: "ws_proxy", key: "max_connection", suggested: "max_connections" },
   { table: "ws_proxy", key: "keepalive", suggested: "keepalive_ms" },
   { table: "ws_proxy", key: "host_headers", suggested: "host_header" },
-  // Nothing is near, or what is near stands in another table.
-  { table: "top", key: "bind", suggested: undefined },
-  { table: "top", key: "listen", suggested: undefined },
-  { table: "top", key: "metrics", suggested: undefined },
-  { table: "log", key: "destination", suggested: undefined },
   { table: "top", key: "upstreams", suggested: "pool" },
   { table: "ws_proxy", key: "method", suggested: "balance" },
   { table: "ws_proxy", key: "strategy", suggested: "balance" },
@@ -97,15 +90,18 @@ const suggestions: Suggestion[] = [
   { table: "ws_proxy", key: "connect_timeout_secs", suggested: "connect_timeout_ms" },
   { table: "ws_proxy", key: "set_real_ip_from", suggested: "trusted_proxies" },
   { table: "ws_proxy", key: "healthCheck", suggested: "health_check" },
-  { table: "ws_proxy", key: "certificate", suggested: undefined },
+  { table: "top", key: "listen", suggested: "ws_proxy" },
+  // Nothing is near.
+  { table: "top", key: "metrics", suggested: undefined },
+  { table: "log", key: "destination", suggested: undefined },
+  { table: "ws_proxy", key: "frobnicate", suggested: undefined },
+  { table: "ws_proxy", key: "tags", suggested: undefined },
   { table: "ws_proxy", key: "constructor", suggested: undefined },
   { table: "ws_proxy", key: "toString", suggested: undefined },
 ]
 
-const KEYS = { top: "log, pool, ws_proxy", log: "level", ws_proxy: LISTENER_KEYS }
-
 for (const { table, key, suggested } of suggestions) {
-  const hint = suggested === undefined ? "the keys that there are are told" : `"${suggested}" is suggested`
+  const hint = suggested === undefined ? "nothing is suggested" : `"${suggested}" is suggested`
   t.test(`for the unknown key ${key} of ${table} ${hint}`, async (t) => {
     const more = { [key]: 1 }
     const error = thrownBy(() =>
@@ -115,12 +111,27 @@ for (const { table, key, suggested } of suggestions) {
         ...(table === "top" && more),
       }),
     )
-    const message =
-      suggested === undefined
-        ? `unknown key; known keys: ${KEYS[table]}`
-        : `unknown key; did you mean "${suggested}"?`
+    const message = suggested === undefined ? "unknown key" : `unknown key; did you mean "${suggested}"?`
     const path = { top: [key], log: ["log", key], ws_proxy: ["ws_proxy", 0, key] }[table]
     t.match(error, { name: "ConfigError" })
     t.same(error instanceof ConfigError && error.problems, [{ path, message }])
   })
 }
+
+t.test("the keys of a table are listed once at the end, however many of its keys are unknown", async (t) => {
+  const listener = { ...LISTENER, frobnicate: 1, tags: [], listen: 1 }
+  const error = thrownBy(() => checkConfig({ ws_proxy: [listener, listener], metrics: 1 }))
+  if (!(error instanceof ConfigError)) throw error ?? new Error("it was accepted")
+  const keysOf = ({ shape }: { shape: object }) => Object.keys(shape).join(", ")
+  const lists = [
+    `Known keys in [[ws_proxy]]: ${keysOf(listenerSchema)}`,
+    `Known keys at the top level: ${keysOf(configSchema)}`,
+  ]
+  t.strictSame(error.hints, lists)
+  t.ok(error.message.endsWith(`\n${lists.join("\n")}`))
+})
+
+t.test("no keys are listed where each unknown key has a suggestion", async (t) => {
+  const error = thrownBy(() => checkConfig({ ws_proxy: [{ ...LISTENER, listen: 1 }] }))
+  t.strictSame(error instanceof ConfigError && error.hints, [])
+})

@@ -1,7 +1,7 @@
 import t from "tap"
 import { z } from "zod"
 import { checkConfig } from "../../lib/config/load.js"
-import { ConfigError } from "../../lib/config/problem.js"
+import { ConfigError, formatPath } from "../../lib/config/problem.js"
 import { LOG_LEVELS, listenerSchema } from "../../lib/config/schema.js"
 import { Pool } from "../../lib/routing/pool.js"
 import { DEFAULTS } from "../support/defaults.js"
@@ -96,6 +96,11 @@ const rules: Readonly<Record<keyof typeof listenerSchema.shape, Rule>> = {
       ...each(
         ["", "8080", ":8080", "*:8080", "ws://localhost:80", "[::]"],
         / is not an address: expected host:port/,
+      ),
+      ["ws://localhost:80", /; leave out the ws:\/\/$/],
+      ...each(
+        ["wss://localhost:443", "https://0.0.0.0:443", "HTTPS://a"],
+        /; rws does not terminate TLS: put a TLS terminator in front$/,
       ),
       ["localhost:65536", /no valid port/],
       ["unix:rws.sock", /absolute path/],
@@ -244,9 +249,11 @@ for (const [key, { good, bad }] of Object.entries(rules)) {
     t.test(`${key} can't be ${show(value)}, and that is all that is said`, async (t) => {
       const error = thrownBy(() => checkConfig({ ws_proxy: [{ ...LISTENER, [key]: value }] }, "test"))
       if (!(error instanceof ConfigError)) throw error ?? new Error("it was accepted")
-      t.match(error.problems, [{ path: ["ws_proxy", 0, key], message }])
-      t.equal(error.problems.length, 1)
-      t.equal(error.message, `test: ws_proxy[0].${key}: ${error.problems[0]?.message}`)
+      const [{ path = [], message: said = "" } = {}, ...more] = error.problems
+      t.same(path.slice(0, 3), ["ws_proxy", 0, key])
+      t.match(said, message)
+      t.same(more, [])
+      t.equal(error.message, `test: ${formatPath(path)}: ${said}`)
     })
   }
 }

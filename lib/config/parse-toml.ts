@@ -1,0 +1,64 @@
+/** TOML text to a table, or to every mistake in its grammar that can be told from the others. */
+import { parse, TomlError } from "smol-toml"
+import { ConfigError, type ConfigProblem } from "./problem.js"
+
+/** The smallest configuration that works. */
+export const FIRST_CONFIGURATION = `A first configuration:
+[[ws_proxy]]
+bind = "127.0.0.1:8080"
+backends = ["127.0.0.1:9000"]`
+
+const REST_LATER = "Keys and values are checked once the file is valid TOML."
+
+/** More than this in one file are of no use to anybody. */
+const MAX_PROBLEMS = 20
+
+/** @throws {ConfigError} */
+export function parseToml(toml: string, source: string): unknown {
+  const lines = toml.split("\n")
+  const problems: ConfigProblem[] = []
+  for (;;) {
+    try {
+      const table = parse(lines.join("\n"))
+      if (problems.length === 0) return table
+      break
+    } catch (error) {
+      if (!(error instanceof TomlError)) throw error
+      const { line } = error
+      const format = problems.length === 0 ? otherFormat(toml) : undefined
+      if (format !== undefined) {
+        const message = `not valid TOML: this looks like ${format}, and rws reads TOML`
+        throw new ConfigError(source, [{ path: [], message, line }], [FIRST_CONFIGURATION])
+      }
+      problems.push({ path: [], message: messageOf(error), line })
+      if (problems.length === MAX_PROBLEMS || !isWholeSetting(lines[line - 1] ?? "")) break
+      // What follows does not depend on a setting, so the next mistake is a mistake of its own.
+      lines[line - 1] = ""
+    }
+  }
+  throw new ConfigError(source, problems, [REST_LATER])
+}
+
+function messageOf({ message }: TomlError): string {
+  return `not valid TOML: ${message.replace(/^Invalid TOML document: /, "").trimEnd()}`
+}
+
+/** Whether a line holds a key with all of its value, so that the file reads the same without it. */
+function isWholeSetting(line: string): boolean {
+  const [, value] = /^\s*[\w."'-]+\s*=(.*)$/.exec(line) ?? []
+  if (value === undefined || /"""|'''/.test(value)) return false
+  return count(value, /[[{]/g) === count(value, /[\]}]/g)
+}
+
+function count(text: string, pattern: RegExp): number {
+  return text.match(pattern)?.length ?? 0
+}
+
+/** What a file is whose first line that says anything can't begin a TOML document. */
+function otherFormat(text: string): string | undefined {
+  const first = text.split("\n").find((line) => !/^\s*(?:#|$)/.test(line)) ?? ""
+  if (/^\s*\{/.test(first)) return "JSON"
+  if (/^(?:---|- |[\w-]+:(?:\s|$))/.test(first)) return "YAML"
+  if (/^[^=[\]#]*\{\s*(?:#|$)/.test(first)) return "the configuration of nginx or Caddy"
+  return undefined
+}

@@ -1,0 +1,90 @@
+/** What to say about a key that a table does not have. */
+import { distance } from "fastest-levenshtein"
+import { ALL_KEYS, findKey, type KnownTable, tableAt } from "./known-tables.js"
+import { meaningOf, toPlain } from "./other-names.js"
+
+/** What a key that a table does not have was meant to be: a key of ours, with the tables that have it, or a sentence. */
+export type Suggestion =
+  | { readonly key: string; readonly tables: readonly KnownTable[] }
+  | { readonly sentence: string }
+
+/** Says what is meant by an unknown key; undefined if nothing is near. */
+export function suggestKey(name: string, table: KnownTable): Suggestion | undefined {
+  const here = (key: string | undefined) => (key === undefined ? undefined : { key, tables: [table] })
+  const meaning = meaningOf(name, table.isFront)
+  const meant = typeof meaning === "string" ? [] : (meaning ?? [])
+  return (
+    here(sameSpelling(name, table.keys)) ??
+    here(meant.find((key) => findKey(key)?.tables.includes(table))?.replace(/^.*\./, "")) ??
+    here(inMilliseconds(name, table.keys)) ??
+    ownMeaning(name, meaning, table) ??
+    here(nearest(name, table.keys)) ??
+    elsewhere(inMilliseconds(name, ALL_KEYS) ?? nearest(name, ALL_KEYS))
+  )
+}
+
+/** The message for an unknown key. */
+export function describeUnknownKey(name: string, path: readonly (string | number)[]): string {
+  const table = tableAt(path)
+  const suggestion = suggestKey(name, table)
+  if (suggestion === undefined) return UNKNOWN_KEY
+  if ("sentence" in suggestion) return `${UNKNOWN_KEY}; ${suggestion.sentence}`
+  const { key, tables } = suggestion
+  if (tables.includes(table)) return `${UNKNOWN_KEY}; did you mean "${key}"?`
+  const places = listed(tables.map(({ place }) => place))
+  if (key === name) return `${UNKNOWN_KEY} here; it belongs ${places}`
+  return `${UNKNOWN_KEY}; did you mean "${key}" ${places}?`
+}
+
+/** The message for a key about which nothing can be said. */
+export const UNKNOWN_KEY = "unknown key"
+
+/** A name that faces the client has its meaning there even where a table behind it has a key of that name. */
+function ownMeaning(
+  name: string,
+  meaning: ReturnType<typeof meaningOf>,
+  { isFront }: KnownTable,
+): Suggestion | undefined {
+  const own = findKey(name)
+  if (own !== undefined && !(isFront && meaning !== undefined)) return own
+  if (typeof meaning === "string") return { sentence: meaning }
+  const [first] = meaning ?? []
+  return own !== undefined && meaning?.includes(own.key) ? own : elsewhere(first)
+}
+
+function elsewhere(key: string | undefined): Suggestion | undefined {
+  return key === undefined ? undefined : findKey(key)
+}
+
+function sameSpelling(name: string, keys: readonly string[]): string | undefined {
+  const plain = toPlain(name)
+  return keys.find((key) => toPlain(key) === plain)
+}
+
+/** Others count seconds, or leave the unit to the value. */
+function inMilliseconds(name: string, keys: readonly string[]): string | undefined {
+  const stem = toPlain(name).replace(/(?:seconds|secs|sec|s|ms|millis)$/, "")
+  return keys.find((key) => key.endsWith("_ms") && toPlain(key.slice(0, -"_ms".length)) === stem)
+}
+
+/** A slip of the pen: one letter, letters in another order, or more of a longer name that begins with the right one. */
+function nearest(name: string, keys: readonly string[]): string | undefined {
+  const plain = toPlain(name)
+  const most = plain.length < 6 ? 1 : Math.max(2, Math.floor(plain.length / 4))
+  const candidates = keys
+    .flatMap((key) => [key, key.replace(/_ms$/, "")].map((form) => [key, toPlain(form)] as const))
+    .map(([key, form]) => ({ key, form, steps: distance(plain, form) }))
+    .filter(({ form, steps }) => {
+      if (steps <= 1) return true
+      return form[0] === plain[0] && (steps <= most || (steps === 2 && sorted(form) === sorted(plain)))
+    })
+  return candidates.sort((one, other) => one.steps - other.steps)[0]?.key
+}
+
+function sorted(text: string): string {
+  return [...text].sort().join("")
+}
+
+function listed(places: readonly string[]): string {
+  return places.length < 2 ? places.join() : `${places.slice(0, -1).join(", ")} or ${places.at(-1)}`
+}

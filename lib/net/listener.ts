@@ -33,7 +33,14 @@ const BIND_FAULTS: Readonly<Record<string, string>> = {
   // libuv says EACCES for both.
   "unix EACCES": "permission denied, or there is no such folder",
   ENOTFOUND: "the host name is unknown",
+  "privileged EACCES":
+    "permission denied: ports below 1024 are privileged; use a port above 1023, or allow this one by " +
+    "AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit, by setcap cap_net_bind_service=+ep on the node " +
+    "binary, or by the sysctl net.ipv4.ip_unprivileged_port_start",
 }
+
+/** Ports below this one are privileged, unless the system is configured otherwise (ip(7)). */
+const FIRST_FREE_PORT = 1024
 
 /** Clients above `maxConnections` that are being told so at the same time. Above that they are closed without a word. */
 const MAX_REFUSALS = 1000
@@ -41,7 +48,9 @@ const MAX_REFUSALS = 1000
 /** What the system's error means for an address that was to be bound. */
 export function toBindError(address: Address, error: unknown): BindError {
   const { code = "", message } = error as NodeJS.ErrnoException
-  const fault = BIND_FAULTS[`${address.kind} ${code}`] ?? BIND_FAULTS[code] ?? message
+  const isPrivileged = address.kind === "tcp" && address.port < FIRST_FREE_PORT
+  const kind = isPrivileged ? "privileged" : address.kind
+  const fault = BIND_FAULTS[`${kind} ${code}`] ?? BIND_FAULTS[code] ?? message
   return new BindError(`cannot listen on ${formatAddress(address)}: ${fault}`, { cause: error })
 }
 

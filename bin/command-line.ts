@@ -1,22 +1,24 @@
-#!/usr/bin/env node
 /** The command line. Exit codes: 0 done, 1 could not run (an address is taken, say), 2 usage or configuration. */
+import { closest, distance } from "fastest-levenshtein"
 import yargs, { type Argv } from "yargs"
 import { hideBin } from "yargs/helpers"
 import { BindError, ConfigError, SettingError } from "../lib/index.js"
 import { check } from "./check.js"
 import { configOptions, LIST_FLAGS, listenerFlags } from "./config-options.js"
+import { toKnownFlags } from "./flag-names.js"
 import { serve } from "./serve.js"
-
-class UsageError extends Error {}
+import { UsageError } from "./usage-error.js"
 
 const COULD_NOT_RUN = 1
 const USAGE = 2
+const COMMANDS = ["serve", "check", "echo", "demo"]
 
-const cli = yargs(hideBin(process.argv))
+const cli = yargs()
   .scriptName("rws")
   .usage("A raw-TCP WebSocket proxy.\n\nUsage: $0 [command] [options]")
-  .command(["serve", "$0"], "Run the proxy (the default command)", configured, serve)
-  .command("check", "Check the configuration and show its listeners", configured, check)
+  .command("$0", "Run the proxy", configured, serve)
+  .command("serve [file]", "Run the proxy, as without a command", configuredByFile, serve)
+  .command("check [file]", "Check the configuration and show its listeners", configuredByFile, check)
   // Loaded when asked for: a proxy that serves needs neither a WebSocket client nor a server in its memory.
   .command("echo", "Run a WebSocket echo backend, to try things with", echoOptions, async (given) => {
     const { echo } = await import("./echo.js")
@@ -27,17 +29,20 @@ const cli = yargs(hideBin(process.argv))
     await demo()
   })
   .example("$0", "serve what $RWS_CONFIG_FILE or ./rws.config.toml says")
-  .example("$0 check --config /etc/rws.toml", "find mistakes before a restart")
+  .example("$0 check /etc/rws.toml", "find mistakes before a restart")
   .example("$0 --bind 0.0.0.0:8080 --backend 127.0.0.1:9000 --backend 127.0.0.1:9001", "run without a file")
   .example("$0 echo --bind 127.0.0.1:9000", "a backend to try it with")
   .epilogue("Exit codes: 0 done; 1 could not run (an address is taken, say); 2 usage or configuration.")
   .check(refuseTwice)
+  .check(refuseWords)
   .locale("en")
   .parserConfiguration({ "camel-case-expansion": false })
-  .strict()
+  .strictOptions()
   .wrap(110)
   .version()
+  .alias("v", "version")
   .help()
+  .alias("h", "help")
   .fail((message, error) => {
     throw message ? new UsageError(message) : error
   })
@@ -49,7 +54,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 })
 
 try {
-  await cli.parseAsync()
+  await cli.parseAsync(toKnownFlags(hideBin(process.argv)))
 } catch (error) {
   process.exitCode = report(error)
 }
@@ -61,6 +66,29 @@ function refuseTwice(given: Readonly<Record<string, unknown>>): true {
       throw new UsageError(`--${flag} was given more than once`)
   }
   return true
+}
+
+/** Words that are neither a command nor an argument of one. */
+function refuseWords({ _: words }: { readonly _: readonly (string | number)[] }): true {
+  const [first, ...more] = words.map(String)
+  if (first === undefined) return true
+  if (COMMANDS.includes(first)) {
+    if (more.length > 0) throw new UsageError(`"${more[0]}" is one argument too many`)
+    return true
+  }
+  const near = closest(first, COMMANDS)
+  if (distance(first, near) <= 2) throw new UsageError(`unknown command "${first}"; did you mean "${near}"?`)
+  const advice = /[./]/.test(first)
+    ? `to serve a file: rws serve ${first}`
+    : `commands: ${COMMANDS.join(", ")}`
+  throw new UsageError(`unknown command "${first}"; ${advice}`)
+}
+
+function configuredByFile(command: Argv) {
+  return configured(command).positional("file", {
+    type: "string",
+    describe: "Configuration file, the same as --config",
+  })
 }
 
 function configured(command: Argv) {

@@ -26,6 +26,11 @@ const ONE_OF: Readonly<Record<string, string>> = {
 
 const LISTENER_KEYS = listenerKeys()
 
+/** The keys of a `[[ws_proxy]]` that are tables, or names of tables, and so can only be set in a file. */
+export const FILE_KEYS: readonly string[] = Object.keys(listenerSchema.shape).filter(
+  (name) => !LISTENER_KEYS.some(({ key }) => key === name),
+)
+
 /**
  * One flag for each key of a `[[ws_proxy]]` that is no table: `connect_timeout_ms` is `--connect-timeout-ms`, and what is a
  * list is given once for each of its members: `backends` is `--backend`.
@@ -34,7 +39,7 @@ export const listenerFlags: Readonly<Record<string, Options>> = {
   ...Object.fromEntries(
     LISTENER_KEYS.map(({ key, ...option }) => [
       toFlag(key),
-      { ...option, requiresArg: option.type !== "boolean" },
+      { ...option, requiresArg: option.boolean !== true },
     ]),
   ),
   "log-level": {
@@ -44,8 +49,15 @@ export const listenerFlags: Readonly<Record<string, Options>> = {
   },
 }
 
+/** The flags of a configuration without their dashes. */
+export const FLAGS: readonly string[] = Object.keys(listenerFlags)
+
 /** What was given on the command line. Absent options are undefined. */
-export type ConfigArguments = Readonly<Record<string, unknown>> & { readonly config?: string | undefined }
+export type ConfigArguments = Readonly<Record<string, unknown>> & {
+  readonly config?: string | undefined
+  /** The same as `config`, without its flag. */
+  readonly file?: string | undefined
+}
 
 /**
  * Reads the configuration from the flags, if there is one of a listener, else from the file.
@@ -53,21 +65,28 @@ export type ConfigArguments = Readonly<Record<string, unknown>> & { readonly con
  */
 export async function readConfig(given: ConfigArguments): Promise<Config> {
   const keys = LISTENER_KEYS.filter(({ key }) => given[toFlag(key)] !== undefined)
+  const { config, file = config } = given
+  const named = given.file === undefined ? "--config" : `the file ${given.file}`
   const level = given["log-level"]
   if (keys.length === 0) {
-    if (given.config === undefined && !process.env.RWS_CONFIG_FILE && !existsSync(DEFAULT_CONFIG_FILE)) {
+    if (config !== undefined && given.file !== undefined) {
+      throw new ConfigError("command line", [
+        { path: ["--config"], message: `can't be combined with ${named}` },
+      ])
+    }
+    if (file === undefined && !process.env.RWS_CONFIG_FILE && !existsSync(DEFAULT_CONFIG_FILE)) {
       const problems = ["there is no such file", ADVICE].map((message) => ({ path: [], message }))
       throw new ConfigError(DEFAULT_CONFIG_FILE, problems)
     }
-    if (given.config === "") {
-      throw new ConfigError("command line", [{ path: ["--config"], message: "expected a file" }])
+    if (file === "") {
+      throw new ConfigError("command line", [{ path: [named.trim()], message: "expected a file" }])
     }
-    const config = await loadConfig(given.config)
-    return level === undefined ? config : checkConfig({ ...config, log: { level } })
+    const loaded = await loadConfig(file)
+    return level === undefined ? loaded : checkConfig({ ...loaded, log: { level } })
   }
-  if (given.config !== undefined) {
+  if (file !== undefined) {
     throw new ConfigError("command line", [
-      { path: ["--config"], message: `can't be combined with --${toFlag(keys[0]?.key ?? "")}` },
+      { path: [named], message: `can't be combined with --${toFlag(keys[0]?.key ?? "")}` },
     ])
   }
   const listener = Object.fromEntries(keys.map(({ key }) => [key, given[toFlag(key)]]))
@@ -83,7 +102,8 @@ export const LIST_FLAGS: ReadonlySet<string> = new Set(
   LISTENER_KEYS.filter(({ array }) => array).map(({ key }) => toFlag(key)),
 )
 
-function toFlag(key: string): string {
+/** The flag of a key, without its dashes. */
+export function toFlag(key: string): string {
   return ONE_OF[key] ?? key.replaceAll("_", "-")
 }
 
@@ -103,17 +123,21 @@ function listenerKeys(): ({ key: string } & Options)[] {
     return {
       key,
       describe: hasDefault ? `${description} (default: ${standard})` : description,
-      type: type === "boolean" ? "boolean" : "string",
       array: key in ONE_OF,
-      ...(type === "integer" && { coerce: toNumber }),
-    } as const
+      ...(type === "boolean" ? { boolean: true } : { string: true }),
+      // As a string it reaches us unchanged; that it is a number is what the help shows.
+      ...(type === "integer" && { number: true, coerce: toNumber }),
+    }
   })
 }
 
-/** Not yargs's own, for which nothing at all is 0. What is no text, a flag given twice say, is refused later. */
+/**
+ * Not yargs's own, for which nothing at all is 0: digits only, as in a file. What is no text, a flag given twice say, is
+ * refused later.
+ */
 function toNumber(text: unknown): unknown {
   if (typeof text !== "string") return text
-  return text.trim() === "" ? Number.NaN : Number(text)
+  return /^-?\d+$/.test(text) ? Number(text) : Number.NaN
 }
 
 /** Says the flag where the schema says the key. */

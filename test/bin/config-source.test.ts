@@ -24,6 +24,8 @@ const SOURCES = [
   ["the file of $RWS_CONFIG_FILE", [], ENVIRONMENT, "environment"],
   ["the file of --config", ["--config", "named.toml"], {}, "named"],
   ["the file of -c", ["-c", "named.toml"], {}, "named"],
+  ["the file of its argument", ["named.toml"], {}, "named"],
+  ["the file of its argument before that of $RWS_CONFIG_FILE", ["named.toml"], ENVIRONMENT, "named"],
   ["the file of --config before that of $RWS_CONFIG_FILE", ["--config=named.toml"], ENVIRONMENT, "named"],
 ] as const
 
@@ -36,10 +38,10 @@ for (const [source, args, env, name] of SOURCES) {
   })
 }
 
-for (const command of [[], ["serve"]]) {
-  t.test(`${["rws", ...command].join(" ")} serves what rws check reads`, async (t) => {
+for (const command of [["--config"], ["serve", "--config"], ["serve"]]) {
+  t.test(`${["rws", ...command].join(" ")} FILE serves what rws check reads`, async (t) => {
     const cwd = await folderWithFiles(t)
-    const rws = startRws(t, [...command, "--config", "named.toml"], { cwd, env: ENVIRONMENT })
+    const rws = startRws(t, [...command, "named.toml"], { cwd, env: ENVIRONMENT })
     t.match(await untilLogged(rws, ({ msg }) => msg === "listening"), { listener: "named" })
   })
 }
@@ -75,7 +77,7 @@ for (const command of [[], ["serve"], ["check"]]) {
     await mkdir(join(cwd, "folder.toml"))
     const { code, stderr } = await runRws(t, [...command, "--config", "folder.toml"], { cwd })
     t.equal(code, 2)
-    t.match(stderr, /^folder\.toml: .*directory/)
+    t.match(stderr, /^folder\.toml: it is a folder: expected a file$/m)
     t.notMatch(stderr, /^ +at /m, "no stack trace")
   })
 }

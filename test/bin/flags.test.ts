@@ -66,6 +66,32 @@ t.test("--help shows every default", async (t) => {
   }
 })
 
+t.test("--help shows which flags take a number", async (t) => {
+  const help = (await runRws(t, ["--help"])).stdout.replace(/\s+/g, " ")
+  const standard = listenerSchema.parse({ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"] })
+  const defaults = new Map<string, unknown>(Object.entries({ ...standard, ...POOL_DEFAULTS }))
+  for (const key of KEYS.filter((key) => !SWITCHES.includes(key))) {
+    const type = typeof defaults.get(key) === "number" ? "number" : key in SINGULAR ? "array" : "string"
+    t.match(help, new RegExp(`${flagOf(key)} [^-](?:(?! --).)*\\[${type}\\]`), key)
+  }
+})
+
+t.test("each key is taken for its flag, in the spelling of the file too", async (t) => {
+  const args = [
+    ["--bind", "127.0.0.1:0", "--backends", "127.0.0.1:1", "127.0.0.1:2", "--backends=127.0.0.1:3"],
+    ["--trusted-proxies", "::1", "--allowed_origins=null", "--subprotocols", "a", "--no-require_origin"],
+    ["--idle_timeout_ms", "4321", "--log_level", "warn"],
+  ].flat()
+  const { code, stdout, stderr } = await runRws(t, ["check", ...args])
+  t.equal(stderr, "")
+  t.equal(code, 0)
+  t.match(stdout, "log level warn")
+  t.match(stdout, /^ +backends +127\.0\.0\.1:1, 127\.0\.0\.1:2, 127\.0\.0\.1:3$/m)
+  t.match(stdout, /^ +idle_timeout_ms +4321$/m)
+  t.match(stdout, /^ +trusted_proxies +::1$/m)
+  t.match(stdout, /^ +require_origin +false$/m)
+})
+
 /** What no key takes that is a number; what no key takes that is an address, a name or a host. */
 const WRONG: Readonly<Record<string, string>> = {
   name: "",
@@ -88,7 +114,7 @@ t.test("a mistake in any flag is reported by the flag's name, and all mistakes a
   t.strictSame([...new Set(named)].sort(), keys.map(flagOf).sort())
 })
 
-for (const value of ["many", "1.5", "", "1e99"]) {
+for (const value of ["many", "1.5", "", " ", "1e3", "0x10", "+5", "1e99"]) {
   t.test(`"${value}" is no number of milliseconds`, async (t) => {
     // An address of another machine, so that what would be taken for a number fails all the same.
     const args = ["--bind=192.0.2.1:1", "--backend=127.0.0.1:1", `--idle-timeout-ms=${value}`]

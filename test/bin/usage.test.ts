@@ -6,9 +6,31 @@ const cwd = await temporaryFolder(t)
 
 const MISTAKES = [
   ["an unknown command", ["serv"], "serv"],
-  ["a command too many", ["check", "more"], "more"],
+  ["an unknown command like none", ["frobnicate"], "commands: serve, check, echo, demo"],
+  ["a misspelt command", ["chek"], 'did you mean "check"?'],
+  ["a file without its command", ["rws.toml"], "rws serve rws.toml"],
+  ["a file too many", ["check", "rws.toml", "more"], "more"],
+  ["a file that is named in both ways", ["check", "a.toml", "--config", "b.toml"], "a.toml"],
+  ["a file and a flag of a listener", ["serve", "a.toml", "--bind", "127.0.0.1:1"], "--bind"],
+  ["a file without a name", ["check", ""], "expected a file"],
   ["an argument too many", ["demo", "more"], "more"],
-  ["an unknown flag", ["--listen", "127.0.0.1:1"], "listen"],
+  ["an unknown flag", ["--listen", "127.0.0.1:1"], "unknown flag --listen; did you mean --bind?"],
+  [
+    "a flag of HAProxy",
+    ["--timeout-tunnel=5"],
+    "unknown flag --timeout-tunnel; did you mean --idle-timeout-ms?",
+  ],
+  ["a misspelt flag", ["--confg", "a.toml"], "unknown flag --confg; did you mean --config?"],
+  ["a misspelt flag of a list", ["--backedns=a:1"], "unknown flag --backedns; did you mean --backend?"],
+  [
+    "the level of the log by its key",
+    ["--log.level", "info"],
+    "unknown flag --log.level; did you mean --log-level?",
+  ],
+  ["a certificate", ["--ssl-certificate", "a.pem"], "rws does not terminate TLS"],
+  ["a pool as a flag", ["--pool", "chat"], "--pool is not a flag: pool can only be set in a file"],
+  ["a table as a flag", ["--tls.ca=a.pem"], "--tls.ca is not a flag: tls can only be set in a file"],
+  ["a key of a route as a flag", ["--strip-prefix"], "strip_prefix can only be set in a file"],
   ["an unknown flag of a command", ["check", "--nope"], "nope"],
   ["a flag without its value", ["--bind"], "bind"],
   ["a flag of another command", ["demo", "--raw"], "raw"],
@@ -50,6 +72,17 @@ t.test("--help shows the commands, examples and exit codes", async (t) => {
   t.match(stdout, /^Examples:\n( +rws .*\n)/m)
   t.match(stdout, /^Exit codes:.*\b0\b.*\b1\b.*\b2\b/m)
 })
+
+for (const [short, long] of [
+  ["-h", "--help"],
+  ["-v", "--version"],
+] as const) {
+  t.test(`${short} is ${long}`, async (t) => {
+    const [one, other] = await Promise.all([runRws(t, [short], { cwd }), runRws(t, [long], { cwd })])
+    t.strictSame(one, other)
+    t.equal(one.code, 0)
+  })
+}
 
 for (const command of ["serve", "check", "echo", "demo"]) {
   t.test(`rws ${command} --help explains that command`, async (t) => {

@@ -1,0 +1,48 @@
+/** Flags as users write them: by our keys, which are taken, and by what else, which is told what it should be. */
+import { closest, distance } from "fastest-levenshtein"
+import { tableAt } from "../lib/config/known-tables.js"
+import { suggestKey } from "../lib/config/suggest-key.js"
+import { FILE_KEYS, FLAGS, toFlag } from "./config-options.js"
+import { UsageError } from "./usage-error.js"
+
+/** Flags of the program itself and of single commands. */
+const OTHER_FLAGS = ["config", "bind", "raw", "help", "version"]
+const LISTENER = tableAt(["ws_proxy", 0])
+
+/**
+ * Takes keys for their flags: `--backends` and `--idle_timeout_ms` are `--backend` and `--idle-timeout-ms`.
+ * @throws {UsageError} for a flag that no command has, with the one that is meant
+ */
+export function toKnownFlags(args: readonly string[]): string[] {
+  const end = args.indexOf("--")
+  return args.map((arg, index) => {
+    const [, no = "", name, value = ""] = /^--(no-)?([^=]+)(=.*)?$/s.exec(arg) ?? []
+    if (name === undefined || (end >= 0 && index > end)) return arg
+    return `--${no}${toKnownFlag(name)}${value}`
+  })
+}
+
+function toKnownFlag(name: string): string {
+  const flag = toFlag(name.replaceAll("-", "_"))
+  if (FLAGS.includes(flag) || OTHER_FLAGS.includes(flag)) return flag
+  throw new UsageError(describeUnknownFlag(name))
+}
+
+function describeUnknownFlag(name: string): string {
+  // The key of a table may be written behind it, as in --tls.ca.
+  const [first = name] = name.replaceAll("-", "_").split(".")
+  if (FILE_KEYS.includes(first))
+    return `--${name} is not a flag: ${first} can only be set in a file; see --config`
+  const unknown = `unknown flag --${name}`
+  const suggestion = suggestKey(name, LISTENER)
+  if (suggestion === undefined) {
+    const dashed = name.replaceAll("_", "-")
+    const near = closest(dashed, [...FLAGS, ...OTHER_FLAGS])
+    return distance(dashed, near) <= 2 ? `${unknown}; did you mean --${near}?` : unknown
+  }
+  if ("sentence" in suggestion) return `${unknown}; ${suggestion.sentence}`
+  const { key, tables } = suggestion
+  const flag = tables.includes(LISTENER) ? toFlag(key) : `log-${key}`
+  if (FLAGS.includes(flag)) return `${unknown}; did you mean --${flag}?`
+  return `${unknown}; ${key} can only be set in a file; see --config`
+}

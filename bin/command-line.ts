@@ -1,4 +1,4 @@
-/** The command line. Exit codes: 0 done, 1 could not run (an address is taken, say), 2 usage or configuration. */
+/** The command line. Exit codes: 0 done, 1 could not run (an address is taken), 2 usage or configuration. */
 import { closest, distance } from "fastest-levenshtein"
 import yargs, { type Argv } from "yargs"
 import { hideBin } from "yargs/helpers"
@@ -68,7 +68,7 @@ function refuseTwice(given: Readonly<Record<string, unknown>>): true {
   return true
 }
 
-/** Words that are neither a command nor an argument of one. */
+/** Refuses words that are neither a command nor an argument of one. */
 function refuseWords({ _: words }: { readonly _: readonly (string | number)[] }): true {
   const [first, ...more] = words.map(String)
   if (first === undefined) return true

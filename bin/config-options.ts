@@ -132,8 +132,8 @@ function listenerKeys(): ({ key: string } & Options)[] {
 }
 
 /**
- * Not yargs's own, for which nothing at all is 0: digits only, as in a file. What is no text, a flag given twice say, is
- * refused later.
+ * Digits only, as in a file; yargs's own conversion takes an empty text for 0. A list, from a flag given
+ * twice, is refused later.
  */
 function toNumber(text: unknown): unknown {
   if (typeof text !== "string") return text

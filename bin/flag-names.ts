@@ -1,4 +1,4 @@
-/** Flags as users write them: by our keys, which are taken, and by what else, which is told what it should be. */
+/** Flags as users write them: keys are accepted as flags, and an unknown flag gets a suggestion. */
 import { closest, distance } from "fastest-levenshtein"
 import { tableAt } from "../lib/config/known-tables.js"
 import { suggestKey } from "../lib/config/suggest-key.js"
@@ -10,8 +10,8 @@ const OTHER_FLAGS = ["config", "bind", "raw", "help", "version"]
 const LISTENER = tableAt(["ws_proxy", 0])
 
 /**
- * Takes keys for their flags: `--backends` and `--idle_timeout_ms` are `--backend` and `--idle-timeout-ms`.
- * @throws {UsageError} for a flag that no command has, with the one that is meant
+ * Replaces keys by their flags: `--backends` by `--backend`, `--idle_timeout_ms` by `--idle-timeout-ms`.
+ * @throws {UsageError} for a flag that no command has
  */
 export function toKnownFlags(args: readonly string[]): string[] {
   const end = args.indexOf("--")

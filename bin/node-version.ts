@@ -1,4 +1,4 @@
-/** Whether this Node.js is new enough. It is loaded by every version there is, so it imports nothing. */
+/** Whether this Node.js is new enough. Old versions must be able to load this file, so it imports nothing. */
 
 /** As in `engines` of package.json. */
 const OLDEST = [20, 19]

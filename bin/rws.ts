@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * Entry of the command line. Static imports are loaded before any code runs, and an old Node.js already fails on the
- * syntax of what is imported. So the version is checked here, and the rest is imported afterwards.
+ * Entry of the command line. Static imports are loaded before any code runs, and an old Node.js already fails
+ * on the syntax of what is imported. So the version is checked here, and the rest is imported afterwards.
  */
 import { tooOld } from "./node-version.js"
 

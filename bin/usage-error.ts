@@ -1,2 +1,2 @@
-/** The command line can't be understood. The message says what is wrong; the program ends with exit code 2. */
+/** The command line can't be understood. The message says why; the program ends with exit code 2. */
 export class UsageError extends Error {}

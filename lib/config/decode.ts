@@ -13,7 +13,7 @@ export function decode(bytes: Buffer): string | ConfigProblem[] {
   )
 }
 
-/** It begins with a byte order mark, or with an ASCII character of two bytes. */
+/** It begins with a byte order mark, or with an ASCII character in two bytes. */
 function isUtf16(bytes: Buffer): boolean {
   const [first, second] = bytes
   return (

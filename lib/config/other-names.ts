@@ -1,13 +1,13 @@
 /**
- * What nginx, HAProxy, Caddy, Traefik, Envoy and http-proxy call our keys and values, and what they have and rws has not.
- * All names are in lower case, without `_`, `-`, `.` and spaces.
+ * What nginx, HAProxy, Caddy, Traefik, Envoy and http-proxy call our keys and values, and which of theirs rws
+ * does not have. All names are in lower case, without `_`, `-`, `.` and spaces.
  */
 
 export const NO_TERMINATION = "rws does not terminate TLS: put a TLS terminator in front"
 
 /**
- * Our keys, best first: the one that the table at hand has is meant, else the first. `tls.cert` is the key `cert` of the
- * table `tls`. A sentence where rws has no such key.
+ * Our keys, best first: the first one that the current table has, else the first of all. `tls.cert` is the
+ * key `cert` of the table `tls`. A sentence where rws has no such key.
  */
 export type Meaning = readonly string[] | string
 
@@ -402,7 +402,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   logger: ["log"],
 }
 
-/** What names mean in a `[[ws_proxy]]`, in a route and at the top level, where they are no keys: there they face the client. */
+/** Meanings in the tables that face the client: the top level, listeners, routes. They win over MEANINGS. */
 const IN_FRONT: Readonly<Record<string, Meaning>> = {
   servername: ["route.host"],
   timeout: TIMEOUTS,
@@ -467,7 +467,7 @@ export function wordFor(value: string, known: readonly string[]): string | undef
   return known.find((word) => word === ours || toPlain(word) === plain)
 }
 
-/** A name without what only its spelling makes different. */
+/** Spellings of one name are equal in this form: lower case, without separators. */
 export function toPlain(name: string): string {
   return name.toLowerCase().replace(/[_\-.\s]/g, "")
 }

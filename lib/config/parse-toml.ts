@@ -1,4 +1,4 @@
-/** TOML text to a table, or to every mistake in its grammar that can be told from the others. */
+/** Parses TOML, and reports every syntax error that is independent of the others. */
 import { parse, TomlError } from "smol-toml"
 import { ConfigError, type ConfigProblem } from "./problem.js"
 
@@ -10,7 +10,7 @@ backends = ["127.0.0.1:9000"]`
 
 const REST_LATER = "Keys and values are checked once the file is valid TOML."
 
-/** More than this in one file are of no use to anybody. */
+/** Syntax errors that are reported at most. */
 const MAX_PROBLEMS = 20
 
 /** @throws {ConfigError} */
@@ -32,7 +32,7 @@ export function parseToml(toml: string, source: string): unknown {
       }
       problems.push({ path: [], message: messageOf(error), line })
       if (problems.length === MAX_PROBLEMS || !isWholeSetting(lines[line - 1] ?? "")) break
-      // What follows does not depend on a setting, so the next mistake is a mistake of its own.
+      // No other line depends on this one, so what fails next is an error of its own.
       lines[line - 1] = ""
     }
   }
@@ -43,7 +43,7 @@ function messageOf({ message }: TomlError): string {
   return `not valid TOML: ${message.replace(/^Invalid TOML document: /, "").trimEnd()}`
 }
 
-/** Whether a line holds a key with all of its value, so that the file reads the same without it. */
+/** Whether a line holds a key with its whole value, so that it can be left out. */
 function isWholeSetting(line: string): boolean {
   const [, value] = /^\s*[\w."'-]+\s*=(.*)$/.exec(line) ?? []
   if (value === undefined || /"""|'''/.test(value)) return false
@@ -54,7 +54,7 @@ function count(text: string, pattern: RegExp): number {
   return text.match(pattern)?.length ?? 0
 }
 
-/** What a file is whose first line that says anything can't begin a TOML document. */
+/** Guesses another format from the first line that is no comment. */
 function otherFormat(text: string): string | undefined {
   const first = text.split("\n").find((line) => !/^\s*(?:#|$)/.test(line)) ?? ""
   if (/^\s*\{/.test(first)) return "JSON"

@@ -145,7 +145,7 @@ function checkSettings(backends: unknown, context: z.RefinementCtx): void {
   }
 }
 
-/** Reads each file by itself, so that all faults are told at once, and then looks at the certificate with its key. */
+/** Reads each file by itself, to report all faults at once, then checks the certificate with its key. */
 function checkFiles(tls: unknown, context: z.RefinementCtx): void {
   const { ca = "", cert = "", key = "" } = toTable(tls)
   const isGood = (name: string, path: unknown, read: (path: string) => unknown) => {

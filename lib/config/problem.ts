@@ -12,13 +12,13 @@ export interface ConfigProblem {
   readonly line?: number
 }
 
-/** All that is wrong with one configuration. The message has one line for each problem, and the hints at its end. */
+/** All that is wrong with one configuration. The message has one line for each problem, then the hints. */
 export class ConfigError extends Error {
   constructor(
     /** The file's name, or what stands for it. */
     readonly source: string,
     readonly problems: readonly ConfigProblem[],
-    /** What helps with all of them, as the keys that there are; each may have several lines. */
+    /** What helps with all of them, such as a list of the known keys; each may have several lines. */
     readonly hints: readonly string[] = [],
   ) {
     super([...problems.map((problem) => describe(source, problem)), ...hints].join("\n"))
@@ -68,7 +68,7 @@ function describe(source: string, { path, message, line }: ConfigProblem): strin
   return path.length === 0 ? `${where}: ${message}` : `${where}: ${formatPath(path)}: ${message}`
 }
 
-/** The keys of the tables that have an unknown key like none of theirs; each kind of table once, however many there are. */
+/** Lists the keys of each kind of table that has an unknown key without a suggestion. */
 export function listKnownKeys(problems: readonly ConfigProblem[]): string[] {
   const unexplained = problems.filter(({ message }) => message === UNKNOWN_KEY)
   const tables = new Set(unexplained.map(({ path }) => tableAt(path.slice(0, -1))))

@@ -1,9 +1,9 @@
-/** What to say about a key that a table does not have. */
+/** Suggestions for unknown keys. */
 import { distance } from "fastest-levenshtein"
 import { ALL_KEYS, findKey, type KnownTable, tableAt } from "./known-tables.js"
 import { meaningOf, toPlain } from "./other-names.js"
 
-/** What a key that a table does not have was meant to be: a key of ours, with the tables that have it, or a sentence. */
+/** What is meant by an unknown key: a key of ours, with the tables that have it, or a sentence. */
 export type Suggestion =
   | { readonly key: string; readonly tables: readonly KnownTable[] }
   | { readonly sentence: string }
@@ -36,10 +36,10 @@ export function describeUnknownKey(name: string, path: readonly (string | number
   return `${UNKNOWN_KEY}; did you mean "${key}" ${places}?`
 }
 
-/** The message for a key about which nothing can be said. */
+/** The message for a key without a suggestion. */
 export const UNKNOWN_KEY = "unknown key"
 
-/** A name that faces the client has its meaning there even where a table behind it has a key of that name. */
+/** In a table that faces the client, what other programs mean wins over a key of ours in another table. */
 function ownMeaning(
   name: string,
   meaning: ReturnType<typeof meaningOf>,
@@ -67,7 +67,7 @@ function inMilliseconds(name: string, keys: readonly string[]): string | undefin
   return keys.find((key) => key.endsWith("_ms") && toPlain(key.slice(0, -"_ms".length)) === stem)
 }
 
-/** A slip of the pen: one letter, letters in another order, or more of a longer name that begins with the right one. */
+/** Typing errors: one letter, two letters swapped, or more in a longer name whose first letter is right. */
 function nearest(name: string, keys: readonly string[]): string | undefined {
   const plain = toPlain(name)
   const most = plain.length < 6 ? 1 : Math.max(2, Math.floor(plain.length / 4))

@@ -43,7 +43,7 @@ export function checkedBy<Value>(check: (value: Value) => unknown) {
   }
 }
 
-/** What is wrong with a setting, in words for the user; undefined if nothing is. Any other error is thrown on. */
+/** What is wrong with a setting, in words; undefined if nothing is. Any other error is rethrown. */
 export function faultIn(check: () => unknown): string | undefined {
   try {
     check()
@@ -55,8 +55,8 @@ export function faultIn(check: () => unknown): string | undefined {
 }
 
 /**
- * For a refinement that runs even where zod has found a fault in a part of the value, so that one mistake hides no
- * other. Its parts may then be of any type.
+ * For a refinement that runs even where zod has found a fault in a part of the value, so that one mistake
+ * hides no other. Its parts may then be of any type.
  */
 export const EVEN_IF_INVALID = { when: () => true }
 

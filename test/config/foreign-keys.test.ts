@@ -1,6 +1,7 @@
 /**
- * Keys of nginx, HAProxy, Caddy, Traefik, Envoy and http-proxy that their users write into a `[[ws_proxy]]`. Each is
- * answered by our key, with its place where that is another table, or by a sentence that says why there is none.
+ * Keys of nginx, HAProxy, Caddy, Traefik, Envoy and http-proxy that their users write into a `[[ws_proxy]]`.
+ * Each is answered by our key, with its table where that is another one, or by a sentence that says why there
+ * is none.
  */
 import t from "tap"
 import { checkConfig } from "../../lib/config/load.js"

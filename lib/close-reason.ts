@@ -100,6 +100,18 @@ const rows = {
     status: 503,
     text: "rws can open no more connections; try again later",
   },
+  resolve_failed: {
+    who: "proxy",
+    stage: "dial",
+    status: 502,
+    text: "the backend's name could not be resolved",
+  },
+  resolve_timeout: {
+    who: "proxy",
+    stage: "dial",
+    status: 504,
+    text: "the backend's name was not resolved in time",
+  },
   backend_unreachable: { who: "backend", stage: "dial", status: 502, text: "no backend could be reached" },
   connect_timeout: {
     who: "backend",

@@ -170,8 +170,8 @@ async function dialOne(session: Session, visit: Visit, destination: Destination)
       backend.release()
       failure = asSessionEnd(error, "internal_error")
       if (!isDialFailure(failure)) throw failure
-      // What this machine lacks says nothing about the backend.
-      if (failure.reason !== "local_fault") pool.dialFailed(backend)
+      // What this machine lacks, or a name server, says nothing about the backend.
+      if (CLOSE_REASONS[failure.reason].who === "backend") pool.dialFailed(backend)
       context.onDialFailure(backend.name, failure)
     }
   }
@@ -179,7 +179,8 @@ async function dialOne(session: Session, visit: Visit, destination: Destination)
 }
 
 function isDialFailure({ reason }: SessionEnd): boolean {
-  return reason === "backend_unreachable" || reason === "connect_timeout" || reason === "local_fault"
+  const { stage, who } = CLOSE_REASONS[reason]
+  return stage === "dial" && who !== "client"
 }
 
 /** The PROXY header that the backend gets before anything else, if its pool wants one. */

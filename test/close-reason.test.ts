@@ -42,6 +42,8 @@ const STATUS: { readonly [reason in CloseReason]?: number } = {
   bad_origin: 403,
   no_backend: 503,
   local_fault: 503,
+  resolve_failed: 502,
+  resolve_timeout: 504,
   backend_unreachable: 502,
   connect_timeout: 504,
   no_answer: 502,
@@ -78,6 +80,11 @@ t.test(
   async (t) => {
     for (const [reason, { who, status }] of rows) {
       if (status === undefined) continue
+      // A name is resolved for the sake of a backend, which is not to blame for it.
+      if (reason.startsWith("resolve_")) {
+        t.equal(who, "proxy", reason)
+        continue
+      }
       const blamed = status < 500 ? "client" : status === 502 || status === 504 ? "backend" : "proxy"
       t.equal(who, blamed, reason)
     }

@@ -15,7 +15,8 @@ const ROOMS: readonly (readonly string[])[] = [
   ["net", "routing", "limits"],
   ["config"],
   ["ops"],
-  ["running-pool.ts", "visit.ts"],
+  ["pool-checks.ts", "visit.ts"],
+  ["running-pool.ts"],
   ["pool-book.ts", "destination.ts"],
   ["session.ts"],
   ["proxy.ts"],
@@ -119,7 +120,7 @@ const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
   { packages: /^node:net$/, rooms: /^lib\/(net\/|client\/|address\.ts$)/ },
   {
     packages: /^node:fs/,
-    rooms: /^(lib\/(config\/load|net\/(listener|dial|secure-context))|bin\/config-options)\.ts$/,
+    rooms: /^(lib\/(config\/load|net\/(listener|local-fault|secure-context))|bin\/config-options)\.ts$/,
   },
   { packages: /^(ws|yargs)$/, rooms: /^bin\// },
 ]

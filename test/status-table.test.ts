@@ -11,6 +11,7 @@ import {
 } from "./support/backend.js"
 import { dribble } from "./support/dribble.js"
 import { answerHead, type Fields, KEY, upgradeHead } from "./support/heads.js"
+import { hangingName } from "./support/names.js"
 import { nextEnd, nextRefusal, openTunnel, type Settings, SHORT_MS, startProxy } from "./support/proxy.js"
 import { RawPeer } from "./support/raw-peer.js"
 import { startUnansweringPort } from "./support/unanswering-port.js"
@@ -463,9 +464,21 @@ t.test("when every backend refuses the connection the client is answered 502", a
 
 t.test("when the name of the backend is unknown the client is answered 502", async (t) => {
   const proxy = await startProxy(t, { backends: ["no-such-name.invalid:9000"] })
+  const refusal = nextRefusal(proxy)
   const client = await RawPeer.connect(proxy.address())
   client.write(upgradeHead())
-  await checkRefusal(t, client, NO_GATEWAY, /no backend could be reached/)
+  await checkRefusal(t, client, NO_GATEWAY, /name could not be resolved/)
+  t.match(await refusal, { reason: "resolve_failed", who: "proxy", status: 502 })
+})
+
+t.test("when the name of the backend is not resolved in time the client is answered 504", async (t) => {
+  const backend = `${hangingName(t).name}:9000`
+  const proxy = await startProxy(t, { backends: [backend], connect_timeout_ms: SHORT_MS })
+  const refusal = nextRefusal(proxy)
+  const client = await RawPeer.connect(proxy.address())
+  client.write(upgradeHead())
+  await checkRefusal(t, client, TOO_LATE, /name was not resolved in time/)
+  t.match(await refusal, { reason: "resolve_timeout", who: "proxy", backend, status: 504 })
 })
 
 t.test("when the last backend does not accept in time the client is answered 504", async (t) => {

@@ -1,11 +1,11 @@
 /** Opens a connection to one backend: TCP or a Unix socket, a PROXY header on it, and TLS on top, as far as they are wanted. */
-import { closeSync, openSync } from "node:fs"
-import { isIP, type NetConnectOpts } from "node:net"
-import { devNull } from "node:os"
+import { isIP, type LookupFunction, type NetConnectOpts } from "node:net"
 import type { ConnectionOptions, SecureContext } from "node:tls"
 import { type Address, toNetOptions } from "../address.js"
 import { asSessionEnd, SessionEnd } from "../close-reason.js"
+import { isLocalFault } from "./local-fault.js"
 import { type Owner, Peer } from "./peer.js"
+import { RESOLVER } from "./resolve.js"
 
 /**
  * How long one of several addresses of a name may take before the next is tried. Node gives up an address at that, and its
@@ -14,12 +14,14 @@ import { type Owner, Peer } from "./peer.js"
 const MAX_ATTEMPT_MS = 1500
 
 export interface DialOptions {
-  /** For this backend, all the addresses of its name and the TLS handshake together. */
+  /** For this backend: resolving its name, all the addresses of it, and the TLS handshake together. */
   readonly connectTimeoutMs: number
   /** TLS is spoken if it is given. */
   readonly tls?: TlsOptions | undefined
   /** What the backend gets before anything else, before TLS too: a PROXY header. */
   readonly preface?: Buffer | undefined
+  /** Ends the dial, because rws is shutting down. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface TlsOptions {
@@ -31,28 +33,46 @@ export interface TlsOptions {
 }
 
 /**
- * Resolves to the connected backend. A name is resolved anew at each dial and all of its addresses are tried, the
- * families in turn (RFC 8305, Node's `autoSelectFamily`).
+ * Resolves to the connected backend. All addresses of a name are tried, the families in turn (RFC 8305,
+ * Node's `autoSelectFamily`).
  *
- * In TLS 1.3 a backend judges our certificate only after the handshake has ended for us: that it wants none or another
- * shows as a break of the connection later.
+ * In TLS 1.3 a backend judges our certificate only after the handshake has ended for us: that it wants none
+ * or another shows as a break of the connection later.
  *
- * Rejects with a `SessionEnd`: `backend_unreachable`, `connect_timeout` or, where this machine lacks what a connection needs
- * and the backend is not to blame, `local_fault`, after which another backend may be tried; or, at once when `client`
- * leaves, `client_left_in_dial`.
+ * Rejects with a `SessionEnd`. After these another backend may be tried: `backend_unreachable` and
+ * `connect_timeout`; and, where the backend is not to blame, `resolve_failed` and `resolve_timeout`, or
+ * `local_fault` if this machine lacks what a connection needs. At once when `client` leaves:
+ * `client_left_in_dial`; and when `signal` is aborted: `drain_timeout`.
  */
 export function dial(address: Address, options: DialOptions, client?: Peer): Promise<Peer> {
+  const { connectTimeoutMs, tls, preface, signal } = options
   if (client?.left) return Promise.reject(new SessionEnd("client_left_in_dial"))
+  if (signal?.aborted) return Promise.reject(new SessionEnd("drain_timeout"))
   return new Promise((resolve, reject) => {
-    const { connectTimeoutMs, tls, preface } = options
-    const connection = Peer.dialled(connectOptions(address, connectTimeoutMs))
+    /** Ends the wait for the addresses of a name, as long as there is one. */
+    let stopResolving: (() => void) | undefined
+    const lookup: LookupFunction = (name, _, callback) => {
+      stopResolving = RESOLVER.resolve(name, connectTimeoutMs, (failure, addresses) => {
+        stopResolving = undefined
+        callback(failure, [...addresses])
+      })
+    }
+    const connection = Peer.dialled({ ...connectOptions(address, connectTimeoutMs), lookup })
     let backend = connection
-    const deadline = setTimeout(() => backend.close(new SessionEnd("connect_timeout")), connectTimeoutMs)
+    const abort = () => backend.close(new SessionEnd("drain_timeout"))
+    signal?.addEventListener("abort", abort)
+    const deadline = setTimeout(
+      () =>
+        backend.close(new SessionEnd(stopResolving === undefined ? "connect_timeout" : "resolve_timeout")),
+      connectTimeoutMs,
+    )
     if (client !== undefined) {
       client.onLeave = (error) => backend.close(asSessionEnd(error, "client_left_in_dial"))
     }
     const settle = () => {
+      stopResolving?.()
       clearTimeout(deadline)
+      signal?.removeEventListener("abort", abort)
       if (client !== undefined) client.onLeave = undefined
     }
     const connected = () => {
@@ -102,27 +122,5 @@ function secureOptions({ context, serverName, isVerified }: TlsOptions): Connect
     ...(isIP(host) === 0 && { servername: host }),
     rejectUnauthorized: isVerified,
     ALPNProtocols: ["http/1.1"],
-  }
-}
-
-/**
- * This machine has no more descriptors, memory or ports, or no address of the kind. None of it tells anything about the
- * backend. (EADDRNOTAVAIL is about one destination: another backend may still be reached.)
- */
-const LOCAL_FAULTS: ReadonlySet<unknown> = new Set(["EMFILE", "ENFILE", "EADDRNOTAVAIL", "ENOBUFS", "ENOMEM"])
-
-function isLocalFault(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.every(isLocalFault)
-  const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException
-  return LOCAL_FAULTS.has(code) || (syscall === "getaddrinfo" && !canOpenMore())
-}
-
-/** Without descriptors the resolver can read no file and ask no server, and says ENOTFOUND of every name. */
-function canOpenMore(): boolean {
-  try {
-    closeSync(openSync(devNull, "r"))
-    return true
-  } catch {
-    return false
   }
 }

@@ -1,12 +1,13 @@
 /** One health check of one backend, over the same sockets and by the same rules as a session. */
 import { randomBytes } from "node:crypto"
 import { type BackendAddress, hostOf } from "../backend-address.js"
-import { asSessionEnd, SessionEnd } from "../close-reason.js"
+import { asSessionEnd, type CloseReason, SessionEnd } from "../close-reason.js"
 import { parseResponseHead, type ResponseHead } from "../http/head.js"
 import { checkUpgradeAnswer } from "../upgrade/upgrade-answer.js"
 import { dial, type TlsOptions } from "./dial.js"
 import type { Peer } from "./peer.js"
 import { ANSWER_FAULTS, parseHead, readHead } from "./read-head.js"
+import { isUnknownName } from "./resolve.js"
 
 export interface ProbeSettings {
   /**
@@ -33,7 +34,9 @@ export interface ProbeTarget {
 export interface ProbeFault {
   /** In words, for a log. */
   readonly text: string
-  /** Whether it is this machine's, so that it says nothing about the backend. */
+  /** The code that a session would have ended with. */
+  readonly reason: CloseReason
+  /** Whether it is this machine's or a name server's, so that it says nothing about the backend. */
   readonly isLocal: boolean
 }
 
@@ -45,13 +48,21 @@ const MAX_REST_BYTES = 64 * 1024
 /**
  * Resolves to the fault that was found, or to undefined: the check has passed. What passes is closed politely: the backend
  * may close first, as long as there is time. Never rejects.
+ * @param signal ends the check at once; what it resolves to then means nothing
  */
-export async function probe(target: ProbeTarget, timeoutMs: number): Promise<ProbeFault | undefined> {
+export async function probe(
+  target: ProbeTarget,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<ProbeFault | undefined> {
   const deadline = performance.now() + timeoutMs
   let peer: Peer | undefined
+  const abort = () => peer?.close(new SessionEnd("drain_timeout"))
+  signal?.addEventListener("abort", abort)
   try {
     const { backend, check, tls, preface } = target
-    peer = await dial(backend.address, { connectTimeoutMs: timeoutMs, tls, preface })
+    peer = await dial(backend.address, { connectTimeoutMs: timeoutMs, tls, preface, signal })
+    signal?.throwIfAborted()
     if (check.type === "tcp") {
       if (tls !== undefined) {
         // Tickets are still on their way (RFC 8446 §4.6.1): closing before they are read would reset the backend.
@@ -63,7 +74,9 @@ export async function probe(target: ProbeTarget, timeoutMs: number): Promise<Pro
     const key = randomBytes(16).toString("base64")
     peer.socket.write(requestHead(target, key), "latin1")
     const head = await readAnswer(peer, deadline)
-    if (!isExpected(head.status, check)) return { text: `status ${head.status}`, isLocal: false }
+    if (!isExpected(head.status, check)) {
+      return { text: `status ${head.status}`, reason: "refused_by_backend", isLocal: false }
+    }
     if (check.type === "ws") {
       checkUpgradeAnswer(head, key)
       peer.socket.write(closeFrame())
@@ -72,10 +85,17 @@ export async function probe(target: ProbeTarget, timeoutMs: number): Promise<Pro
     return undefined
   } catch (error) {
     const end = asSessionEnd(error, "internal_error")
-    return { text: describe(end, timeoutMs), isLocal: end.reason === "local_fault" }
+    return { text: describe(end, timeoutMs), reason: end.reason, isLocal: isLocal(end) }
   } finally {
+    signal?.removeEventListener("abort", abort)
     peer?.close(new SessionEnd("backend_closed"))
   }
+}
+
+/** That a name does not exist is the backend's fault; that nobody could be asked is not. */
+function isLocal({ reason, cause }: SessionEnd): boolean {
+  if (reason === "resolve_failed") return !isUnknownName(cause)
+  return reason === "local_fault" || reason === "resolve_timeout"
 }
 
 function requestHead({ backend, check }: ProbeTarget, key: string): string {
@@ -138,6 +158,7 @@ const FAULTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset",
   ENOTFOUND: "the host name is unknown",
+  EAI_AGAIN: "no name server answered",
   ENOENT: "there is no such socket",
 }
 
@@ -145,6 +166,7 @@ function describe(end: SessionEnd, timeoutMs: number): string {
   if (end.reason === "connect_timeout" || end.reason === "handshake_timeout") {
     return `no answer in ${timeoutMs} ms`
   }
+  if (end.reason === "resolve_timeout") return `the name was not resolved in ${timeoutMs} ms`
   return end.cause === undefined ? end.message : describeCause(end.cause)
 }
 

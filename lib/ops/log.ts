@@ -1,5 +1,5 @@
 /** What rws says of its work, and to what kind of logger. */
-import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
+import { CLOSE_REASONS, type CloseReason, type SessionEnd } from "../close-reason.js"
 import type { HealthChange } from "../routing/health.js"
 import type { SessionSummary } from "../session-summary.js"
 
@@ -63,9 +63,20 @@ export function logHealthChange(
   else log.warn({ pool, backend, detail: reason, for_ms: forMs }, "backend is down")
 }
 
-/** A health check came to nothing because of this machine, which says nothing about the backend. */
-export function logUncheckable(log: Log, pool: string, backend: string, error: string): void {
-  log.warn({ pool, backend, reason: "local_fault", error }, "backend could not be checked")
+/** A health check failed because of this machine or a name server, and says nothing about the backend. */
+export function logUncheckable(
+  log: Log,
+  pool: string,
+  backend: string,
+  reason: CloseReason,
+  error: string,
+): void {
+  log.warn({ pool, backend, reason, error }, "backend could not be checked")
+}
+
+/** A health check threw. That is a defect of rws, and says nothing about the backend. */
+export function logCheckDefect(log: Log, pool: string, backend: string, err: unknown): void {
+  log.error({ pool, backend, reason: "internal_error", err }, "backend could not be checked")
 }
 
 /** What the system said, without a stack trace. A name with several addresses fails once for each. */

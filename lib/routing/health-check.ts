@@ -12,7 +12,7 @@ export interface CheckedPool<Backend> {
 export interface CheckFault {
   /** In words, for a log. */
   readonly text: string
-  /** Whether it is this machine's: then it says nothing about the backend, and the check counts neither way. */
+  /** Whether it says nothing about the backend, so that the check counts neither way. */
   readonly isLocal: boolean
 }
 
@@ -42,16 +42,16 @@ const JITTER = 0.1
 
 /** The schedule of one pool's checks. A check that takes long delays only the next one of its own backend. */
 export class HealthChecks<Backend> {
-  /** Each backend under check with what takes its next check back, if one is waited for. */
-  readonly #cancels = new Map<Backend, (() => void) | undefined>()
+  /** Each backend under check with what ends its check under way, or takes its next one back. */
+  readonly #cancels = new Map<Backend, () => void>()
   #cancelLook: (() => void) | undefined
   #isRunning = false
 
-  /** @param probe one check; it never rejects */
+  /** @param probe one check; it never rejects, and ends at once when `signal` is aborted */
   constructor(
     private readonly pool: CheckedPool<Backend>,
     private readonly settings: HealthCheckSettings,
-    private readonly probe: (backend: Backend) => Promise<CheckFault | undefined>,
+    private readonly probe: (backend: Backend, signal: AbortSignal) => Promise<CheckFault | undefined>,
     private readonly world: HealthCheckWorld = REAL_WORLD,
   ) {}
 
@@ -61,11 +61,11 @@ export class HealthChecks<Backend> {
     this.#look()
   }
 
-  /** For good. What checks under way find is passed over. */
+  /** For good. Ends the checks under way, and what they find is passed over. */
   stop(): void {
     this.#isRunning = false
     this.#cancelLook?.()
-    for (const cancel of this.#cancels.values()) cancel?.()
+    for (const cancel of this.#cancels.values()) cancel()
     this.#cancels.clear()
   }
 
@@ -77,8 +77,9 @@ export class HealthChecks<Backend> {
   }
 
   async #check(backend: Backend): Promise<void> {
-    this.#cancels.set(backend, undefined)
-    const fault = await this.probe(backend)
+    const controller = new AbortController()
+    this.#cancels.set(backend, () => controller.abort())
+    const fault = await this.probe(backend, controller.signal)
     if (!this.#isRunning) return
     if (!this.#isMember(backend)) {
       this.#cancels.delete(backend)

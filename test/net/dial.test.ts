@@ -1,4 +1,3 @@
-import dns from "node:dns"
 import { once } from "node:events"
 import { createServer } from "node:net"
 import { join } from "node:path"
@@ -11,6 +10,7 @@ import { type DialOptions, dial, type TlsOptions } from "../../lib/net/dial.js"
 import type { Peer } from "../../lib/net/peer.js"
 import { readSecureContext } from "../../lib/net/secure-context.js"
 import { deadAddress, startBackend } from "../support/backend.js"
+import { failingName, hangingName, lookupError, nameOf } from "../support/names.js"
 import { acceptPeer } from "../support/peers.js"
 import { Program } from "../support/program.js"
 import { SHORT_MS } from "../support/proxy.js"
@@ -55,20 +55,6 @@ async function checkBothWays(t: Test, backend: Peer, far: RawPeer): Promise<void
   t.equal(owner.text, "pong")
   far.socket.end()
   await owner.until("end")
-}
-
-const NAME = "backend.example"
-
-/** Makes the name mean these addresses, in this order. */
-function resolveTo(t: Test, ...addresses: string[]): void {
-  const found = addresses.map((address) => ({ address, family: address.includes(":") ? 6 : 4 }))
-  const { lookup } = dns
-  const value = (name: string, ...rest: unknown[]) => {
-    if (name !== NAME) return Reflect.apply(lookup, dns, [name, ...rest])
-    const callback = rest.at(-1) as (error: null, found: unknown) => void
-    process.nextTick(callback, null, found)
-  }
-  t.intercept(dns, "lookup", { value })
 }
 
 async function hasIpv6(): Promise<boolean> {
@@ -129,14 +115,13 @@ const names: readonly { title: string; addresses: string[]; bind: string; skip?:
 for (const { title, addresses, bind, skip = false } of names) {
   t.test(`of a name with several addresses the one that answers is found: ${title}`, { skip }, async (t) => {
     const { peer: client } = await acceptPeer(t)
-    resolveTo(t, ...addresses)
     const server = createServer({ allowHalfOpen: true }).listen(0, bind)
     await once(server, "listening")
     t.teardown(() => server.close())
     const accepted = once(server, "connection")
     const bound = server.address()
     const port = typeof bound === "object" && bound !== null ? bound.port : 0
-    const backend = await dialAs(t, { kind: "tcp", host: NAME, port }, client)
+    const backend = await dialAs(t, { kind: "tcp", host: nameOf(...addresses), port }, client)
     const [socket] = await accepted
     t.teardown(() => socket.destroy())
     t.equal(backend.socket.remoteAddress, bind)
@@ -144,22 +129,11 @@ for (const { title, addresses, bind, skip = false } of names) {
   })
 }
 
-t.test("a name is resolved anew at each dial", async (t) => {
-  const { peer: client } = await acceptPeer(t)
-  const server = await startBackend(t)
-  const { port } = parseBackendAddress(server.address).address as { port: number }
-  const address: Address = { kind: "tcp", host: NAME, port }
-  resolveTo(t, "127.0.0.2")
-  t.equal((await failureOf(t, dial(address, PATIENT, client))).reason, "backend_unreachable")
-  resolveTo(t, "127.0.0.1")
-  await checkBothWays(t, await dialAs(t, address, client), await server.peer())
-})
-
 t.test("when every address refuses, the error tells of each", async (t) => {
   const { peer: client } = await acceptPeer(t)
-  resolveTo(t, "127.0.0.2", "127.0.0.1")
   const { port } = parseBackendAddress(await deadAddress()).address as { port: number }
-  const dialling = dial({ kind: "tcp", host: NAME, port }, PATIENT, client)
+  const host = nameOf("127.0.0.2", "127.0.0.1")
+  const dialling = dial({ kind: "tcp", host, port }, PATIENT, client)
   const { reason, cause } = await failureOf(t, dialling)
   t.equal(reason, "backend_unreachable")
   t.ok(cause instanceof AggregateError)
@@ -191,8 +165,8 @@ t.test("a backend that does not accept in time is given up", async (t) => {
 t.test("the time to connect is for all the addresses of a name together", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const { port } = parseBackendAddress(await startUnansweringPort(t)).address as { port: number }
-  resolveTo(t, "127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.1")
-  const dialling = dial({ kind: "tcp", host: NAME, port }, { connectTimeoutMs: 600 }, client)
+  const host = nameOf("127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.1")
+  const dialling = dial({ kind: "tcp", host, port }, { connectTimeoutMs: 600 }, client)
   t.equal((await failureOf(t, dialling)).reason, "connect_timeout")
 })
 
@@ -450,42 +424,77 @@ for (const { title, leave, reason } of leaves) {
   })
 }
 
-/** Makes every name fail with this error. */
-function failLookups(t: Test, error: Error): void {
-  t.intercept(dns, "lookup", {
-    value: (...args: unknown[]) => process.nextTick(args.at(-1) as () => void, error),
-  })
-}
-
-function systemError(code: string, syscall = "connect"): Error {
-  return Object.assign(new Error(code), { code, syscall })
-}
-
-const [full, refused] = [systemError("EMFILE"), systemError("ECONNREFUSED")]
-const faults: readonly { title: string; error: Error; reason: string }[] = [
-  ...["EMFILE", "ENFILE", "EADDRNOTAVAIL", "ENOBUFS", "ENOMEM"].map((code) => ({
-    title: code,
-    error: systemError(code),
-    reason: "local_fault",
-  })),
-  { title: "ours at every address", error: new AggregateError([full, full]), reason: "local_fault" },
-  { title: "ours at one address", error: new AggregateError([full, refused]), reason: "backend_unreachable" },
-  { title: "ECONNREFUSED", error: refused, reason: "backend_unreachable" },
-  { title: "an unknown name", error: systemError("ENOTFOUND", "getaddrinfo"), reason: "backend_unreachable" },
+const lookups: readonly { error: Error; reason: string }[] = [
+  { error: lookupError("ENOTFOUND"), reason: "resolve_failed" },
+  { error: lookupError("EAI_AGAIN"), reason: "resolve_failed" },
+  { error: lookupError("EMFILE"), reason: "local_fault" },
 ]
 
-for (const { title, error, reason } of faults) {
-  t.test(`a dial that fails is the fault of whom it may concern: ${title}`, async (t) => {
-    failLookups(t, error)
-    const failure = await failureOf(t, dial({ kind: "tcp", host: NAME, port: 1 }, PATIENT))
+for (const { error, reason } of lookups) {
+  t.test(`a name whose lookup ends with ${error.message} is a ${reason}`, async (t) => {
+    const dialling = dial({ kind: "tcp", host: failingName(error), port: 1 }, PATIENT)
+    const failure = await failureOf(t, dialling)
     t.equal(failure.reason, reason)
     t.equal(failure.cause, error)
   })
 }
 
+t.test("a name that is not resolved in time is told from a backend that does not accept", async (t) => {
+  const { peer: client } = await acceptPeer(t)
+  const { name } = hangingName(t)
+  const dialling = dial({ kind: "tcp", host: name, port: 1 }, HASTY, client)
+  t.equal((await failureOf(t, dialling)).reason, "resolve_timeout")
+  t.equal(client.onLeave, undefined)
+  t.equal(client.left, false)
+})
+
+for (const { title, leave, reason } of leaves) {
+  t.test(`a client that leaves while a name is resolved ends the dial: ${title}`, async (t) => {
+    const { peer: client, far } = await acceptPeer(t)
+    const { port } = parseBackendAddress((await startBackend(t)).address).address as { port: number }
+    const { name, lookups, resolveTo } = hangingName(t)
+    const address: Address = { kind: "tcp", host: name, port }
+    const failure = failureOf(t, dial(address, PATIENT, client))
+    const other = dialAs(t, address)
+    leave(client, far)
+    t.equal((await failure).reason, reason)
+    t.equal(client.onLeave, undefined)
+    t.equal(lookups(), 1)
+    resolveTo("127.0.0.1")
+    await t.resolves(other, "and no other that waits for the same name")
+  })
+}
+
+t.test("localhost is dialled without a lookup, whatever else is looked up", async (t) => {
+  const server = await startBackend(t)
+  const { port } = parseBackendAddress(server.address).address as { port: number }
+  t.intercept((await import("node:dns")).default, "lookup", { value: () => t.fail("a lookup") })
+  const backend = await dialAs(t, { kind: "tcp", host: "localhost", port })
+  await checkBothWays(t, backend, await server.peer())
+})
+
+t.test("a signal ends a dial at once, whatever it waits for", async (t) => {
+  const { name } = hangingName(t)
+  const server = await startBackend(t)
+  const waits: [Address, DialOptions][] = [
+    [{ kind: "tcp", host: name, port: 1 }, PATIENT],
+    [parseBackendAddress(await startUnansweringPort(t)).address, PATIENT],
+    [parseBackendAddress(server.address).address, tls()],
+  ]
+  for (const [address, options] of waits) {
+    const controller = new AbortController()
+    const failure = failureOf(t, dial(address, { ...options, signal: controller.signal }))
+    if (options.tls !== undefined) await (await server.peer()).untilBytes(3)
+    controller.abort()
+    t.equal((await failure).reason, "drain_timeout")
+    const late = dial(address, { ...options, signal: controller.signal })
+    t.equal((await failureOf(t, late)).reason, "drain_timeout")
+  }
+})
+
 t.test("without a descriptor no backend is to blame, not even for its name", async (t) => {
   const script = fileURLToPath(new URL("../support/dial-without-descriptors.js", import.meta.url))
   const dialler = Program.start(t, "sh", ["-c", `ulimit -n 64; exec "$0" "$1"`, process.execPath, script])
   await dialler.untilExit()
-  t.equal(dialler.stdout, "local_fault,local_fault")
+  t.equal(dialler.stdout, "local_fault,local_fault,local_fault")
 })

@@ -5,6 +5,7 @@ import { parseBackendAddress } from "../../lib/backend-address.js"
 import { type ProbeSettings, type ProbeTarget, probe } from "../../lib/net/probe.js"
 import { readSecureContext } from "../../lib/net/secure-context.js"
 import { answerUpgrade, deadAddress, startBackend } from "../support/backend.js"
+import { failingName, hangingName, lookupError } from "../support/names.js"
 import { pour } from "../support/pour.js"
 import type { RawPeer } from "../support/raw-peer.js"
 import { makeTestCa } from "../support/test-ca.js"
@@ -39,22 +40,34 @@ async function isClean(t: Test, peer: RawPeer): Promise<void> {
 for (const check of [TCP, HTTP, WS]) {
   t.test(`a check by ${check.type} finds that nobody listens`, async (t) => {
     const fault = await probe(target(await deadAddress(), check), PATIENT_MS)
-    t.same(fault, { text: "connection refused", isLocal: false })
+    t.same(fault, { text: "connection refused", reason: "backend_unreachable", isLocal: false })
   })
 
   t.test(`a check by ${check.type} finds that nobody accepts`, async (t) => {
     const fault = await probe(target(await startUnansweringPort(t), check), HASTY_MS)
-    t.same(fault, { text: `no answer in ${HASTY_MS} ms`, isLocal: false })
+    t.same(fault, { text: `no answer in ${HASTY_MS} ms`, reason: "connect_timeout", isLocal: false })
   })
 
-  t.test(`a check by ${check.type} that can open no socket says so`, async (t) => {
-    const full = Object.assign(new Error("connect EMFILE"), { code: "EMFILE" })
-    t.intercept((await import("node:dns")).default, "lookup", {
-      value: (...args: unknown[]) => process.nextTick(args.at(-1) as () => void, full),
+  const lookups: readonly { code: string; text: string; reason: string; isLocal: boolean }[] = [
+    { code: "EMFILE", text: "getaddrinfo EMFILE", reason: "local_fault", isLocal: true },
+    { code: "EAI_AGAIN", text: "no name server answered", reason: "resolve_failed", isLocal: true },
+    { code: "ENOTFOUND", text: "the host name is unknown", reason: "resolve_failed", isLocal: false },
+  ]
+  for (const { code, ...expected } of lookups) {
+    t.test(`a check by ${check.type} of a name whose lookup says ${code} tells why it failed`, async (t) => {
+      const name = failingName(lookupError(code))
+      t.same(await probe(target(`${name}:1`, check), PATIENT_MS), expected)
     })
-    const fault = await probe(target("backend.example:1", check), PATIENT_MS)
-    t.same(fault, { text: "connect EMFILE", isLocal: true })
-  })
+  }
+
+  t.test(
+    `a check by ${check.type} of a name that is not resolved in time is not the backend's`,
+    async (t) => {
+      const fault = await probe(target(`${hangingName(t).name}:1`, check), HASTY_MS)
+      const text = `the name was not resolved in ${HASTY_MS} ms`
+      t.same(fault, { text, reason: "resolve_timeout", isLocal: true })
+    },
+  )
 }
 
 t.test("a check by tcp passes once the backend has accepted, and ends cleanly", async (t) => {
@@ -105,7 +118,8 @@ for (const { status, expect_status, isGood } of statuses) {
     async (t) => {
       const server = await startBackend(t, (peer) => answerWith(peer, `HTTP/1.1 ${status} X\r\n\r\n`))
       const fault = await probe(target(server.address, { ...HTTP, expect_status }), PATIENT_MS)
-      t.same(fault, isGood ? undefined : { text: `status ${status}`, isLocal: false })
+      const reason = "refused_by_backend"
+      t.same(fault, isGood ? undefined : { text: `status ${status}`, reason, isLocal: false })
       await (await server.peer()).untilClosed()
     },
   )
@@ -205,7 +219,7 @@ t.test("the keys of checks by ws are random", async (t) => {
 t.test("a check by ws minds every answer but a 101", async (t) => {
   const server = await startBackend(t, (peer) => answerWith(peer, "HTTP/1.1 200 OK\r\n\r\n"))
   const fault = await probe(target(server.address, { ...WS, expect_status: [200] }), PATIENT_MS)
-  t.same(fault, { text: "status 200", isLocal: false })
+  t.same(fault, { text: "status 200", reason: "refused_by_backend", isLocal: false })
 })
 
 t.test("a check by ws minds a 101 that does not answer its key", async (t) => {
@@ -253,4 +267,43 @@ t.test("a check that passes, or does not, leaves no timer behind", async (t) => 
     await probe(target(server.address, check), PATIENT_MS)
     t.equal(timers(), before)
   }
+})
+
+interface Wait {
+  readonly title: string
+  readonly check: ProbeSettings
+  readonly onPeer?: (peer: RawPeer) => unknown
+  /** What the backend gets before the check waits. */
+  readonly until: string
+}
+
+const waits: readonly Wait[] = [
+  { title: "for a response", check: HTTP, until: "\r\n\r\n" },
+  {
+    title: "for a backend to close after its response",
+    check: HTTP,
+    onPeer: (peer) => answerWith(peer, "HTTP/1.1 200 OK\r\n\r\n", false),
+    until: "\r\n\r\n",
+  },
+  { title: "for a backend to close its tunnel", check: WS, onPeer: answerUpgrade, until: "\x88" },
+]
+
+for (const { title, check, onPeer = () => {}, until } of waits) {
+  t.test(`an aborted check ends at once: it waits ${title}`, async (t) => {
+    const server = await startBackend(t, (peer) => void onPeer(peer))
+    const controller = new AbortController()
+    const checking = probe(target(server.address, check), PATIENT_MS, controller.signal)
+    const peer = await server.peer()
+    await peer.untilText(until)
+    controller.abort()
+    await checking
+    await peer.until(({ ended, closed }) => ended || closed)
+  })
+}
+
+t.test("an aborted check that waits for a connection ends at once", async (t) => {
+  const controller = new AbortController()
+  const checking = probe(target(await startUnansweringPort(t), TCP), PATIENT_MS, controller.signal)
+  controller.abort()
+  t.match(await checking, { reason: "drain_timeout", isLocal: false })
 })

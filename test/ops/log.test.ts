@@ -32,6 +32,8 @@ const LEVELS: Partial<Record<CloseReason, Level>> = {
   internal_error: "error",
   no_backend: "warn",
   local_fault: "warn",
+  resolve_failed: "warn",
+  resolve_timeout: "warn",
   backend_unreachable: "warn",
   connect_timeout: "warn",
   no_answer: "warn",

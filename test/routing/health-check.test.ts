@@ -47,15 +47,17 @@ class Bench implements CheckedPool<string> {
   /** The checks under way, by backend. */
   readonly underWay = new Map<string, (fault?: CheckFault) => void>()
   readonly begun: string[] = []
+  readonly signals = new Map<string, AbortSignal>()
   readonly checks: HealthChecks<string>
   backends: string[]
 
   constructor(backends: string[], random?: () => number) {
     this.backends = backends
     this.world = new HandWorld(random)
-    const probe = (backend: string) => {
+    const probe = (backend: string, signal: AbortSignal) => {
       if (this.underWay.has(backend)) throw new Error(`${backend} is being checked already`)
       this.begun.push(backend)
+      this.signals.set(backend, signal)
       return new Promise<CheckFault | undefined>((resolve) => this.underWay.set(backend, resolve))
     }
     this.checks = new HealthChecks(this, { interval_ms: INTERVAL_MS }, probe, this.world)
@@ -172,6 +174,14 @@ t.test("when the checks are stopped nothing runs any more, and what comes late i
   await bench.finish("runs", DOWN)
   t.same(bench.results, [["waits", undefined]])
   t.equal(bench.world.waiting.size, 0)
+})
+
+t.test("stopping aborts the checks under way", async (t) => {
+  const bench = new Bench(["a", "b"])
+  bench.checks.start()
+  t.equal(bench.signals.get("a")?.aborted, false)
+  bench.checks.stop()
+  for (const backend of ["a", "b"]) t.equal(bench.signals.get(backend)?.aborted, true, backend)
 })
 
 t.test("a pool may stop its checks when it is told of one", async (t) => {

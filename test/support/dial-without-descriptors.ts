@@ -1,4 +1,4 @@
-/** A process that has no descriptor left, and dials: by a number, then by a name. Prints the reasons of the failures. */
+/** A process without descriptors that dials an IP address, then names, and prints why each dial failed. */
 import { openSync } from "node:fs"
 import { devNull } from "node:os"
 import { asSessionEnd } from "../../lib/close-reason.js"
@@ -9,7 +9,7 @@ const fault = (error: unknown) => void reasons.push(asSessionEnd(error, "interna
 try {
   for (;;) openSync(devNull, "r")
 } catch {}
-for (const host of ["127.0.0.1", "localhost"]) {
+for (const host of ["127.0.0.1", "localhost", "name.invalid"]) {
   await dial({ kind: "tcp", host, port: 9 }, { connectTimeoutMs: 10_000 }).then(() => {}, fault)
 }
 process.stdout.write(reasons.join())

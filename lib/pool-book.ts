@@ -28,6 +28,14 @@ export class PoolBook {
     return this.#run(title, toPool(place.backends, poolSettingsOf(place)))
   }
 
+  /**
+   * Reads the files that the pools need. Comes before `start`.
+   * @throws {SettingError}
+   */
+  readFiles(): void {
+    for (const running of this.#running.values()) running.readFiles()
+  }
+
   start(): void {
     for (const running of this.#running.values()) running.start()
   }

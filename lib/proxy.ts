@@ -36,6 +36,7 @@ export interface ProxyEvents {
  * Starts a proxy. Resolves once every listener listens.
  * @param config what a configuration file holds, with the same keys; defaults may be left out
  * @throws {ConfigError} when the configuration is not valid
+ * @throws {SettingError} when a file of a `Pool`'s `tls` can't be used; then nothing has been bound
  * @throws {BindError} when an address can't be bound; then nothing is left listening
  */
 export async function createProxy(config: ConfigInput, options: ProxyOptions = {}): Promise<RunningProxy> {
@@ -121,20 +122,32 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
     return { name, config, own, listener, sweep }
   }
 
-  /** @internal */
+  /**
+   * Binds all listeners and starts the health checks. Where it rejects nothing is left bound or running.
+   * @internal
+   */
   async listen(): Promise<void> {
+    try {
+      this.#pools.readFiles()
+      await this.#bind()
+      this.#pools.start()
+      for (const { name, own, listener } of this.#listeners) {
+        const backends = own?.pool.backends
+        this.#log.info({ listener: name, bind: formatAddress(listener.address), backends }, "listening")
+      }
+    } catch (error) {
+      await this.#stop(0)
+      throw error
+    }
+  }
+
+  async #bind(): Promise<void> {
     const outcomes = await Promise.allSettled(this.#listeners.map(({ listener }) => listener.listen()))
     const failures = outcomes.flatMap((outcome) =>
       outcome.status === "rejected" ? [outcome.reason as Error] : [],
     )
     if (failures.length > 0) {
-      await this.#stop(0)
       throw new BindError(failures.map(({ message }) => message).join("\n"), { cause: failures[0] })
-    }
-    this.#pools.start()
-    for (const { name, own, listener } of this.#listeners) {
-      const backends = own?.pool.backends
-      this.#log.info({ listener: name, bind: formatAddress(listener.address), backends }, "listening")
     }
   }
 

@@ -125,12 +125,11 @@ export const poolSchema = z.strictObject({ backends, ...settingKeys.partial().sh
 
 /** The same keys where they stand beside `backends` in a `[[ws_proxy]]` or a route: then they make a pool of its own. */
 export const inlinePoolShape = poolSchema.partial().shape
-const inlinePool = z.object(inlinePoolShape)
 
-/** The settings of the pool that stands in a place, without all else that a place may have. */
-export function poolSettingsOf(place: z.output<typeof inlinePool>): PoolOptions {
-  const { backends, ...settings } = inlinePool.parse(place)
-  return settings
+/** The settings of the pool of a listener or route. They were checked with it, and no file is read again. */
+export function poolSettingsOf(place: z.output<z.ZodObject<typeof inlinePoolShape>>): PoolOptions {
+  const entries = Object.entries(place).filter(([key]) => key in settingKeys.shape)
+  return Object.fromEntries(entries) as PoolOptions
 }
 
 /** One of its backends as a table. */

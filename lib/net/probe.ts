@@ -1,7 +1,7 @@
 /** One health check of one backend, over the same sockets and by the same rules as a session. */
 import { randomBytes } from "node:crypto"
 import { type BackendAddress, hostOf } from "../backend-address.js"
-import { asSessionEnd, type CloseReason, SessionEnd } from "../close-reason.js"
+import { type CloseReason, SessionEnd } from "../close-reason.js"
 import { parseResponseHead, type ResponseHead } from "../http/head.js"
 import { checkUpgradeAnswer } from "../upgrade/upgrade-answer.js"
 import { dial, type TlsOptions } from "./dial.js"
@@ -47,7 +47,7 @@ const MAX_REST_BYTES = 64 * 1024
 
 /**
  * Resolves to the fault that was found, or to undefined: the check has passed. What passes is closed politely: the backend
- * may close first, as long as there is time. Never rejects.
+ * may close first, as long as there is time. Rejects only because of a defect of rws.
  * @param signal ends the check at once; what it resolves to then means nothing
  */
 export async function probe(
@@ -62,7 +62,7 @@ export async function probe(
   try {
     const { backend, check, tls, preface } = target
     peer = await dial(backend.address, { connectTimeoutMs: timeoutMs, tls, preface, signal })
-    signal?.throwIfAborted()
+    if (signal?.aborted) throw new SessionEnd("drain_timeout")
     if (check.type === "tcp") {
       if (tls !== undefined) {
         // Tickets are still on their way (RFC 8446 §4.6.1): closing before they are read would reset the backend.
@@ -84,8 +84,8 @@ export async function probe(
     await untilEnded(peer, deadline)
     return undefined
   } catch (error) {
-    const end = asSessionEnd(error, "internal_error")
-    return { text: describe(end, timeoutMs), reason: end.reason, isLocal: isLocal(end) }
+    if (!(error instanceof SessionEnd)) throw error
+    return { text: describe(error, timeoutMs), reason: error.reason, isLocal: isLocal(error) }
   } finally {
     signal?.removeEventListener("abort", abort)
     peer?.close(new SessionEnd("backend_closed"))

@@ -301,6 +301,18 @@ for (const { title, check, onPeer = () => {}, until } of waits) {
   })
 }
 
+t.test("a defect in a check is not taken for a fault of the backend", async (t) => {
+  const server = await startBackend(t)
+  const broken = {
+    ...HTTP,
+    get path(): string {
+      throw new TypeError("a defect")
+    },
+  }
+  await t.rejects(probe(target(server.address, broken), PATIENT_MS), { message: "a defect" })
+  await (await server.peer()).untilEnd()
+})
+
 t.test("an aborted check that waits for a connection ends at once", async (t) => {
   const controller = new AbortController()
   const checking = probe(target(await startUnansweringPort(t), TCP), PATIENT_MS, controller.signal)

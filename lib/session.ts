@@ -11,7 +11,7 @@ import { formatClientAddress, toClientAddress } from "./client/client-address.js
 import { forwardedChanges } from "./client/forwarded.js"
 import { writeProxyHeader } from "./client/proxy-protocol.js"
 import { isSecure } from "./client/reported-client.js"
-import { asSessionEnd, CLOSE_REASONS, SessionEnd } from "./close-reason.js"
+import { asSessionEnd, CLOSE_REASONS, type CloseReason, SessionEnd } from "./close-reason.js"
 import type { Destination } from "./destination.js"
 import type { ClientLimits } from "./limits/client-limits.js"
 import type { Pending } from "./limits/pending.js"
@@ -44,7 +44,7 @@ export interface SessionContext extends Reception {
   onOpen(summary: SessionSummary): void
   /** The session has ended, or been refused. Called once for every session. */
   onEnd(summary: SessionSummary, end: SessionEnd): void
-  /** One backend could not be dialled; the session may go on with another. */
+  /** One backend could not be dialled, and the session may go on with another. */
   onDialFailure(backend: string, error: SessionEnd): void
 }
 
@@ -144,6 +144,19 @@ function count(session: Session, ip: string): void {
 }
 
 /**
+ * The failures after which a session may dial another backend, and whether they count against the one that
+ * was dialled. What this machine lacks says nothing about a backend. Every other end of a dial ends the
+ * session.
+ */
+const DIAL_FAILURES: Readonly<Partial<Record<CloseReason, boolean>>> = {
+  backend_unreachable: true,
+  connect_timeout: true,
+  local_fault: false,
+  resolve_failed: false,
+  resolve_timeout: false,
+}
+
+/**
  * Until the first byte of the head has been written nothing was asked of a backend, so a failed dial, and nothing
  * later, may move on to the next one.
  */
@@ -151,15 +164,10 @@ async function dialOne(session: Session, visit: Visit, destination: Destination)
   const { client, context, summary } = session
   const { running } = destination
   const { pool } = running
-  const { max_tries: maxTries } = pool.settings
   const connectTimeoutMs = context.config.connect_timeout_ms
   const preface = prefaceFor(pool, visit, client)
   let failure = new SessionEnd("no_backend")
-  let tries = 0
-  for (const backend of pool.candidates(visit.request, visit.visitor.ip)) {
-    if (maxTries > 0 && tries === maxTries) break
-    if (!pool.tryReserve(backend)) continue
-    tries++
+  for (const backend of pool.reserve(visit.request, visit.visitor.ip)) {
     summary.backend = backend.name
     try {
       const options = { connectTimeoutMs, preface, tls: running.tlsFor(backend) }
@@ -169,18 +177,13 @@ async function dialOne(session: Session, visit: Visit, destination: Destination)
     } catch (error) {
       backend.release()
       failure = asSessionEnd(error, "internal_error")
-      if (!isDialFailure(failure)) throw failure
-      // What this machine lacks, or a name server, says nothing about the backend.
-      if (CLOSE_REASONS[failure.reason].who === "backend") pool.dialFailed(backend)
+      const isCharged = DIAL_FAILURES[failure.reason]
+      if (isCharged === undefined) throw failure
+      if (isCharged) pool.dialFailed(backend)
       context.onDialFailure(backend.name, failure)
     }
   }
   throw failure
-}
-
-function isDialFailure({ reason }: SessionEnd): boolean {
-  const { stage, who } = CLOSE_REASONS[reason]
-  return stage === "dial" && who !== "client"
 }
 
 /** The PROXY header that the backend gets before anything else, if its pool wants one. */

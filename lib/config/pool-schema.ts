@@ -29,7 +29,7 @@ export const backendSchema = z.strictObject(
     max_connections: limit
       .default(BACKEND_DEFAULTS.max_connections)
       .describe("Sessions at the same time; 0 = no limit"),
-    backup: flag.default(BACKEND_DEFAULTS.backup).describe("Used only when none of the others can be"),
+    backup: flag.default(BACKEND_DEFAULTS.backup).describe("Used only when no primary can be dialled"),
   },
   'expected an address, as in "127.0.0.1:9000", or a table with one',
 )

@@ -1,7 +1,8 @@
 /**
- * Is a backend fit for sessions? Two things take one down: dials that fail (passive: it is out for a time, and then one session
- * tries it) and health checks that fail (active: until they pass again). All state is in the backend's cells, and every
- * change of a bit is one atomic step, so that each change is told by exactly one caller.
+ * Is a backend fit for sessions? Two things take one down: dials that fail (passive: it is ejected for a
+ * time, then one session tries it; until then it is a last resort) and health checks that fail (active:
+ * until they pass again). All state is in the backend's cells, and every change of a bit is one atomic
+ * step, so that each change is told by exactly one caller.
  */
 import { CELL } from "./backend-cells.js"
 import type { HealthThresholds, PoolSettings } from "./pool-settings.js"

@@ -107,7 +107,7 @@ export interface BackendSettings {
   readonly weight: number
   /** Sessions at the same time; 0 = no limit. */
   readonly max_connections: number
-  /** Whether it gets sessions only while no other backend can. */
+  /** Whether it gets sessions only when no primary can be dialled. */
   readonly backup: boolean
 }
 

@@ -1,4 +1,4 @@
-/** Which backends may a session try, and in what order? A pool knows its backends, how fit they are and how full. */
+/** Which backends may a session dial, and in what order? A pool knows their health and their load. */
 import { SettingError } from "../setting-error.js"
 import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
 import { Backend } from "./backend.js"
@@ -25,7 +25,12 @@ export class Pool {
   readonly settings: PoolSettings
   #members: readonly Backend[] = []
   readonly #clock: () => number
-  readonly #order: Order
+  /**
+   * Two, because one session may take a turn among the primaries and then one among the backups: of a
+   * shared counter it would take two steps, and two backups would never share the sessions of two dead
+   * primaries.
+   */
+  readonly #orders: { readonly primaries: Order; readonly backups: Order }
   readonly #keyOf: HashKey | undefined
   readonly #sticky: Sticky | undefined
   readonly #listeners = new Set<(change: HealthChange) => void>()
@@ -46,7 +51,7 @@ export class Pool {
     this.settings = toPoolSettings(settings)
     const { balance, sticky_cookie, sticky_secret } = this.settings
     this.#clock = clock
-    this.#order = orderBy(balance)
+    this.#orders = { primaries: orderBy(balance), backups: orderBy(balance) }
     this.#keyOf = hashKeyOf(this.settings)
     this.#sticky = sticky_cookie === undefined ? undefined : createSticky(sticky_cookie, sticky_secret)
     for (const backend of typeof backends === "string" ? [backends] : backends) this.add(backend)
@@ -83,31 +88,30 @@ export class Pool {
   }
 
   /**
-   * The backends that one session may try, each once, in this order: primaries; if none can be used, backups; if none of
-   * them either, those that only failed dials have taken out. Full ones are left out. Taking the order takes a turn.
+   * Reserves one backend after another for one session, which asks for the next one when a dial has failed:
+   * each at most once, `max_tries` in all. First eligible primaries, then eligible backups, and as a last
+   * resort those that only failed dials have ejected, primaries first. The session calls
+   * `backend.release()` once for each: when its dial has failed, or at the session's end.
+   *
+   * The order within one of these groups is fixed when the session comes to it, and takes one turn.
    * @param clientIp what the `hash_key` "client_ip" goes by
    */
-  candidates(request: UpgradeRequest, clientIp: string): readonly Backend[] {
-    const tier = this.#tier()
-    if (tier.length < 2) return tier
-    const order = this.#order(tier, this.#keyOf?.(request, clientIp))
-    return this.#sticky === undefined ? order : this.#sticky.prefer(order, request.fields)
-  }
-
-  /**
-   * Takes a place on a candidate before it is dialled; who got one calls `backend.release()` once, at the session's end.
-   * false: it is full by now, or out and another session is trying whether it is back. The next candidate may be free.
-   */
-  tryReserve(backend: Backend): boolean {
-    if (!backend.tryReserve()) return false
-    const { cells } = backend
-    if (!isOnlyOut(cells)) return true
-    const nowMs = this.#nowMs()
-    if (claimTrial(cells, this.settings, nowMs)) return true
-    // What is tried by one session at a time is no help where there is nothing else.
-    if (!this.#members.some((member) => this.#isOpen(member, nowMs))) return true
-    backend.release()
-    return false
+  *reserve(request: UpgradeRequest, clientIp: string): Generator<Backend, void, void> {
+    const tried: Backend[] = []
+    for (;;) {
+      const untried = this.#untried(tried)
+      const eligible = this.#eligible(untried)
+      const isLastResort = eligible.length === 0
+      const group = preferPrimaries(isLastResort ? ejectedOf(untried) : eligible)
+      if (group.length === 0) return
+      // Where another thread has just taken all of them, the next round looks at what is left.
+      for (const backend of this.#inOrder(group, request, clientIp)) {
+        if (!this.#tryReserve(backend, isLastResort)) continue
+        tried.push(backend)
+        yield backend
+        if (tried.length === this.settings.max_tries) return
+      }
+    }
   }
 
   /** A dial has succeeded. */
@@ -144,18 +148,36 @@ export class Pool {
     return () => this.#listeners.delete(listener)
   }
 
-  /** The backends of the best kind that there is now, in their own order. */
-  #tier(): readonly Backend[] {
-    const nowMs = this.#nowMs()
-    const open = this.#members.filter((member) => this.#isOpen(member, nowMs))
-    if (open.length === 0) return this.#members.filter((member) => !member.isFull && isOnlyOut(member.cells))
-    if (open.length === 1) return open
-    const primaries = open.filter(({ isBackup }) => !isBackup)
-    return primaries.length > 0 ? primaries : open
+  #untried(tried: readonly Backend[]): readonly Backend[] {
+    return tried.length === 0 ? this.#members : this.#members.filter((member) => !tried.includes(member))
   }
 
-  #isOpen(backend: Backend, nowMs: number): boolean {
-    return !backend.isFull && isUsable(backend.cells, this.settings, nowMs)
+  /** Those that may get a session now. */
+  #eligible(backends: readonly Backend[]): readonly Backend[] {
+    const nowMs = this.#nowMs()
+    return backends.filter(({ isFull, cells }) => !isFull && isUsable(cells, this.settings, nowMs))
+  }
+
+  /** Puts backends of one kind in the order of the policy. Taking the order takes a turn. */
+  #inOrder(group: readonly Backend[], request: UpgradeRequest, clientIp: string): readonly Backend[] {
+    if (group.length < 2) return group
+    const orderBackends = group[0]?.isBackup ? this.#orders.backups : this.#orders.primaries
+    const order = orderBackends(group, this.#keyOf?.(request, clientIp))
+    return this.#sticky === undefined ? order : this.#sticky.prefer(order, request.fields)
+  }
+
+  /**
+   * Takes a place. An ejected backend whose time is over is tried by one session at a time, but as a last
+   * resort by any number of sessions: they have nothing else, and the first one that gets through ends the
+   * ejection.
+   */
+  #tryReserve(backend: Backend, isLastResort: boolean): boolean {
+    if (!backend.tryReserve()) return false
+    const { cells } = backend
+    if (isUp(cells)) return true
+    if (isOnlyOut(cells) && (claimTrial(cells, this.settings, this.#nowMs()) || isLastResort)) return true
+    backend.release()
+    return false
   }
 
   /** Cut to 32 bits, as the cells hold it. */
@@ -168,6 +190,23 @@ export class Pool {
     if (change === undefined || !this.#members.includes(backend)) return
     for (const listener of this.#listeners) listener({ backend: backend.name, ...change })
   }
+}
+
+/**
+ * The last resort when none of these is eligible: those that only failed dials have ejected. Empty if one
+ * that is up is merely full, since a 503 at once is better than waiting for a backend that is probably
+ * down.
+ */
+function ejectedOf(backends: readonly Backend[]): readonly Backend[] {
+  if (backends.some(({ cells }) => isUp(cells))) return []
+  return backends.filter(({ isFull, cells }) => !isFull && isOnlyOut(cells))
+}
+
+/** The primaries among them, or all, if there is none. */
+function preferPrimaries(backends: readonly Backend[]): readonly Backend[] {
+  if (backends.length < 2) return backends
+  const primaries = backends.filter(({ isBackup }) => !isBackup)
+  return primaries.length > 0 ? primaries : backends
 }
 
 function hashKeyOf({ balance, hash_key }: PoolSettings): HashKey | undefined {

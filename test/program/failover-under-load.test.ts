@@ -1,4 +1,4 @@
-/** One of two backends is killed and brought back while clients come one after the other: none of them may notice. */
+/** Backends are killed and brought back while clients come one after the other: none of them may notice. */
 import t, { type Test } from "tap"
 import { deadAddress } from "../support/backend.js"
 import { upgradeHead } from "../support/heads.js"
@@ -17,6 +17,7 @@ async function startEcho(t: Test, address: string): Promise<Program> {
  */
 class Load {
   readonly statuses = new Set<string>()
+  #handshakes = 0
   #isStopped = false
   #gate = Promise.resolve()
   #underWay: Promise<void>[] = []
@@ -32,6 +33,12 @@ class Load {
     await Promise.all(this.#underWay)
     await act()
     resolve()
+  }
+
+  /** Waits until this many more handshakes have ended. */
+  async more(handshakes: number): Promise<void> {
+    const until = this.#handshakes + handshakes
+    while (this.#handshakes < until) await Promise.race(this.#underWay)
   }
 
   /** Resolves to the statuses of all answers. */
@@ -54,6 +61,7 @@ class Load {
     const client = await RawPeer.connect(this.address)
     await client.write(upgradeHead()).until(({ text, ended }) => ended || text.includes("\r\n\r\n"))
     this.statuses.add(client.text.slice(9, 12))
+    this.#handshakes++
     client.socket.destroy()
   }
 }
@@ -98,6 +106,32 @@ for (const [title, keys] of kinds) {
     t.same(changes, ["backend is down", "backend is up"])
   })
 }
+
+t.test(
+  "a rolling restart of two backends, each back before its ejection ends, costs no client its handshake",
+  async (t) => {
+    const backends = [await deadAddress(), await deadAddress()]
+    const programs = new Map<string, Program>()
+    for (const backend of backends) programs.set(backend, await startEcho(t, backend))
+    const { rws, address } = await serveFile(
+      t,
+      `[[ws_proxy]]\nbind = "127.0.0.1:0"\nbackends = ${JSON.stringify(backends)}\nfail_timeout_ms = 600_000\n`,
+    )
+    const clients = new Load(address)
+    for (const backend of [...backends, ...backends]) {
+      await clients.between(async () => programs.get(backend)?.signal("SIGKILL").untilExit())
+      // Enough for the failed dials of an ejection.
+      await clients.more(12)
+      await clients.between(async () => programs.set(backend, await startEcho(t, backend)))
+      await clients.more(4)
+    }
+    if (!t.same(await clients.stop(), ["101"])) return
+    const ejections = () =>
+      logOf(rws).flatMap(({ msg, backend }) => (msg === "backend is down" ? [backend] : []))
+    await untilLogged(rws, () => ejections().length === 4)
+    t.same(ejections(), [...backends, ...backends])
+  },
+)
 
 t.test(
   "when the checks find no backend healthy a client gets a 503 that says when to try again",

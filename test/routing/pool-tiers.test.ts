@@ -1,7 +1,8 @@
-/** Which backends a session may try, by what is known of them: primaries, backups, full ones, those that are down. */
+/** Which backends a session may dial, by their state: primaries, backups, full ones, those that are down. */
 
 import t from "tap"
 import { AddressError } from "../../lib/address.js"
+import type { Backend } from "../../lib/routing/backend.js"
 import type { HealthChange } from "../../lib/routing/health.js"
 import { Pool } from "../../lib/routing/pool.js"
 import type { BackendInput, PoolSettings } from "../../lib/routing/pool-settings.js"
@@ -9,6 +10,7 @@ import { SettingError } from "../../lib/setting-error.js"
 import { poolRequest } from "../support/pool-request.js"
 import { between, seededRandom } from "../support/random.js"
 import { thrownBy } from "../support/thrown.js"
+import { triedBy } from "../support/tried-by.js"
 
 const HEALTH_CHECK = { healthy_threshold: 2, unhealthy_threshold: 3 }
 
@@ -30,13 +32,21 @@ function poolOf(backends: readonly BackendInput[], settings: Partial<PoolSetting
     wait: (ms: number) => {
       nowMs += ms
     },
-    /** The letters of the candidates, in alphabetical order. */
-    candidates: (request = poolRequest()) =>
-      pool
-        .candidates(request, "192.0.2.1")
+    /** The letters of the backends that one session dials when every dial fails, in order. */
+    tried: (request = poolRequest()) =>
+      triedBy(pool, request)
         .map(({ name }) => name.charAt(0))
-        .sort()
         .join(""),
+    /** One session. Each call fails its last dial, if any, and returns the letter of the next backend. */
+    session: () => {
+      const reserved = pool.reserve(poolRequest(), "192.0.2.1")
+      let last: Backend | undefined
+      return () => {
+        last?.release()
+        last = reserved.next().value ?? undefined
+        return last?.name.charAt(0)
+      }
+    },
     takeOut: (letters: string) => {
       for (const letter of letters) for (let dial = 0; dial < 3; dial++) pool.dialFailed(get(letter))
     },
@@ -56,44 +66,64 @@ const B = { address: "B:1", max_connections: 1 }
 const X = { address: "X:1", max_connections: 1, backup: true }
 const Y = { address: "Y:1", max_connections: 1, backup: true }
 
-const TIERS: { out?: string; unhealthy?: string; full?: string; candidates: string }[] = [
-  { candidates: "AB" },
-  { out: "A", candidates: "B" },
-  { unhealthy: "A", candidates: "B" },
-  { full: "A", candidates: "B" },
-  { out: "AB", candidates: "XY" },
-  { unhealthy: "AB", candidates: "XY" },
-  { full: "AB", candidates: "XY" },
-  { out: "A", full: "B", candidates: "XY" },
-  { out: "A", unhealthy: "B", full: "X", candidates: "Y" },
-  { out: "ABX", candidates: "Y" },
-  { out: "ABXY", candidates: "Y" },
-  { out: "AX", unhealthy: "BY", candidates: "AX" },
-  { out: "ABX", unhealthy: "Y", candidates: "ABX" },
-  { out: "ABX", unhealthy: "AY", candidates: "BX" },
-  { out: "A", unhealthy: "BXY", candidates: "A" },
-  { out: "ABX", full: "Y", candidates: "ABX" },
-  { out: "ABX", full: "AY", candidates: "BX" },
-  { unhealthy: "ABXY", candidates: "" },
-  { full: "ABXY", candidates: "" },
-  { unhealthy: "AB", full: "XY", candidates: "" },
+const STATES: { out?: string; unhealthy?: string; full?: string; tried: string }[] = [
+  { tried: "ABXY" },
+  { out: "A", tried: "BXYA" },
+  { unhealthy: "A", tried: "BXY" },
+  { full: "A", tried: "BXY" },
+  { full: "X", tried: "ABY" },
+  { out: "AB", tried: "XYAB" },
+  { unhealthy: "AB", tried: "XY" },
+  { full: "AB", tried: "XY" },
+  { out: "X", tried: "ABYX" },
+  { out: "AX", tried: "BYAX" },
+  { out: "ABX", tried: "YABX" },
+  { out: "ABXY", tried: "YABX" },
+  { out: "AX", unhealthy: "BY", tried: "AX" },
+  { out: "ABX", unhealthy: "Y", tried: "ABX" },
+  { out: "ABX", unhealthy: "AY", tried: "BX" },
+  { out: "A", unhealthy: "BXY", tried: "A" },
+  { out: "A", full: "B", tried: "XY" },
+  { out: "A", unhealthy: "B", full: "X", tried: "Y" },
+  { out: "ABX", full: "Y", tried: "" },
+  { out: "ABX", full: "AY", tried: "" },
+  { out: "ABX", unhealthy: "Y", full: "A", tried: "BX" },
+  { out: "A", unhealthy: "BXY", full: "A", tried: "" },
+  { unhealthy: "ABXY", tried: "" },
+  { full: "ABXY", tried: "" },
+  { unhealthy: "AB", full: "XY", tried: "" },
 ]
 
-for (const { out = "", unhealthy = "", full = "", candidates } of TIERS) {
-  const told = `out: "${out}", unhealthy: "${unhealthy}", full: "${full}"`
-  t.test(
-    `of the primaries A and B and the backups X and Y, "${candidates}" are tried with ${told}`,
-    async (t) => {
-      const at = poolOf([A, X, B, Y])
-      at.takeOut(out)
-      at.makeUnhealthy(unhealthy)
-      for (const letter of full) at.get(letter).tryReserve()
-      t.equal(at.candidates(), candidates)
-      for (const letter of candidates)
-        t.equal(at.pool.tryReserve(at.get(letter)), true, `${letter} can be reserved`)
-    },
-  )
+for (const { out = "", unhealthy = "", full = "", tried } of STATES) {
+  const state = `out: "${out}", unhealthy: "${unhealthy}", full: "${full}"`
+  t.test(`primaries A and B, backups X and Y: a session tries "${tried}" with ${state}`, async (t) => {
+    const at = poolOf([A, X, B, Y])
+    at.takeOut(out)
+    at.makeUnhealthy(unhealthy)
+    for (const letter of full) at.get(letter).tryReserve()
+    t.equal(at.tried(), tried)
+  })
 }
+
+for (const [max_tries, tried] of [
+  [0, "ABXY"],
+  [1, "A"],
+  [3, "ABX"],
+  [9, "ABXY"],
+] as const) {
+  t.test(`max_tries ${max_tries} bounds a session to "${tried}", backups included`, async (t) => {
+    t.equal(poolOf([A, X, B, Y], { max_tries }).tried(), tried)
+  })
+}
+
+t.test("a backend that is reserved has a place taken until its session releases it", async (t) => {
+  const at = poolOf([A, B])
+  const next = at.session()
+  t.same([next(), at.get("A").active], ["A", 1])
+  t.equal(at.tried(), "B")
+  t.same([next(), at.get("A").active, at.get("B").active], ["B", 0, 1])
+  t.same([next(), at.get("B").active], [undefined, 0])
+})
 
 t.test("every change of state is told once to each listener until it ends that", async (t) => {
   const at = poolOf(["A:1", "B:1"])
@@ -116,23 +146,23 @@ t.test("every change of state is told once to each listener until it ends that",
 t.test("failed dials never take out the last backend that is up, and a backup counts as one", async (t) => {
   const alone = poolOf(["A:1"])
   alone.takeOut("AAAA")
-  t.same([alone.candidates(), alone.changes], ["A", []])
+  t.same([alone.tried(), alone.changes], ["A", []])
   const withBackup = poolOf(["A:1", X])
   withBackup.takeOut("A")
-  t.equal(withBackup.candidates(), "X")
+  t.equal(withBackup.tried(), "XA")
   withBackup.takeOut("XX")
-  t.equal(withBackup.candidates(), "X")
+  t.equal(withBackup.tried(), "XA")
   const withUnhealthy = poolOf(["A:1", "B:1"])
   withUnhealthy.makeUnhealthy("B")
   withUnhealthy.takeOut("A")
-  t.equal(withUnhealthy.candidates(), "A")
+  t.equal(withUnhealthy.tried(), "A")
 })
 
 t.test("a backend whose time out is over is not up: it saves no other one from staying in", async (t) => {
   const at = poolOf(["A:1", "B:1"])
   at.takeOut("A")
   at.wait(10_000)
-  t.equal(at.candidates(), "AB")
+  t.equal(at.tried(), "AB")
   at.takeOut("B")
   t.same(
     at.changes.map(({ backend }) => backend),
@@ -140,59 +170,105 @@ t.test("a backend whose time out is over is not up: it saves no other one from s
   )
 })
 
-t.test("one session tries a backend that was out; the others are sent past it meanwhile", async (t) => {
-  const at = poolOf(["A:1", "B:1"])
+t.test("one session tries a backend whose time is over; others come to it last", async (t) => {
+  const at = poolOf(["A:1", "B:1", "C:1"])
+  t.same([at.tried(), at.tried()], ["ABC", "BCA"])
   at.takeOut("A")
   at.wait(10_000)
-  t.equal(at.candidates(), "AB")
-  const a = at.get("A")
-  t.equal(at.pool.tryReserve(a), true)
-  t.equal(a.active, 1)
-  t.equal(at.pool.tryReserve(a), false, "a session that had it in its order already")
-  t.equal(a.active, 1)
-  t.equal(at.candidates(), "B")
-  at.pool.dialled(a)
-  t.equal(at.candidates(), "AB")
-  t.equal(at.pool.tryReserve(a), true)
+  const before = at.session()
+  t.equal(before(), "C")
+  const trial = at.session()
+  t.equal(trial(), "A")
+  t.match(at.tried(), /^(?:BC|CB)A$/)
+  t.same([before(), before(), before()], ["B", "A", undefined], "though A came before B in its order")
+  at.pool.dialled(at.get("A"))
+  t.same(new Set([at.tried(), at.tried(), at.tried()]), new Set(["ABC", "BCA", "CAB"]))
 })
 
-t.test(
-  "a session that had a backend in its order before the verdict may still have it, without a trial",
-  async (t) => {
-    const at = poolOf(["A:1", "B:1"])
-    at.takeOut("A")
-    at.wait(10_000)
-    at.makeUnhealthy("A")
-    for (let session = 0; session < 2; session++) t.equal(at.pool.tryReserve(at.get("A")), true)
-  },
-)
+t.test("a backend that health checks take down while a session dials is not tried by it", async (t) => {
+  const at = poolOf(["A:1", "B:1"])
+  const next = at.session()
+  t.equal(next(), "A")
+  at.makeUnhealthy("B")
+  t.equal(next(), undefined)
+  t.equal(at.get("B").active, 0)
+})
+
+t.test("a session whose dial has failed sees what has changed meanwhile", async (t) => {
+  const changes: [what: string, change: (at: ReturnType<typeof poolOf>) => void, next: string[]][] = [
+    ["nothing", () => {}, ["X", "B"]],
+    ["a primary is up again", (at) => at.pool.dialled(at.get("B")), ["B", "X"]],
+    ["a primary has been added", (at) => at.pool.add("C:1"), ["C", "X", "B"]],
+    ["the backup has been removed", (at) => at.pool.remove("X:1"), ["B"]],
+    ["the ejected one is unhealthy too", (at) => at.makeUnhealthy("B"), ["X"]],
+    ["the backup is full", (at) => at.get("X").tryReserve(), []],
+  ]
+  for (const [what, change, expected] of changes) {
+    const at = poolOf(["A:1", "B:1", X])
+    at.takeOut("B")
+    const next = at.session()
+    t.equal(next(), "A")
+    change(at)
+    t.same([...expected.map(next), next()], [...expected, undefined], what)
+  }
+})
 
 t.test("a full backend is not claimed for a trial by a session that can't have it", async (t) => {
   const at = poolOf([A, "B:1"])
+  t.equal(at.tried(), "AB")
   const a = at.get("A")
-  at.pool.tryReserve(a)
   at.takeOut("A")
   at.wait(10_000)
-  t.equal(at.pool.tryReserve(a), false)
+  const next = at.session()
+  t.equal(next(), "B")
+  a.tryReserve()
+  t.equal(next(), undefined)
   a.release()
-  t.equal(at.pool.tryReserve(a), true)
+  t.equal(at.tried(), "AB")
 })
 
-t.test("where there is nothing else, a trial keeps no session out", async (t) => {
+t.test("while all others are full, one session at a time tries an ejected backend", async (t) => {
+  const at = poolOf([A, "B:1"])
+  at.get("A").tryReserve()
+  at.takeOut("B")
+  t.equal(at.tried(), "", "its time is not over")
+  at.wait(10_000)
+  const trial = at.session()
+  t.equal(trial(), "B")
+  t.equal(at.tried(), "")
+  at.pool.dialFailed(at.get("B"))
+  t.equal(trial(), undefined)
+  at.wait(19_999)
+  t.equal(at.tried(), "")
+  at.wait(1)
+  t.equal(at.tried(), "B")
+})
+
+t.test("where there is nothing else, an ejection and a trial keep no session out", async (t) => {
   const at = poolOf(["A:1", "B:1"])
   at.takeOut("A")
   at.makeUnhealthy("B")
+  for (let session = 0; session < 3; session++) t.equal(at.session()(), "A")
   at.wait(10_000)
-  for (let session = 0; session < 3; session++) {
-    t.equal(at.candidates(), "A")
-    t.equal(at.pool.tryReserve(at.get("A")), true)
+  for (let session = 0; session < 3; session++) t.equal(at.session()(), "A")
+})
+
+t.test("failed dials of the last resort make no ejection longer", async (t) => {
+  const at = poolOf(["A:1", "B:1"])
+  at.takeOut("A")
+  for (let session = 0; session < 9; session++) {
+    for (const backend of triedBy(at.pool)) at.pool.dialFailed(backend)
   }
+  at.wait(9_999)
+  t.equal(at.tried(), "BA")
+  at.wait(1)
+  t.same(new Set([at.session()(), at.session()()]), new Set(["A", "B"]))
 })
 
 t.test("a backend that has been removed makes no news, and its memory no trouble", async (t) => {
   const at = poolOf(["A:1", "B:1", "C:1"])
   const a = at.get("A")
-  t.equal(at.pool.tryReserve(a), true)
+  t.equal(a.tryReserve(), true)
   at.pool.remove("A:1")
   at.pool.add("D:1")
   for (let dial = 0; dial < 3; dial++) at.pool.dialFailed(a)
@@ -201,9 +277,9 @@ t.test("a backend that has been removed makes no news, and its memory no trouble
   a.release()
   at.pool.add("E:1")
   for (let check = 0; check < 3; check++) at.pool.checked(a, "refused")
-  t.equal(at.pool.tryReserve(a), true)
+  t.equal(a.tryReserve(), true)
   t.same(at.changes, [])
-  t.equal(at.candidates(), "BCDE")
+  t.equal(at.tried(), "BCDE")
   t.same(
     at.pool.members.map(({ active }) => active),
     [0, 0, 0, 0],
@@ -215,7 +291,7 @@ t.test("a backend that is removed and added again starts anew", async (t) => {
   at.makeUnhealthy("A")
   at.pool.remove("A:1")
   at.pool.add("A:1")
-  t.equal(at.candidates(), "AB")
+  t.equal(at.tried(), "BA")
 })
 
 t.test("health checks count in a pool that has thresholds only", async (t) => {
@@ -223,7 +299,7 @@ t.test("health checks count in a pool that has thresholds only", async (t) => {
   const [a] = pool.members
   if (a === undefined) throw new Error("no backend")
   for (let check = 0; check < 100; check++) pool.checked(a, "refused")
-  t.equal(pool.candidates(poolRequest(), "").length, 2)
+  t.equal(triedBy(pool).length, 2)
 })
 
 t.test(
@@ -234,7 +310,7 @@ t.test(
     const cookie =
       /^Set-Cookie: (sid=[^;]+); Path=\/; HttpOnly; SameSite=Lax; Secure\r\n$/.exec(line ?? "")?.[1] ?? ""
     const request = poolRequest("/", ["Cookie", cookie])
-    const first = () => at.pool.candidates(request, "")[0]?.name
+    const first = () => triedBy(at.pool, request)[0]?.name
     for (let session = 0; session < 5; session++) t.equal(first(), "B:1")
     t.equal(at.pool.stickyField(at.get("B"), request, true), undefined)
     t.match(at.pool.stickyField(at.get("A"), request, true), /^Set-Cookie: sid=/)
@@ -249,9 +325,9 @@ t.test("a cookie that names a backup brings nobody there while a primary can be 
   const at = poolOf(["A:1", "B:1", X, Y], { sticky_cookie: "sid", sticky_secret: "s" })
   const line = at.pool.stickyField(at.get("Y"), poolRequest(), false)
   const request = poolRequest("/", ["Cookie", /sid=[^;]+/.exec(line ?? "")?.[0] ?? ""])
-  t.equal(at.candidates(request), "AB")
+  t.equal(at.tried(request), "ABYX")
   at.makeUnhealthy("AB")
-  for (let session = 0; session < 4; session++) t.equal(at.pool.candidates(request, "")[0]?.name, "Y:1")
+  for (let session = 0; session < 4; session++) t.equal(triedBy(at.pool, request)[0]?.name, "Y:1")
 })
 
 t.test("a pool without sticky_cookie sets no cookie", async (t) => {
@@ -261,7 +337,7 @@ t.test("a pool without sticky_cookie sets no cookie", async (t) => {
 
 t.test("with balance hash the key decides, by what hash_key says", async (t) => {
   const pool = new Pool(["A:1", "B:1", "C:1"], { balance: "hash", hash_key: "client_ip" })
-  const first = (ip: string) => pool.candidates(poolRequest(), ip)[0]?.name
+  const first = (ip: string) => triedBy(pool, poolRequest(), ip)[0]?.name
   const ips = Array.from({ length: 30 }, (_, index) => `192.0.2.${index}`)
   t.same(ips.map(first), ips.map(first))
   t.equal(new Set(ips.map(first)).size, 3)
@@ -306,7 +382,7 @@ t.test("a table and a text that name the same backend count once, and the first 
 })
 
 t.test(
-  "while sessions come and go and dials fail or not, no pool is left without a candidate by that alone",
+  "of many sessions at the same time each tries every backend, unless one of its dials succeeds",
   async (t) => {
     const random = seededRandom(17)
     for (let round = 0; round < 100; round++) {
@@ -314,17 +390,26 @@ t.test(
         address: `${"ABCD".charAt(index)}:1`,
         backup: random() < 0.3,
       }))
-      const at = poolOf(backends, { max_fails: between(random, 1, 3) })
-      for (let session = 0; session < 100; session++) {
-        at.wait(between(random, 0, 8000))
-        const order = at.pool.candidates(poolRequest(), "")
-        t.ok(order.length > 0)
-        const reserved = order.filter((backend) => at.pool.tryReserve(backend))
-        t.ok(reserved.length > 0)
-        for (const backend of reserved) {
-          if (random() < 0.8) at.pool.dialFailed(backend)
-          else at.pool.dialled(backend)
-          backend.release()
+      const at = poolOf(backends, { max_fails: between(random, 0, 3) })
+      const all = at.pool.backends.toSorted()
+      const begin = () => ({ reserved: at.pool.reserve(poolRequest(), ""), tried: [] as string[] })
+      const sessions = [begin(), begin(), begin()]
+      for (let step = 0; step < 300; step++) {
+        at.wait(between(random, 0, 4000))
+        const index = between(random, 0, sessions.length - 1)
+        const { reserved, tried } = sessions[index] ?? begin()
+        const backend = reserved.next().value
+        if (backend === undefined) {
+          t.same(tried.toSorted(), all)
+          sessions[index] = begin()
+          continue
+        }
+        tried.push(backend.name)
+        backend.release()
+        if (random() < 0.8) at.pool.dialFailed(backend)
+        else {
+          at.pool.dialled(backend)
+          sessions[index] = begin()
         }
       }
       t.same(new Set(at.pool.members.map(({ active }) => active)), new Set([0]))
@@ -350,7 +435,7 @@ t.test("changes of each backend are down and up by turns, and fit what can be tr
         own,
         own.map((_, index) => index % 2 === 1),
       )
-      if (own.at(-1) !== false) t.ok(at.pool.candidates(poolRequest(), "").some((one) => one.name === name))
+      if (own.at(-1) !== false) t.ok(triedBy(at.pool).some((one) => one.name === name))
     }
   }
 })

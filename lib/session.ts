@@ -44,7 +44,7 @@ export interface SessionContext extends Reception {
   onOpen(summary: SessionSummary): void
   /** The session has ended, or been refused. Called once for every session. */
   onEnd(summary: SessionSummary, end: SessionEnd): void
-  /** One backend could not be dialled, and the session may go on with another. */
+  /** One backend could not be dialled, and the session goes on to another. */
   onDialFailure(backend: string, error: SessionEnd): void
 }
 
@@ -166,24 +166,26 @@ async function dialOne(session: Session, visit: Visit, destination: Destination)
   const { pool } = running
   const connectTimeoutMs = context.config.connect_timeout_ms
   const preface = prefaceFor(pool, visit, client)
-  let failure = new SessionEnd("no_backend")
+  let failed: { readonly backend: string; readonly error: SessionEnd } | undefined
   for (const backend of pool.reserve(visit.request, visit.visitor.ip)) {
+    // The last failure has no line of its own: it is what the session's line says.
+    if (failed !== undefined) context.onDialFailure(failed.backend, failed.error)
     summary.backend = backend.name
     try {
       const options = { connectTimeoutMs, preface, tls: running.tlsFor(backend) }
       const peer = await dial(backend.address, options, client)
       pool.dialled(backend)
       return { backend, peer }
-    } catch (error) {
+    } catch (cause) {
       backend.release()
-      failure = asSessionEnd(error, "internal_error")
-      const isCharged = DIAL_FAILURES[failure.reason]
-      if (isCharged === undefined) throw failure
+      const error = asSessionEnd(cause, "internal_error")
+      const isCharged = DIAL_FAILURES[error.reason]
+      if (isCharged === undefined) throw error
       if (isCharged) pool.dialFailed(backend)
-      context.onDialFailure(backend.name, failure)
+      failed = { backend: backend.name, error }
     }
   }
-  throw failure
+  throw failed?.error ?? new SessionEnd("no_backend")
 }
 
 /** The PROXY header that the backend gets before anything else, if its pool wants one. */

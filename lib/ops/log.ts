@@ -43,7 +43,7 @@ function levelOf({ reason }: SessionEnd): "error" | "warn" | "info" | "debug" {
   return isFailure || reason === "relay_cut" ? "warn" : "info"
 }
 
-/** A backend could not be dialled. The session may go on with another. */
+/** A backend could not be dialled, and the session goes on to another. */
 export function logDialFailure(
   log: Log,
   listener: string,

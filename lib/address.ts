@@ -24,11 +24,17 @@ export class AddressError extends SettingError {
 }
 
 /** What fits into a Unix socket's address on every system; Node would cut a longer one without a word (unix(7)). */
-const MAX_UNIX_PATH_BYTES = 103
+export const MAX_UNIX_PATH_BYTES = 103
 
 /** Parses `host:port`, `[v6]:port` or `unix:/path` for listening; port 0 takes any free one. Throws `AddressError`. */
 export function parseBindAddress(text: string): Address {
   return parseAddress(text, 0, "host:port, [v6]:port or unix:/path")
+}
+
+/** Parses permissions in octal, as in "0660", for a Unix socket. Throws `AddressError`. */
+export function parseSocketMode(text: string): number {
+  if (!/^0?[0-7]{3}$/.test(text)) throw new AddressError(`"${text}" is not a mode: expected e.g. "0660"`)
+  return Number.parseInt(text, 8)
 }
 
 /** Writes an address the way `parseBindAddress` reads it. */

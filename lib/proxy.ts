@@ -1,6 +1,6 @@
 /** The composition root: a configuration becomes listeners that run sessions. */
 import { EventEmitter } from "node:events"
-import { type Address, formatAddress, parseBindAddress } from "./address.js"
+import { type Address, formatAddress, parseBindAddress, parseSocketMode } from "./address.js"
 import { TrustedProxies } from "./client/trusted-proxies.js"
 import { CLOSE_REASONS } from "./close-reason.js"
 import { checkConfig } from "./config/load.js"
@@ -111,6 +111,7 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
     const listener = new Listener(
       {
         address: parseBindAddress(config.bind),
+        mode: config.bind_mode === undefined ? undefined : parseSocketMode(config.bind_mode),
         maxConnections: config.max_connections,
       },
       {

@@ -32,6 +32,11 @@ export class WsProxy {
     return this.#set({ name })
   }
 
+  /** Permissions of a Unix socket in octal, as in "0660". Default: what the umask leaves. */
+  bindMode(mode: string): this {
+    return this.#set({ bind_mode: mode })
+  }
+
   /** Routes, of which the first that matches is taken; what none takes goes to the backends of the constructor. */
   route(routes: ListenerInput["route"]): this {
     return this.#set({ route: routes })

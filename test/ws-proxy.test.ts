@@ -247,6 +247,7 @@ t.test("the last call of a setter counts", async (t) => {
 
 /** Each setting with a value that its key can't have: that the key is named shows that the method sets it. */
 const impossible: readonly [key: string, set: (proxy: WsProxy) => WsProxy][] = [
+  ["bind_mode", (proxy) => proxy.bindMode("rw-rw----")],
   ["route", (proxy) => proxy.route([{ path: "chat" }])],
   ["balance", (proxy) => proxy.balance("hash")],
   ["hash_key", (proxy) => proxy.hashKey("colour")],

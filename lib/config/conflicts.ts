@@ -38,6 +38,10 @@ function conflictsOfListener(listener: Table, path: Path, pools: Table): ConfigP
     const message = "it needs trusted_proxies: nobody else may send a PROXY header"
     problems.push({ path: [...path, "accept_proxy_protocol"], message })
   }
+  if (isSet(listener, "bind_mode") && typeof listener.bind === "string" && !isUnix(listener.bind)) {
+    const message = 'has no effect without unix:, as in bind = "unix:/run/rws.sock"'
+    problems.push({ path: [...path, "bind_mode"], message })
+  }
   for (const [index, route] of routes) {
     const place = [...path, "route", index]
     problems.push(...conflictsOfPlace(route, place, pools), ...conflictsOfRewrite(route, place))
@@ -115,6 +119,10 @@ function conflictsOfRewrite(route: Table, path: Path): ConfigProblem[] {
 
 function leadsSomewhere(place: Table): boolean {
   return isSet(place, "pool") || isSet(place, "backends")
+}
+
+function isUnix(bind: string): boolean {
+  return bind.startsWith("unix:")
 }
 
 function isTls(backend: unknown): boolean {

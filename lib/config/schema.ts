@@ -1,6 +1,6 @@
 /** The configuration: every key, what it means, its default and what it must be. The schema is closed. */
 import { z } from "zod"
-import { AddressError, parseBindAddress } from "../address.js"
+import { AddressError, parseBindAddress, parseSocketMode } from "../address.js"
 import { FORWARDED_MODES } from "../client/forwarded.js"
 import { TrustedProxies } from "../client/trusted-proxies.js"
 import { MAX_HEAD_BYTES } from "../http/head-scanner.js"
@@ -22,6 +22,9 @@ export const listenerSchema = z.strictObject({
   bind: textFor(parseBind, 'expected an address, as in "0.0.0.0:8080"').describe(
     "Address to listen on: host:port, [v6]:port or unix:/path",
   ),
+  bind_mode: textFor(parseSocketMode, 'expected a mode in octal, as text: "0660"')
+    .optional()
+    .describe('Permissions of a unix: socket in octal, as in "0660" (default: what the umask leaves)'),
   pool: z
     .string("expected the name of a pool")
     .optional()

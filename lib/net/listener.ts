@@ -1,12 +1,14 @@
 /** A bound address: accepts clients, counts them, and at the end drains them. */
-import { lstat, unlink } from "node:fs/promises"
-import { connect, createServer, type Server, type Socket } from "node:net"
+import { createServer, type ListenOptions, type Server, type Socket } from "node:net"
 import { type Address, formatAddress, toNetOptions } from "../address.js"
 import { SessionEnd } from "../close-reason.js"
 import { Peer } from "./peer.js"
+import { bindUnixSocket } from "./unix-socket.js"
 
 export interface ListenerOptions {
   readonly address: Address
+  /** Permissions of a Unix socket, as in 0o660. Default: what the umask leaves. */
+  readonly mode?: number | undefined
   /** Clients at the same time, from accept to close. 0 = no limit. */
   readonly maxConnections: number
 }
@@ -61,6 +63,8 @@ export class Listener {
   #admitted = 0
   #address: Address
   #closed: Promise<void> | undefined
+  /** Removes the path of a Unix socket. */
+  #removePath = () => {}
 
   constructor(
     private readonly options: ListenerOptions,
@@ -73,15 +77,14 @@ export class Listener {
 
   /** Binds the address. Rejects with a `BindError`. */
   async listen(): Promise<void> {
-    const { address } = this.options
+    const { address, mode } = this.options
     try {
-      await this.#bind().catch(async (error: NodeJS.ErrnoException) => {
-        if (address.kind !== "unix" || error.code !== "EADDRINUSE" || !(await isStale(address.path)))
-          throw error
-        await unlink(address.path)
-        await this.#bind()
-      })
+      if (address.kind === "unix") {
+        const { path } = address
+        this.#removePath = await bindUnixSocket({ path, mode }, (name) => this.#bind({ path: name }))
+      } else await this.#bind(toNetOptions(address))
     } catch (error) {
+      this.#server.close()
       throw toBindError(address, error)
     }
     const bound = this.#server.address()
@@ -101,11 +104,16 @@ export class Listener {
    * `timeoutMs` are closed. It may be called again to shorten the wait.
    */
   async drain(timeoutMs: number): Promise<void> {
-    this.#closed ??= new Promise((resolve) => this.#server.close(() => resolve()))
+    this.#closed ??= this.#close()
     const deadline = setTimeout(() => this.#closeClients(), timeoutMs)
     await this.#closed
     await Promise.all(this.#clients.values())
     clearTimeout(deadline)
+  }
+
+  #close(): Promise<void> {
+    this.#removePath()
+    return new Promise((resolve) => this.#server.close(() => resolve()))
   }
 
   #closeClients(): void {
@@ -128,26 +136,13 @@ export class Listener {
     this.#clients.set(client, gone)
   }
 
-  #bind(): Promise<void> {
+  #bind(options: ListenOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject)
-      this.#server.listen(toNetOptions(this.options.address), () => {
+      this.#server.listen(options, () => {
         this.#server.off("error", reject)
         resolve()
       })
     })
   }
-}
-
-/** Whether a path is a Unix socket that is left over from a program that has gone: nobody accepts there. */
-async function isStale(path: string): Promise<boolean> {
-  if (!(await lstat(path)).isSocket()) return false
-  return new Promise((resolve) => {
-    const probe = connect({ path })
-    probe.once("connect", () => {
-      probe.destroy()
-      resolve(false)
-    })
-    probe.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "ECONNREFUSED"))
-  })
 }

@@ -94,6 +94,12 @@ const conflicts: readonly Conflict[] = [
     message: /^it does nothing without rate_per_ip$/,
   },
   {
+    title: "permissions of a TCP port",
+    listener: { ...LISTENER, bind_mode: "0660" },
+    path: ["bind_mode"],
+    message: /^has no effect without unix:/,
+  },
+  {
     title: "PROXY headers of nobody",
     listener: { ...LISTENER, accept_proxy_protocol: true },
     path: ["accept_proxy_protocol"],

@@ -106,6 +106,8 @@ const rules: Readonly<Record<keyof typeof listenerSchema.shape, Rule>> = {
       ["unix:rws.sock", /absolute path/],
     ],
   },
+  // Has no effect on a TCP listener: see below and conflicts.test.ts.
+  bind_mode: { good: [], bad: [] },
   backends: {
     good: [
       ["a:1"],
@@ -256,6 +258,31 @@ for (const [key, { good, bad }] of Object.entries(rules)) {
       t.equal(error.message, `test: ${formatPath(path)}: ${said}`)
     })
   }
+}
+
+for (const mode of ["0660", "660", "0600", "777", "0000"]) {
+  t.test(`the permissions of a Unix socket may be ${mode}`, async (t) => {
+    const config = checkConfig({ ws_proxy: [{ ...LISTENER, bind: "unix:/run/rws.sock", bind_mode: mode }] })
+    t.equal(config.ws_proxy[0]?.bind_mode, mode)
+  })
+}
+
+const wrongModes = [
+  ...each(notText, /^expected a mode in octal, as text: "0660"$/),
+  ...each(
+    ["", "66", "660 ", "0o660", "00660", "1777", "0668", "rw-rw----"],
+    /" is not a mode: expected e\.g\. "0660"$/,
+  ),
+]
+
+for (const [value, message] of wrongModes) {
+  t.test(`the permissions of a Unix socket can't be ${show(value)}`, async (t) => {
+    const listener = { ...LISTENER, bind: "unix:/run/rws.sock", bind_mode: value }
+    const error = thrownBy(() => checkConfig({ ws_proxy: [listener] }))
+    if (!(error instanceof ConfigError)) throw error ?? new Error("it was accepted")
+    t.match(error.problems, [{ path: ["ws_proxy", 0, "bind_mode"], message }])
+    t.equal(error.problems.length, 1)
+  })
 }
 
 for (const level of LOG_LEVELS) {

@@ -1,5 +1,5 @@
 import { once } from "node:events"
-import { existsSync, lstatSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs"
+import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import t, { type Test } from "tap"
@@ -10,6 +10,7 @@ import { untilBeyondHead } from "../support/open-pair.js"
 import { nextEnd, openTunnel, startProxy } from "../support/proxy.js"
 import { RawPeer } from "../support/raw-peer.js"
 import { socketFolder } from "../support/socket-folder.js"
+import { leaveStaleSocket } from "../support/stale-socket.js"
 
 /** A server on a Unix socket that answers every upgrade and then does what `then` says. */
 async function startUnixBackend(t: Test, path: string, then: (peer: RawPeer) => void = () => {}) {
@@ -75,15 +76,6 @@ t.test("a Unix socket on which nobody listens is a dead backend", async (t) => {
   await client.untilEnd()
   t.match(client.text, /^HTTP\/1\.1 502 /)
 })
-
-/** Leaves a socket file behind of which the listener has gone: a server takes away only the path that it has bound. */
-async function leaveStaleSocket(path: string): Promise<void> {
-  const server = createServer().listen(`${path}.bound`)
-  await once(server, "listening")
-  renameSync(`${path}.bound`, path)
-  server.close()
-  await once(server, "close")
-}
 
 t.test("a socket file that a dead program has left behind is replaced", async (t) => {
   const dir = socketFolder(t)

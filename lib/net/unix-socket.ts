@@ -1,0 +1,143 @@
+/**
+ * Binds a Unix socket so that of several programs that want one path exactly one gets it, and so that nobody removes
+ * another's socket.
+ *
+ * The socket is bound under a temporary name in the same folder, gets its permissions there, and is renamed to its path
+ * once it listens. So the path never names a socket that doesn't accept yet, and libuv, which at close unlinks the name
+ * that was bound, finds nothing to unlink. We remove the path ourselves, and only while it is still our socket.
+ *
+ * Whoever renames holds a lock: a hard link to its own listening socket, under a name derived from the path. link() fails
+ * if the lock exists, and a lock on which nobody listens was left behind by a program that has crashed.
+ */
+import cluster from "node:cluster"
+import { createHash, randomBytes } from "node:crypto"
+import { lstatSync, type Stats, unlinkSync } from "node:fs"
+import { chmod, link, lstat, rename, unlink } from "node:fs/promises"
+import { connect } from "node:net"
+import { basename, dirname, join } from "node:path"
+import { MAX_UNIX_PATH_BYTES } from "../address.js"
+
+export interface UnixSocket {
+  readonly path: string
+  /** Permissions, as in 0o660. Default: what the umask leaves. */
+  readonly mode: number | undefined
+}
+
+/** Names of ours are `.rws-` and six hexadecimal digits, or the end of that where a long folder leaves no room for more. */
+const NAME_BYTES = 11
+const MIN_NAME_BYTES = 6
+
+/**
+ * Binds the socket and gives it its path. Resolves to a function that removes the path again: call it before the server
+ * is closed, since a socket that no longer accepts may be replaced by anybody.
+ *
+ * Rejects with the system's error; EADDRINUSE also for a file that is not a socket, and while another program is just
+ * about to listen there. Close the server then: it may be bound to its temporary name.
+ * @param bind makes the server listen on a path
+ */
+export async function bindUnixSocket(
+  { path, mode }: UnixSocket,
+  bind: (path: string) => Promise<void>,
+): Promise<() => void> {
+  const folder = dirname(path)
+  const room = Math.min(NAME_BYTES, MAX_UNIX_PATH_BYTES - Buffer.byteLength(join(folder, "/")))
+  // In a worker of node:cluster the primary binds, and workers share what they bind under one name at the first attempt.
+  const isInPlace = cluster.isWorker || room < MIN_NAME_BYTES
+  if (isInPlace) await removeIfStale(path)
+  const bound = isInPlace ? path : join(folder, nameOf(randomBytes(3), room))
+  await bind(bound)
+  if (mode !== undefined) await chmod(bound, mode)
+  if (isInPlace) return () => {}
+  const own = await lstat(bound)
+  await publish(bound, path, join(folder, nameOf(createHash("sha256").update(basename(path)).digest(), room)))
+  return () => removeExactly(path, own)
+}
+
+function nameOf(bytes: Buffer, length: number): string {
+  return `.rws-${bytes.toString("hex", 0, 3)}`.slice(-length)
+}
+
+/** Renames a listening socket to its path, unless another one listens there. One at a time, by the lock. */
+async function publish(bound: string, path: string, lock: string): Promise<void> {
+  await acquire(lock, bound, path)
+  try {
+    if ((await occupantOf(path)) === "live") throw new AddressInUse(path)
+    await rename(bound, path)
+  } finally {
+    await unlink(lock)
+  }
+}
+
+/** The first, one after a lock that a crash has left behind, and one after a lock that has just been released. */
+const LOCK_ATTEMPTS = 3
+
+async function acquire(lock: string, bound: string, path: string): Promise<void> {
+  for (let attempt = 0; attempt < LOCK_ATTEMPTS; attempt++) {
+    try {
+      await link(bound, lock)
+      return
+    } catch (error) {
+      if (!isCode(error, "EEXIST")) throw error
+    }
+    // The holder gets the path, or finds it in use.
+    if (await removeIfStale(lock)) break
+  }
+  throw new AddressInUse(path)
+}
+
+/** Resolves to whether the path may be in use. Removes a socket on which nobody listens. */
+async function removeIfStale(path: string): Promise<boolean> {
+  const file = await lstat(path).catch(absentIfMissing)
+  const occupant = await occupantOf(path)
+  if (occupant === "stale" && file !== undefined) removeExactly(path, file)
+  return occupant === "live"
+}
+
+/** "stale" is a socket on which nobody listens; "live" is one that may be in use, and every other file. */
+async function occupantOf(path: string): Promise<"none" | "stale" | "live"> {
+  const file = await lstat(path).catch(absentIfMissing)
+  if (file === undefined) return "none"
+  if (!file.isSocket()) return "live"
+  return new Promise((resolve) => {
+    const probe = connect({ path })
+    probe.once("connect", () => {
+      probe.destroy()
+      resolve("live")
+    })
+    probe.once("error", (error) => {
+      if (isCode(error, "ENOENT")) resolve("none")
+      else resolve(isCode(error, "ECONNREFUSED") ? "stale" : "live")
+    })
+  })
+}
+
+/**
+ * Removes a path if it still names this file. Synchronous, so that no other listener of ours comes in between. A file
+ * system may give a new file the inode number of a removed one, so the time of creation counts too.
+ */
+function removeExactly(path: string, { dev, ino, birthtimeMs }: Stats): void {
+  try {
+    const file = lstatSync(path, { throwIfNoEntry: false })
+    if (file?.dev === dev && file.ino === ino && file.birthtimeMs === birthtimeMs) unlinkSync(path)
+  } catch (error) {
+    // The folder has become read-only, say. What stays is a stale socket, which the next listener replaces.
+    if (!["EACCES", "EPERM", "EROFS"].some((code) => isCode(error, code))) throw error
+  }
+}
+
+/** What bind() says of a path that is taken. */
+class AddressInUse extends Error {
+  readonly code = "EADDRINUSE"
+
+  constructor(path: string) {
+    super(`EADDRINUSE: address already in use ${path}`)
+  }
+}
+
+function absentIfMissing(error: unknown): undefined {
+  if (!isCode(error, "ENOENT")) throw error
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code
+}

@@ -36,10 +36,14 @@ function withPoolDefaults(place: { readonly backends?: unknown }): object {
   return backends === undefined ? settings : { backends, ...POOL_DEFAULTS, ...settings }
 }
 
+/** Tables whose values may be credentials, such as a header that is set or that a route asks for: names only. */
+const NAMES_ONLY: ReadonlySet<string> = new Set(["set", "header", "query"])
+
 /** The keys of a table, and behind a dot those of the tables in it. */
 function linesOf(prefix: string, table: object): Lines {
   return Object.entries(table).flatMap(([key, value]: [string, unknown]): Lines => {
     if (value === undefined) return []
+    if (isTable(value) && NAMES_ONLY.has(key)) return [[prefix + key, textOf(Object.keys(value))]]
     if (isTable(value)) return linesOf(`${prefix}${key}.`, value)
     return [[prefix + key, key === "sticky_secret" ? "(secret)" : textOf(value)]]
   })

@@ -41,6 +41,33 @@ t.test("a valid file is summed up listener by listener, with its defaults", asyn
   t.match(other, /^ +host_header +client$/m)
 })
 
+t.test("header rules and conditions show names only, since values may be credentials", async (t) => {
+  const { code, stdout, stderr } = await check(`
+    [[ws_proxy]]
+    bind = "127.0.0.1:8080"
+    backends = ["a:1"]
+    sticky_cookie = "rws"
+    sticky_secret = "secret-of-the-cookie"
+    request_headers = { set = { Authorization = "Bearer secret-1", X-Env = "secret-2" }, remove = ["Cookie"] }
+    response_headers = { set = { X-Token = "secret-3" } }
+
+    [[ws_proxy.route]]
+    header = { Authorization = "Basic secret-4", Cookie = true }
+    query = { token = "secret-5", debug = true }
+    request_headers = { set = { X-Key = "secret-6" } }
+    backends = ["b:1"]
+  `)
+  t.equal(code, 0)
+  t.notMatch(stdout + stderr, /secret-/)
+  t.match(stdout, /^ +request_headers\.set +Authorization, X-Env$/m)
+  t.match(stdout, /^ +request_headers\.remove +Cookie$/m)
+  t.match(stdout, /^ +response_headers\.set +X-Token$/m)
+  t.match(stdout, /^ +sticky_secret +\(secret\)$/m)
+  t.match(stdout, /^ +route 1 header +Authorization, Cookie$/m)
+  t.match(stdout, /^ +route 1 query +token, debug$/m)
+  t.match(stdout, /^ +route 1 request_headers\.set +X-Key$/m)
+})
+
 t.test("nothing is bound by a check", async (t) => {
   const { code } = await check('[[ws_proxy]]\nbind = "192.0.2.1:1"\nbackends = ["nowhere.invalid:1"]\n')
   t.equal(code, 0)

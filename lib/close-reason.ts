@@ -177,8 +177,8 @@ const rows = {
     text: "the client closed before it had read the backend's answer",
   },
 
-  client_closed: { who: "client", stage: "tunnel", text: "the client closed first" },
-  backend_closed: { who: "backend", stage: "tunnel", text: "the backend closed first" },
+  client_fin: { who: "client", stage: "tunnel", text: "closed normally; the client sent the first FIN" },
+  backend_fin: { who: "backend", stage: "tunnel", text: "closed normally; the backend sent the first FIN" },
   client_reset: { who: "client", stage: "tunnel", text: "the client's connection broke" },
   backend_reset: { who: "backend", stage: "tunnel", text: "the backend's connection broke" },
   idle_timeout: { who: "proxy", stage: "tunnel", text: "no byte moved in either direction for too long" },

@@ -15,6 +15,13 @@ t.test("every text is one line of printable ASCII that can stand before a colon"
   }
 })
 
+t.test("an end by FIN is called normal and says whose FIN came first", async (t) => {
+  for (const who of ["client", "backend"] as const) {
+    const row = CLOSE_REASONS[`${who}_fin`]
+    t.strictSame(row, { who, stage: "tunnel", text: `closed normally; the ${who} sent the first FIN` })
+  }
+})
+
 t.test("no two reasons say the same", async (t) => {
   t.equal(new Set(rows.map(([, { text }]) => text)).size, rows.length)
 })

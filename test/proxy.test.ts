@@ -61,7 +61,7 @@ const cases: readonly Case[] = [
     summary: {
       path: "/room/7",
       status: 101,
-      reason: "client_closed",
+      reason: "client_fin",
       who: "client",
       bytesFromClient: 5,
       bytesFromBackend: 5,

@@ -206,6 +206,13 @@ t.test("the fields of the log are those of the table", async (t) => {
   t.strictSame([...logged].sort(), documented.sort())
 })
 
+t.test("every reason that the section on the log names is one that a session can have", async (t) => {
+  const [, section = ""] = /\n## The log\n([\s\S]*?)\n## /.exec(README) ?? []
+  const named = codesIn(section).filter((code) => /_(fin|reset|timeout)$/.test(code))
+  t.ok(named.length >= 6, "they are found")
+  for (const reason of named) t.ok(reason in CLOSE_REASONS, reason)
+})
+
 t.test("the service managers wait for longer than the drain takes", async (t) => {
   const [{ drain_timeout_ms = 0 } = {}] = standard.ws_proxy
   const [, stopSeconds] = /^TimeoutStopSec=(\d+)$/m.exec(blockOf("ini")) ?? []

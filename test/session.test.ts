@@ -27,7 +27,7 @@ t.test("a session goes from the head through the 101 to a tunnel and ends once",
   await client.untilClosed()
   t.match(await end, {
     status: 101,
-    reason: "client_closed",
+    reason: "client_fin",
     who: "client",
     path: "/chat",
     backend: backend.address,

@@ -88,7 +88,7 @@ export async function probe(
     return { text: describe(error, timeoutMs), reason: error.reason, isLocal: isLocal(error) }
   } finally {
     signal?.removeEventListener("abort", abort)
-    peer?.close(new SessionEnd("backend_closed"))
+    peer?.close(new SessionEnd("backend_fin"))
   }
 }
 

@@ -45,9 +45,9 @@ class Tunnel implements PumpEnds, Swept {
   start(): void {
     const { client, backend } = this
     this.options.sweep.add(this)
-    client.own(new Pump(client, backend, this, "client_closed", "client_reset"))
+    client.own(new Pump(client, backend, this, "client_fin", "client_reset"))
     client.onLeave = (error) => backend.close(asSessionEnd(error, "client_reset"))
-    backend.own(new Pump(backend, client, this, "backend_closed", "backend_reset"))
+    backend.own(new Pump(backend, client, this, "backend_fin", "backend_reset"))
   }
 
   onEnd(reason: CloseReason, to: Peer): void {

@@ -48,7 +48,7 @@ t.test("a tunnel is one line, with all that is known of it", async (t) => {
     backend: backend.address,
     path: "/room/7",
     status: 101,
-    reason: "client_closed",
+    reason: "client_fin",
     ended_by: "client",
     bytes_from_client: 5,
     bytes_from_backend: 5,

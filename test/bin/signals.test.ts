@@ -41,7 +41,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       client.socket.end()
       t.strictSame(await rws.untilExit(), ENDED)
       const [session, stopped] = logOf(rws).slice(-2)
-      t.match(session, { reason: "client_closed", bytes_from_client: 10 })
+      t.match(session, { reason: "client_fin", bytes_from_client: 10 })
       t.match(stopped, { msg: "stopped" })
     },
   )

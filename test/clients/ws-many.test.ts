@@ -38,7 +38,7 @@ t.test(`${CLIENTS} clients at once each get their own messages back and nothing 
   t.ok((await Promise.all(ends)).every(({ code }) => code === 1000))
   await Promise.all(talks.map((_, name) => untilLogged(rws, ({ path }) => path === `/${name}`)))
   t.equal(
-    logOf(rws).filter(({ reason }) => reason === "client_closed" || reason === "backend_closed").length,
+    logOf(rws).filter(({ reason }) => reason === "client_fin" || reason === "backend_fin").length,
     CLIENTS,
   )
 })

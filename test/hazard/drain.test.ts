@@ -36,7 +36,7 @@ t.test("a tunnel lives on while the proxy drains, and its end is the end of the 
   await backend.untilEnd()
   backend.socket.end()
   await closing
-  t.match(await end, { reason: "client_closed" })
+  t.match(await end, { reason: "client_fin" })
   await Promise.all([client.untilClosed(), backend.untilClosed()])
   t.equal(client.error, undefined)
   t.equal(backend.error, undefined)

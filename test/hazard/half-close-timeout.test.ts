@@ -34,7 +34,7 @@ for (const [first, last] of [
     await untilBeyondHead(pair[first], DROPS)
     pair[last].socket.end()
     await pair[first].untilClosed()
-    t.match(await end, { reason: `${first}_closed` })
+    t.match(await end, { reason: `${first}_fin` })
   })
 }
 

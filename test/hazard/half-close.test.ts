@@ -37,7 +37,7 @@ for (const { first, last } of sides) {
       await Promise.all([pair.client.untilClosed(), pair.backend.untilClosed()])
       t.equal(pair.client.error, undefined)
       t.equal(pair.backend.error, undefined)
-      t.match(await end, { reason: `${first}_closed`, who: first })
+      t.match(await end, { reason: `${first}_fin`, who: first })
     },
   )
 
@@ -70,7 +70,7 @@ t.test("a FIN of both sides at once ends the tunnel", async (t) => {
   client.socket.end()
   backend.socket.end()
   await Promise.all([client.untilClosed(), backend.untilClosed()])
-  t.match(await end, { reason: /^(client|backend)_closed$/ })
+  t.match(await end, { reason: /^(client|backend)_fin$/ })
 })
 
 t.test("a backend's FIN that is glued to its 101 is passed on, and the client may still send", async (t) => {

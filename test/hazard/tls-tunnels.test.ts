@@ -48,7 +48,7 @@ for (const version of VERSIONS) {
       await Promise.all([first.untilClosed(), last.untilClosed()])
       t.equal(first.error, undefined)
       t.equal(last.error, undefined)
-      t.equal((await running.end).reason, `${one}_closed`)
+      t.equal((await running.end).reason, `${one}_fin`)
       t.equal(running[one].peer.stageBytes, 3, "bytes are counted inside TLS")
       t.equal(running[other].peer.stageBytes, much.length)
     })
@@ -87,7 +87,7 @@ for (const version of VERSIONS) {
         reader.socket.end()
         await sender.untilClosed()
         t.equal(sender.error, undefined)
-        t.equal((await running.end).reason, `${one}_closed`)
+        t.equal((await running.end).reason, `${one}_fin`)
       },
     )
   }

@@ -51,7 +51,7 @@ t.test("a tunnel goes from a Unix socket to a Unix socket", async (t) => {
   backend?.write("late").socket.end()
   await client.untilClosed()
   t.equal(client.text, `${answerHead()}welcomelate`)
-  t.match(await end, { client: "unix", reason: "client_closed", bytesFromClient: 5, bytesFromBackend: 11 })
+  t.match(await end, { client: "unix", reason: "client_fin", bytesFromClient: 5, bytesFromBackend: 11 })
 })
 
 t.test("a reset by a TCP client ends a backend on a Unix socket, which knows no reset", async (t) => {

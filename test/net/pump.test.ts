@@ -32,7 +32,7 @@ function pumpBetween(from: Peer, to: Peer): { pump: Pump; told: Told[] } {
       told.push({ call: "close", reason, error })
     },
   }
-  return { pump: new Pump(from, to, ends, "backend_closed", "backend_reset"), told }
+  return { pump: new Pump(from, to, ends, "backend_fin", "backend_reset"), told }
 }
 
 /** A buffer of random bytes as long as the pieces that are drawn from it. */
@@ -134,7 +134,7 @@ for (const { title, from: connectFrom, to: connectTo } of directions) {
     const meter = new Meter(to.far)
     to.far.socket.resume()
     await turnUntil(() => from.peer.ended, "the end")
-    t.same(forth.told, [{ call: "end", reason: "backend_closed" }])
+    t.same(forth.told, [{ call: "end", reason: "backend_fin" }])
     to.peer.socket.end()
     await to.far.untilEnd()
     t.equal(meter.bytes, sent.length)
@@ -188,8 +188,8 @@ for (const { title, from: connectFrom, to: connectTo } of directions) {
     second.from.peer.socket.end()
     await turnUntil(() => second.forth.told.length > 1, "the close")
     t.same(second.forth.told, [
-      { call: "end", reason: "backend_closed" },
-      { call: "close", reason: "backend_closed", error: undefined },
+      { call: "end", reason: "backend_fin" },
+      { call: "close", reason: "backend_fin", error: undefined },
     ])
   })
 }

@@ -185,7 +185,7 @@ for (const { one, other } of SIDES) {
         await running[other].far.untilEnd()
         running[other].far.socket.end()
       },
-      reason: `${one}_closed`,
+      reason: `${one}_fin`,
     },
     {
       title: `when the ${one} breaks`,
@@ -251,7 +251,7 @@ for (const { one, other } of SIDES) {
       t.equal(running.sweep.members.size, 1, "and its silence is still watched")
       const meter = new Meter(reader.far)
       reader.far.socket.resume()
-      t.equal((await running.end).reason, `${other}_closed`)
+      t.equal((await running.end).reason, `${other}_fin`)
       await reader.far.untilEnd()
       t.equal(meter.bytes, sender.peer.socket.bytesRead, "it has got them all")
       t.equal(running.sweep.members.size, 0)

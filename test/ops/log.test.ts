@@ -58,7 +58,7 @@ for (const reason of Object.keys(CLOSE_REASONS) as CloseReason[]) {
 
 t.test("a session's line has its addresses, its path, bytes each way and durations", async (t) => {
   const { lines, log } = remember()
-  logSession(log, SESSION, new SessionEnd("client_closed"))
+  logSession(log, SESSION, new SessionEnd("client_fin"))
   t.match(lines[0]?.fields, {
     listener: "chat",
     client: "192.0.2.1:50000",

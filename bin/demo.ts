@@ -2,7 +2,7 @@
 import { once } from "node:events"
 import { WebSocket } from "ws"
 import { parseBindAddress } from "../lib/address.js"
-import type { SessionSummary } from "../lib/session-summary.js"
+import type { EndedSession } from "../lib/session-summary.js"
 import { WsProxy } from "../lib/ws-proxy.js"
 import { addressOf, startEcho } from "./echo.js"
 import { closeOnSignal } from "./signals.js"
@@ -49,7 +49,7 @@ function commandToTry(url: string): string {
   return `node --experimental-websocket -e '${script}'`
 }
 
-function printSession(session: Readonly<SessionSummary>): void {
+function printSession(session: Readonly<EndedSession>): void {
   const {
     client,
     backend = "no backend",

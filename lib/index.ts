@@ -10,6 +10,6 @@ export { createProxy, type ProxyEvents, type ProxyOptions, type RunningProxy } f
 export type { HealthChange } from "./routing/health.js"
 export { Pool } from "./routing/pool.js"
 export type { BackendInput, PoolOptions } from "./routing/pool-settings.js"
-export type { SessionSummary } from "./session-summary.js"
+export type { EndedSession, RefusedSession, SessionSummary } from "./session-summary.js"
 export { SettingError } from "./setting-error.js"
 export { WsProxy } from "./ws-proxy.js"

@@ -15,7 +15,7 @@ import { type Log, logDialFailure, logSession } from "./ops/log.js"
 import { PoolBook } from "./pool-book.js"
 import type { RunningPool } from "./running-pool.js"
 import { runSession, type SessionContext } from "./session.js"
-import type { SessionSummary } from "./session-summary.js"
+import type { EndedSession, RefusedSession, SessionSummary } from "./session-summary.js"
 
 export interface ProxyOptions {
   /** Where the log goes: a pino logger. Default: standard output, at the configuration's `log.level`. */
@@ -27,9 +27,9 @@ export interface ProxyEvents {
   /** A tunnel has begun. What its end will add to the summary is not there yet. */
   open: [session: Readonly<SessionSummary>]
   /** A session has ended that rws gave no answer of its own: a tunnel, a relayed answer, or a peer that left. */
-  end: [session: Readonly<SessionSummary>]
+  end: [session: Readonly<EndedSession>]
   /** rws has answered with an HTTP status. */
-  refuse: [session: Readonly<SessionSummary>]
+  refuse: [session: Readonly<RefusedSession>]
 }
 
 /**
@@ -101,10 +101,15 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
         sweep,
       },
       localPort: () => portOf(listener.address),
-      onOpen: (session) => this.#emit("open", { ...session }),
+      onOpen: (session) => {
+        const opened = { ...session }
+        this.#defer("open", () => this.emit("open", opened))
+      },
       onEnd: (session, end) => {
         logSession(log, session, end)
-        this.#emit(CLOSE_REASONS[end.reason].status === undefined ? "end" : "refuse", session)
+        const { status } = CLOSE_REASONS[end.reason]
+        if (status === undefined) this.#defer("end", () => this.emit("end", session))
+        else this.#defer("refuse", () => this.emit("refuse", Object.assign(session, { status })))
       },
       onDialFailure: (backend, error) => logDialFailure(log, name, backend, error),
     }
@@ -189,8 +194,8 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
   }
 
   /** In a tick of its own, so that an error in a user's handler is that handler's and not the session's. */
-  #emit(event: keyof ProxyEvents, session: SessionSummary): void {
-    if (this.listenerCount(event) > 0) process.nextTick(() => this.emit(event, session))
+  #defer(event: keyof ProxyEvents, emit: () => void): void {
+    if (this.listenerCount(event) > 0) process.nextTick(emit)
   }
 }
 

@@ -1,6 +1,6 @@
 import type { CloseReason, Who } from "./close-reason.js"
 
-/** What is known of a session. What it did not come to is absent. */
+/** What is known of a session while it lasts. What it has not come to is absent. */
 export interface SessionSummary {
   /** The listener's name. */
   readonly listener: string
@@ -20,10 +20,6 @@ export interface SessionSummary {
   path?: string
   /** The HTTP status that the client got: 101, a refusal by rws or by the backend. */
   status?: number | undefined
-  /** How it ended; see `CLOSE_REASONS`. */
-  reason?: CloseReason
-  /** Who ended it. */
-  who?: Who
   /** Bytes of the tunnel that came from the client, without the head. */
   bytesFromClient: number
   /** Bytes of the tunnel that came from the backend, without the head. */
@@ -34,4 +30,18 @@ export interface SessionSummary {
   handshakeMs?: number
   /** Milliseconds from the 101 until both sides had closed. */
   tunnelMs?: number
+}
+
+/** What is known of a session that has ended. */
+export interface EndedSession extends SessionSummary {
+  /** How it ended; see `CLOSE_REASONS`. */
+  reason: CloseReason
+  /** Who ended it. */
+  who: Who
+}
+
+/** What is known of a session that rws has refused. */
+export interface RefusedSession extends EndedSession {
+  /** The HTTP status that the client got from rws. */
+  status: number
 }

@@ -25,7 +25,7 @@ import type { Backend } from "./routing/backend.js"
 import { isDotSegmented } from "./routing/path-pattern.js"
 import type { Pool } from "./routing/pool.js"
 import type { Router } from "./routing/router.js"
-import type { SessionSummary } from "./session-summary.js"
+import type { EndedSession, SessionSummary } from "./session-summary.js"
 import { type FieldChanges, forwardRequest, forwardUpgradeAnswer } from "./upgrade/forward.js"
 import { restrictSubprotocols } from "./upgrade/subprotocols.js"
 import type { UpgradeRequest } from "./upgrade/upgrade-request.js"
@@ -43,7 +43,7 @@ export interface SessionContext extends Reception {
   /** The tunnel has begun. */
   onOpen(summary: SessionSummary): void
   /** The session has ended, or been refused. Called once for every session. */
-  onEnd(summary: SessionSummary, end: SessionEnd): void
+  onEnd(session: EndedSession, end: SessionEnd): void
   /** One backend could not be dialled, and the session goes on to another. */
   onDialFailure(backend: string, error: SessionEnd): void
 }
@@ -76,10 +76,8 @@ export async function runSession(client: Peer, admitted: boolean, context: Sessi
     asSessionEnd(error, "internal_error"),
   )
   const { who, status } = CLOSE_REASONS[end.reason]
-  summary.reason = end.reason
-  summary.who = who
-  summary.status = status ?? summary.status
-  context.onEnd(summary, end)
+  const ended = { reason: end.reason, who, status: status ?? summary.status }
+  context.onEnd(Object.assign(summary, ended), end)
   if (summary.tunnelMs === undefined) await refuse(client, end)
   if (session.countedFor !== undefined) context.limits.leave(session.countedFor)
 }

@@ -6,6 +6,7 @@ import {
   ConfigError,
   type ConfigInput,
   createProxy,
+  type EndedSession,
   type Log,
   loadConfig,
   type RunningProxy,
@@ -28,12 +29,15 @@ async function start(t: Test, config: ConfigInput, log: Log = SILENT_LOG): Promi
   return proxy
 }
 
+/** The session of any event: that of an "open" has no end yet. */
+type AnySession = SessionSummary & Partial<EndedSession>
+
 /** All events of a proxy, in order. */
-function eventsOf(proxy: RunningProxy): { event: string; session: Readonly<SessionSummary> }[] {
-  const events: { event: string; session: Readonly<SessionSummary> }[] = []
+function eventsOf(proxy: RunningProxy): { event: string; session: AnySession }[] {
+  const events: { event: string; session: AnySession }[] = []
   // A summary grows; what it said at the event counts.
   for (const event of ["open", "end", "refuse"] as const)
-    proxy.on(event, (session) => events.push({ event, session: { ...session } }))
+    proxy.on(event, (session: AnySession) => events.push({ event, session: { ...session } }))
   return events
 }
 
@@ -44,7 +48,7 @@ interface Case {
   readonly leave?: (client: RawPeer) => unknown
   readonly backend?: (t: Test) => Promise<string>
   readonly events: readonly string[]
-  readonly summary: Partial<SessionSummary>
+  readonly summary: Partial<AnySession>
   /** Keys of the summary that are there, and those that are not. */
   readonly has: readonly (keyof SessionSummary)[]
   readonly level: number
@@ -168,8 +172,12 @@ for (const { title, head, leave, backend, events: names, summary, has, level } o
       if (key.endsWith("Ms") && has.includes(key)) t.ok(Number(session?.[key]) >= 0)
     }
     if (names[0] === "open") {
-      const { reason, tunnelMs, status } = events[0]?.session ?? {}
-      t.same([reason, tunnelMs, status], [undefined, undefined, 101], "at its beginning the end is not known")
+      const opened = events[0]?.session
+      t.same(
+        [opened?.reason, opened?.tunnelMs, opened?.status],
+        [undefined, undefined, 101],
+        "at its beginning the end is not known",
+      )
     }
 
     const [line, ...more] = lines.filter(({ msg }) => /^session /.test(String(msg)))

@@ -1,8 +1,8 @@
-import { access, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { access, readFile, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import t, { type Test } from "tap"
+import t from "tap"
 import ts from "typescript"
 import { CLOSE_REASONS } from "../lib/close-reason.js"
 import { parseConfig } from "../lib/config/load.js"
@@ -17,6 +17,7 @@ import { routeSchema, ruleKeys } from "../lib/config/route-schema.js"
 import { configSchema, listenerSchema } from "../lib/config/schema.js"
 import { BACKEND_DEFAULTS, HEALTH_CHECK_DEFAULTS, POOL_DEFAULTS } from "../lib/routing/pool-settings.js"
 import { deadAddress, startEchoBackend } from "./support/backend.js"
+import { complaintsAbout, folderInPackage } from "./support/consumer.js"
 import { upgradeHead } from "./support/heads.js"
 import { Program, serveRws, startRws, temporaryFolder, untilLogged } from "./support/program.js"
 import { RawPeer } from "./support/raw-peer.js"
@@ -141,29 +142,9 @@ function onFreePorts(example: string): string {
 }
 
 t.test("every TypeScript example is sound by our own type declarations", async (t) => {
-  const folder = await folderInPackage(t)
-  const files = await Promise.all(
-    blocksOf("ts").map(async (example, index) => {
-      const file = join(folder, `example-${index}.ts`)
-      await writeFile(file, example)
-      return file
-    }),
-  )
-  t.ok(files.length > 0)
-  const program = ts.createProgram(files, {
-    strict: true,
-    target: ts.ScriptTarget.ES2023,
-    module: ts.ModuleKind.NodeNext,
-    types: ["node"],
-    typeRoots: [join(ROOT, "node_modules", "@types")],
-    skipLibCheck: true,
-    noEmit: true,
-  })
-  const complaints = ts.getPreEmitDiagnostics(program).map(({ messageText, file, start = 0 }) => {
-    const { line = 0 } = file?.getLineAndCharacterOfPosition(start) ?? {}
-    return `${file?.text.split("\n")[line]}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`
-  })
-  t.strictSame(complaints, [])
+  const examples = blocksOf("ts")
+  t.ok(examples.length > 0)
+  t.strictSame((await complaintsAbout(t, examples)).flat(), [])
 })
 
 for (const [index, example] of blocksOf("ts").entries()) {
@@ -180,13 +161,6 @@ for (const [index, example] of blocksOf("ts").entries()) {
     if (example.includes("console.log(`listening"))
       t.match(program.stdout, /^listening on 127\.0\.0\.1:\d+$/m)
   })
-}
-
-/** A folder from which `import "rws-proxy"` finds this package. */
-async function folderInPackage(t: Test): Promise<string> {
-  const folder = await mkdtemp(join(ROOT, "dist", "readme-"))
-  t.teardown(() => rm(folder, { recursive: true, force: true }))
-  return folder
 }
 
 t.test("the fields of the log are those of the table", async (t) => {

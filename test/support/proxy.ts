@@ -3,7 +3,7 @@ import { once } from "node:events"
 import { pino } from "pino"
 import type { Test } from "tap"
 import type { ListenerInput } from "../../lib/config/schema.js"
-import { createProxy, type RunningProxy, type SessionSummary } from "../../lib/index.js"
+import { createProxy, type EndedSession, type RefusedSession, type RunningProxy } from "../../lib/index.js"
 import { upgradeHead } from "./heads.js"
 import { RawPeer } from "./raw-peer.js"
 
@@ -27,13 +27,13 @@ export async function openTunnel(proxy: RunningProxy, head = upgradeHead()): Pro
 }
 
 /** Waits for the next session that ends in a tunnel, or without an answer of rws's own. */
-export async function nextEnd(proxy: RunningProxy): Promise<Readonly<SessionSummary>> {
+export async function nextEnd(proxy: RunningProxy): Promise<Readonly<EndedSession>> {
   const [summary] = await once(proxy, "end")
   return summary
 }
 
 /** Waits for the next session that is refused. */
-export async function nextRefusal(proxy: RunningProxy): Promise<Readonly<SessionSummary>> {
+export async function nextRefusal(proxy: RunningProxy): Promise<Readonly<RefusedSession>> {
   const [summary] = await once(proxy, "refuse")
   return summary
 }

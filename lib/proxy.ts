@@ -11,14 +11,17 @@ import { Pending } from "./limits/pending.js"
 import { parseRate } from "./limits/rate.js"
 import { BindError, Listener } from "./net/listener.js"
 import { Sweep } from "./net/sweep.js"
-import { type Log, logDialFailure, logSession } from "./ops/log.js"
+import { type Log, logDialFailure, logSession, SILENT } from "./ops/log.js"
 import { PoolBook } from "./pool-book.js"
 import type { RunningPool } from "./running-pool.js"
 import { runSession, type SessionContext } from "./session.js"
 import type { EndedSession, RefusedSession, SessionSummary } from "./session-summary.js"
 
 export interface ProxyOptions {
-  /** Where the log goes: a pino logger. Default: standard output, at the configuration's `log.level`. */
+  /**
+   * Where the log goes: a pino logger, or what `createLog` makes. Default: nowhere. It has a level of its own; the
+   * configuration's `log.level` is for the `rws` program.
+   */
   readonly log?: Log
 }
 
@@ -41,16 +44,9 @@ export interface ProxyEvents {
  */
 export async function createProxy(config: ConfigInput, options: ProxyOptions = {}): Promise<RunningProxy> {
   const checked = checkConfig(config)
-  const log = options.log ?? (await createDefaultLog(checked.log))
-  const proxy = new RunningProxy(checked, log)
+  const proxy = new RunningProxy(checked, options.log ?? SILENT)
   await proxy.listen()
   return proxy
-}
-
-/** Loaded when it is needed: who brings a log of their own need not keep pino in memory. */
-async function createDefaultLog({ level }: Config["log"]): Promise<Log> {
-  const { createLog } = await import("./ops/pino-log.js")
-  return createLog(level)
 }
 
 interface Listening {

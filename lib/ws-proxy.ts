@@ -205,7 +205,7 @@ export class WsProxy {
     return this.#set({ host_header: host })
   }
 
-  /** Where the log goes: a pino logger. Default: nowhere. */
+  /** Where the log goes: a pino logger, or what `createLog` makes. Default: nowhere. */
   log(log: Log): this {
     this.#log = log
     return this

@@ -16,7 +16,7 @@ import t, { type Test } from "tap"
 import { deadAddress, startBackend, startEchoBackend } from "./support/backend.js"
 import { upgradeHead } from "./support/heads.js"
 import { collectLog } from "./support/log-lines.js"
-import { logOf, Program, temporaryFolder, untilLogged, untilServing } from "./support/program.js"
+import { logOf, Program, temporaryFolder } from "./support/program.js"
 import { openTunnel, SHORT_MS, startProxy } from "./support/proxy.js"
 import { RawPeer } from "./support/raw-peer.js"
 import { rejectionOf } from "./support/thrown.js"
@@ -269,51 +269,48 @@ t.test("a handler that throws breaks no session: its error is the program's to c
   t.equal(program.stdout.match(/caught/g)?.length, 3)
 })
 
-t.test("the default log goes to standard output, at the level of the configuration", async (t) => {
-  const backend = await startEchoBackend(t)
+/** Runs a program that starts a proxy with these options, and closes it when it is given a line. */
+function startProgram(t: Test, backend: string, options: string): Program {
   const script = `
-    import { createProxy } from "rws-proxy"
-    const ws_proxy = [{ name: "chat", bind: "127.0.0.1:0", backends: ["${backend.address}"] }]
-    const proxy = await createProxy({ log: { level: process.env.LEVEL }, ws_proxy })
-    if (process.env.LEVEL === "error") console.log(JSON.stringify({ address: proxy.address() }))
+    import { createLog, createProxy } from "rws-proxy"
+    const ws_proxy = [{ name: "chat", bind: "127.0.0.1:0", backends: ["${backend}"] }]
+    const proxy = await createProxy({ log: { level: "trace" }, ws_proxy }, ${options})
+    console.error(JSON.stringify({ address: proxy.address() }))
     process.stdin.once("data", async () => {
       await proxy.close()
       process.stdin.destroy()
     })
   `
-  const run = (level: string) =>
-    Program.start(t, process.execPath, ["--input-type=module", "-e", script], { env: { LEVEL: level } })
+  return Program.start(t, process.execPath, ["--input-type=module", "-e", script])
+}
 
-  const info = run("info")
-  const { address } = await untilServing(info)
-  const client = await RawPeer.connect(address)
-  client.write("\0")
-  await client.untilEnd()
-  client.socket.end()
-  t.match(await untilLogged(info, ({ msg }) => msg === "session refused"), {
-    level: 30,
-    listener: "chat",
-    status: 400,
-    reason: "bad_request",
-  })
-  info.type("close")
-  t.same(await info.untilExit(), { code: 0, signal: null }, "nothing keeps the process alive")
-  t.same(
-    logOf(info).map(({ msg }) => msg),
-    ["listening", "session refused", "stopped"],
+const options: readonly { options: string; logged: readonly string[] }[] = [
+  { options: "undefined", logged: [] },
+  { options: "{}", logged: [] },
+  { options: "{ log: await createLog() }", logged: ["listening", "session refused", "stopped"] },
+  { options: '{ log: await createLog("warn") }', logged: ["session refused"] },
+  { options: '{ log: await createLog("error") }', logged: [] },
+]
+
+for (const { options: written, logged } of options) {
+  t.test(
+    `createProxy with ${written} logs on standard output: ${logged.join(", ") || "nothing"}`,
+    async (t) => {
+      const program = startProgram(t, await deadAddress(), written)
+      const [, address = ""] = await program.untilOutput(/"address":"(.*)"/)
+      const client = await RawPeer.connect(address)
+      await client.write(upgradeHead()).untilEnd()
+      client.socket.end()
+      program.type("close")
+      t.same(await program.untilExit(), { code: 0, signal: null }, "nothing keeps the process alive")
+      const sessions = logOf(program).filter(({ msg }) => msg !== "backend could not be dialled")
+      t.same(
+        sessions.map(({ msg }) => msg),
+        logged,
+      )
+    },
   )
-  t.equal(info.stderr, "")
-
-  const error = run("error")
-  const [, quietly = ""] = await error.untilOutput(/"address":"(.*)"/)
-  const other = await RawPeer.connect(quietly)
-  other.write("\0")
-  await other.untilEnd()
-  other.socket.end()
-  error.type("close")
-  await error.untilExit()
-  t.same(logOf(error), [{ address: quietly }])
-})
+}
 
 t.test("close drains: who is inside may finish, and nobody new comes in", async (t) => {
   const { log, lines } = collectLog()

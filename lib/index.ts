@@ -1,4 +1,6 @@
 /** The public API of rws-proxy. What is not exported here may change in any release. */
+// Kept in the declarations: they use Node's types, which TypeScript 6 does not include by itself.
+/// <reference types="node" preserve="true" />
 export { AddressError } from "./address.js"
 export { CLOSE_REASONS, type CloseReason, type Stage, type Who } from "./close-reason.js"
 export { loadConfig } from "./config/load.js"

@@ -1,4 +1,5 @@
 /** Backends are killed and brought back while clients come one after the other: none of them may notice. */
+import { setImmediate as nextTurn } from "node:timers/promises"
 import t, { type Test } from "tap"
 import { deadAddress } from "../support/backend.js"
 import { upgradeHead } from "../support/heads.js"
@@ -30,6 +31,8 @@ class Load {
   async between(act: () => Promise<unknown>): Promise<void> {
     const { promise, resolve } = withResolver()
     this.#gate = promise
+    // Clients that have just passed the gate before this one begin within this turn of the event loop.
+    await nextTurn()
     await Promise.all(this.#underWay)
     await act()
     resolve()

@@ -2,7 +2,7 @@
 import { createServer, type ListenOptions, type Server, type Socket } from "node:net"
 import { type Address, formatAddress, toNetOptions } from "../address.js"
 import { SessionEnd } from "../close-reason.js"
-import { Peer } from "./peer.js"
+import { Peer, READ_AHEAD_BYTES } from "./peer.js"
 import { bindUnixSocket } from "./unix-socket.js"
 
 export interface ListenerOptions {
@@ -44,6 +44,9 @@ const BIND_FAULTS: Readonly<Record<string, string>> = {
 /** Ports below this one are privileged, unless the system is configured otherwise (ip(7)). */
 const FIRST_FREE_PORT = 1024
 
+/** Options of accepted sockets. */
+export const ACCEPTED = { allowHalfOpen: true, noDelay: true, highWaterMark: READ_AHEAD_BYTES }
+
 /** Clients above `maxConnections` that are being told so at the same time. Above that they are closed without a word. */
 const MAX_REFUSALS = 1000
 
@@ -71,7 +74,7 @@ export class Listener {
     private readonly events: ListenerEvents,
   ) {
     this.#address = options.address
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true })
+    this.#server = createServer(ACCEPTED)
     this.#server.on("connection", (socket) => this.#accept(socket))
   }
 

@@ -25,6 +25,14 @@ export interface Owner {
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024)
 
 /**
+ * The high-water mark of sockets that can't read into `READ_BUFFER`. Node does not stop reading such a socket when it is
+ * paused: it goes on up to the mark, which counts bytes, and keeps each read as a Buffer of its own, at 200 bytes of heap
+ * even for one byte. With a mark of one byte it keeps one read. Flowing reads and writes are not limited by it; "drain"
+ * comes after more writes, at no cost that can be measured.
+ */
+export const READ_AHEAD_BYTES = 1
+
+/**
  * Bytes that a peer may send before anybody wants them. After that we stop reading, and TCP makes it wait; that it leaves
  * is then noticed no sooner than at the stage's deadline. (RFC 6455 §4.1 has clients wait for the 101 anyway.)
  */
@@ -95,7 +103,8 @@ export class Peer {
     // Most have no TLS backends: they are spared the time and the memory that loading it takes.
     const { connect } = process.getBuiltinModule("node:tls")
     const { socket: raw } = dialled
-    const peer = new Peer(connect({ ...options, socket: raw }), false, raw)
+    const own = { socket: raw, highWaterMark: READ_AHEAD_BYTES }
+    const peer = new Peer(connect({ ...options, ...own }), false, raw)
     peer.socket.on("data", (bytes: Buffer) => peer.#owner.onBytes(bytes))
     // At an alert or a broken record Node leaves the socket open, with writes that never end.
     peer.socket.on("error", (error) => peer.reset(error))

@@ -9,7 +9,13 @@ export interface PumpEnds {
   onClose(reason: CloseReason, to: Peer, error?: Error): void
 }
 
+/** A chunk of this size that the destination does not take at once stops the source by itself. */
+const PAUSE_BYTES = 16 * 1024
+
 export class Pump implements Owner {
+  /** Made by the first chunk that meets a backlog; most tunnels never see one. */
+  #onFlushed: ((error?: Error | null) => void) | undefined
+
   constructor(
     private readonly from: Peer,
     private readonly to: Peer,
@@ -20,9 +26,25 @@ export class Pump implements Owner {
 
   onBytes(bytes: Buffer): void {
     const { socket } = this.to
+    if (socket.writableLength > 0) {
+      this.#queue(bytes)
+      return
+    }
     const more = this.from.lends ? writeLent(socket, bytes) : socket.write(bytes)
-    // Some versions of Node return false for a large chunk even where the system took all of it: nothing to wait for then.
-    if (!more && socket.writableLength > 0) this.from.socket.pause()
+    // Over TLS every write waits for a moment, so a small chunk pauses nothing: the next one does, if it is still there.
+    if (!more && socket.writableLength >= PAUSE_BYTES) this.from.socket.pause()
+  }
+
+  /**
+   * Queues one chunk behind a backlog and pauses the source until it has been flushed. Waiting for the high-water mark,
+   * which counts bytes, would queue up to 16,384 one-byte chunks at 150 bytes of heap each.
+   */
+  #queue(bytes: Buffer): void {
+    this.from.socket.pause()
+    this.#onFlushed ??= (error) => {
+      if (error == null) this.from.socket.resume()
+    }
+    this.to.socket.write(this.from.lends ? Buffer.from(bytes) : bytes, this.#onFlushed)
   }
 
   onEnd(): void {
@@ -41,13 +63,12 @@ export class Pump implements Owner {
 let outbox = Buffer.allocUnsafeSlow(64 * 1024)
 
 /**
- * Writes bytes that are only lent, from a copy: what the system does not take at once must outlive this call. Mostly it takes all,
- * and the one outbox of the process serves for the next write as well; where it does not, the outbox goes with
- * the write and the process gets another. While a socket has a backlog its copies are cut to size, so that a
- * slow reader holds no more than its high-water mark and one outbox.
+ * Writes bytes that are only lent, from a copy, to a socket without a backlog: what the system does not take at once must
+ * outlive this call. Mostly it takes all, and the one outbox of the process serves for the next write as well; where it
+ * does not, the outbox goes with the write and the process gets another.
  */
 function writeLent(socket: Socket, bytes: Buffer): boolean {
-  if (socket.writableLength > 0 || bytes.length > outbox.length) return socket.write(Buffer.from(bytes))
+  if (bytes.length > outbox.length) return socket.write(Buffer.from(bytes))
   outbox.set(bytes)
   const more = socket.write(outbox.subarray(0, bytes.length))
   if (socket.writableLength > 0) outbox = Buffer.allocUnsafeSlow(outbox.length)

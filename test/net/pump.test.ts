@@ -4,6 +4,7 @@ import t, { type Test } from "tap"
 import type { Peer } from "../../lib/net/peer.js"
 import { Pump } from "../../lib/net/pump.js"
 import { startBackend } from "../support/backend.js"
+import { dribble } from "../support/dribble.js"
 import { Meter } from "../support/meter.js"
 import { openAnother } from "../support/open-pair.js"
 import { acceptPeer, type Connection, dialPeer } from "../support/peers.js"
@@ -11,11 +12,14 @@ import { startProxy } from "../support/proxy.js"
 import { between, type Random, seededRandom } from "../support/random.js"
 import type { RawPeer } from "../support/raw-peer.js"
 import { untilStalled } from "../support/stalled.js"
+import { securePeer } from "../support/tls-backend.js"
 import { turnUntil } from "../support/turns.js"
 
 const KiB = 1024
 const MB = 1_000_000
 const READ_BYTES = 64 * KiB
+/** More than fit under Node's default high-water marks. */
+const MANY_CHUNKS = 20 * KiB
 
 /** What a pump told its tunnel. */
 type Told = { readonly call: "end" | "close"; readonly reason: string; readonly error?: Error | undefined }
@@ -107,6 +111,8 @@ const directions: readonly {
 }[] = [
   { title: "from a backend to a client", from: dialPeer, to: acceptPeer },
   { title: "from a client to a backend", from: acceptPeer, to: dialPeer },
+  { title: "from a TLS backend to a client", from: (t) => securePeer(t), to: acceptPeer },
+  { title: "from a client to a TLS backend", from: acceptPeer, to: (t) => securePeer(t) },
 ]
 
 for (const { title, from: connectFrom, to: connectTo } of directions) {
@@ -171,6 +177,31 @@ for (const { title, from: connectFrom, to: connectTo } of directions) {
     await untilStalled(from.far.socket)
     t.ok(from.peer.socket.isPaused())
     t.ok(to.peer.socket.writableLength - before <= 4 * READ_BYTES)
+  })
+
+  t.test(`${title} one-byte chunks behind a backlog stop the sender after a few`, async (t) => {
+    const { from, to, forth, back } = await connect(t)
+    to.far.socket.pause()
+    from.peer.own(forth.pump)
+    to.peer.own(back.pump)
+    const meter = new Meter(to.far)
+    const before = from.peer.socket.bytesRead
+    let sent = 0
+    while (to.peer.socket.writableLength === 0) {
+      from.far.write(Buffer.alloc(KiB))
+      sent += KiB
+      await turnUntil(() => from.peer.socket.bytesRead === before + sent, "a read")
+      await untilStalled(to.peer.socket)
+    }
+    const backlog = to.peer.socket.writableLength
+    await dribble(from.far, Buffer.alloc(MANY_CHUNKS))
+    const queued = to.peer.socket.writableLength - backlog
+    t.ok(queued <= 1, `${queued} chunks wait behind the backlog`)
+    const unread = from.peer.socket.readableLength
+    t.ok(unread <= KiB, `${unread} chunks that have been read wait for the pump`)
+    to.far.socket.resume()
+    await meter.untilBytes(sent + MANY_CHUNKS)
+    t.equal(from.peer.socket.isPaused(), false, "it goes on once the backlog has gone")
   })
 
   t.test(`${title} a pump says how its sender has gone`, async (t) => {

@@ -3,6 +3,7 @@ import { once } from "node:events"
 import { createServer, type NetConnectOpts, type Server } from "node:net"
 import { join } from "node:path"
 import type { Test } from "tap"
+import { ACCEPTED } from "../../lib/net/listener.js"
 import { Peer } from "../../lib/net/peer.js"
 import { RawPeer } from "./raw-peer.js"
 import { socketFolder } from "./socket-folder.js"
@@ -46,7 +47,7 @@ async function connectPeers(
   at: { host: string; port: number } | { path: string },
   near: "accepted" | "dialled",
 ): Promise<Connection> {
-  const server = createServer({ allowHalfOpen: true, noDelay: true })
+  const server = createServer(ACCEPTED)
   server.listen(at)
   await once(server, "listening")
   const bound = server.address()

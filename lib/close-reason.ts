@@ -174,7 +174,7 @@ const rows = {
   client_left_in_relay: {
     who: "client",
     stage: "relay",
-    text: "the client closed before it had read the backend's answer",
+    text: "the client closed or stopped reading before it had the backend's answer",
   },
 
   client_fin: { who: "client", stage: "tunnel", text: "closed normally; the client sent the first FIN" },

@@ -102,7 +102,10 @@ export class WsProxy {
     return this.#set({ read_timeout_ms: ms })
   }
 
-  /** From sending the head until the backend's answer is complete, in milliseconds, at least 1. Default: 10000. */
+  /**
+   * From sending the head until the head of the backend's response is complete, in milliseconds, at least 1. While a refusal
+   * is relayed: the longest time without progress, three times that for the client. Default: 10000.
+   */
   handshakeTimeoutMs(ms: number): this {
     return this.#set({ handshake_timeout_ms: ms })
   }

@@ -40,7 +40,7 @@ export const listenerSchema = z.strictObject({
     .describe("From accept until the client's request head is complete"),
   handshake_timeout_ms: deadlineMs
     .default(10_000)
-    .describe("From sending the head until the backend's answer is complete"),
+    .describe("From sending the head to the backend's response head; then a refusal's body stalled"),
   idle_timeout_ms: optionalMs.default(0).describe("No byte in either direction; 0 = never"),
   half_close_timeout_ms: optionalMs
     .default(30_000)

@@ -3,10 +3,7 @@ import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
 import { writeRefusal } from "../http/refusal.js"
 import type { Peer } from "./peer.js"
 
-/**
- * How long we read, and throw away, what the client still sends, so that our answer is not lost to a reset; and how long
- * a slow client may take for the next part of it.
- */
+/** How long to read and discard what the client still sends, so that a reset does not destroy our response. */
 const LINGER_MS = 2000
 
 /** Answers with the status of the error's reason, if it has one, and closes. Resolves once the socket is gone. */
@@ -21,13 +18,7 @@ export function refuse(client: Peer, error: SessionEnd): Promise<void> {
 /** Sends FIN behind what has been written and waits, for a bounded time, until the client has closed as well. */
 function linger(client: Peer, error: SessionEnd): Promise<void> {
   return new Promise((resolve) => {
-    let unsent = Number.POSITIVE_INFINITY
-    const deadline = setTimeout(() => {
-      const progress = client.socket.writableLength < unsent
-      unsent = client.socket.writableLength
-      if (unsent > 0 && progress) deadline.refresh()
-      else client.close(error)
-    }, LINGER_MS)
+    const deadline = setTimeout(() => client.close(error), LINGER_MS)
     client.own({
       onBytes() {},
       onEnd() {},

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto"
+import { setImmediate as nextTurn } from "node:timers/promises"
 import t, { type Test } from "tap"
 import { SessionEnd } from "../../lib/close-reason.js"
 import { parseResponseHead } from "../../lib/http/head.js"
@@ -7,6 +8,7 @@ import { relay } from "../../lib/net/relay.js"
 import { Meter } from "../support/meter.js"
 import { acceptPeer, type Connection, dialPeer } from "../support/peers.js"
 import { SHORT_MS } from "../support/proxy.js"
+import { readSteadily } from "../support/read-steadily.js"
 import { untilStalled } from "../support/stalled.js"
 import { rejectionOf } from "../support/thrown.js"
 import { turnUntil } from "../support/turns.js"
@@ -14,6 +16,9 @@ import { wasReset } from "../support/was-reset.js"
 
 const MB = 1_000_000
 const PATIENT_MS = 60_000
+/** A reader's pace, and a timeout shorter than its reading, though long beside the steps in which the kernel takes bytes. */
+const BYTES_PER_MS = 4_000
+const STALL_MS = 700
 
 interface Relaying {
   readonly client: Connection
@@ -150,6 +155,57 @@ for (const { title, act, reason, timeoutMs = PATIENT_MS } of failing) {
     if (reason !== "client_left_in_relay") t.equal(await wasReset(pair.client.far), true)
   })
 }
+
+t.test("a steady slow reader gets a large body whole, however long it takes", async (t) => {
+  const { client, backend } = await connect(t)
+  const body = randomBytes(10 * MB)
+  const startedMs = performance.now()
+  const relaying = relay(client.peer, backend.peer, answerOf(`Content-Length: ${body.length}`), STALL_MS)
+  await client.far.untilText("\r\n\r\n")
+  const meter = new Meter(client.far)
+  readSteadily(client.far, BYTES_PER_MS)
+  backend.far.write(body)
+  await relaying
+  t.ok(performance.now() - startedMs > STALL_MS, "it took longer than the timeout")
+  t.equal(client.peer.socket.writableLength, 0, "the kernel has taken all of it")
+  await meter.untilBytes(body.length)
+  t.equal(meter.digest(), createHash("sha256").update(body).digest("hex"))
+})
+
+t.test("a client that stops reading a large body is given up, and is not the backend's fault", async (t) => {
+  const { client, backend } = await connect(t)
+  const relaying = relay(client.peer, backend.peer, answerOf(`Content-Length: ${20 * MB}`), SHORT_MS)
+  const failure = reasonOf(relaying)
+  await client.far.untilText("\r\n\r\n")
+  client.far.socket.pause()
+  backend.far.write(Buffer.alloc(20 * MB))
+  t.equal(await failure, "client_left_in_relay")
+  client.far.socket.removeAllListeners("data").resume()
+  t.equal(await wasReset(client.far), true)
+})
+
+t.test("a response counts as relayed only once the kernel has taken all of it", async (t) => {
+  const { client, backend } = await connect(t)
+  client.far.socket.pause()
+  client.peer.socket.write(Buffer.alloc(20 * MB))
+  await untilStalled(client.peer.socket)
+  let isOver = false
+  const relaying = relay(client.peer, backend.peer, answerOf("Content-Length: 5"), PATIENT_MS)
+  void relaying.then(() => {
+    isOver = true
+  })
+  backend.far.write("hello")
+  await turnUntil(() => backend.peer.socket.destroyed, "the end of the body")
+  await nextTurn()
+  t.equal(isOver, false)
+  const meter = new Meter(client.far)
+  client.far.socket.resume()
+  await relaying
+  t.equal(client.peer.socket.writableLength, 0)
+  client.peer.socket.end()
+  await client.far.untilEnd()
+  t.ok(meter.bytes > 20 * MB)
+})
 
 t.test("a body whose chunks are broken ends in a reset", async (t) => {
   const { client, backend } = await connect(t)

@@ -7,7 +7,8 @@ import { checkConfig } from "./config/load.js"
 import type { Config, ConfigInput, ListenerConfig } from "./config/schema.js"
 import { toRouter } from "./destination.js"
 import { ClientLimits } from "./limits/client-limits.js"
-import { Pending } from "./limits/pending.js"
+import { socketPlaces } from "./limits/descriptors.js"
+import { Places } from "./limits/places.js"
 import { parseRate } from "./limits/rate.js"
 import { BindError, Listener } from "./net/listener.js"
 import { Sweep } from "./net/sweep.js"
@@ -89,7 +90,9 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
         },
         () => performance.now(),
       ),
-      pending: new Pending(config.max_pending),
+      connections: new Places(config.max_connections),
+      pending: new Places(config.max_pending),
+      sockets: socketPlaces(),
       tunnel: {
         idleTimeoutMs: config.idle_timeout_ms,
         halfCloseTimeoutMs: config.half_close_timeout_ms,
@@ -113,10 +116,9 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
       {
         address: parseBindAddress(config.bind),
         mode: config.bind_mode === undefined ? undefined : parseSocketMode(config.bind_mode),
-        maxConnections: config.max_connections,
       },
       {
-        onClient: (client, admitted) => runSession(client, admitted, context),
+        onClient: (client) => runSession(client, context),
         onFault: (error) =>
           log.error({ listener: name, error: error.message }, "a client could not be accepted"),
       },

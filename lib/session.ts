@@ -14,7 +14,8 @@ import { isSecure } from "./client/reported-client.js"
 import { asSessionEnd, CLOSE_REASONS, type CloseReason, SessionEnd } from "./close-reason.js"
 import type { Destination } from "./destination.js"
 import type { ClientLimits } from "./limits/client-limits.js"
-import type { Pending } from "./limits/pending.js"
+import type { SocketPlaces } from "./limits/descriptors.js"
+import type { Place, Places } from "./limits/places.js"
 import { dial } from "./net/dial.js"
 import { type Answer, type HandshakeOptions, handshake } from "./net/handshake.js"
 import type { Peer } from "./net/peer.js"
@@ -36,7 +37,12 @@ export interface SessionContext extends Reception {
   readonly name: string
   readonly router: Router<Destination>
   readonly limits: ClientLimits
-  readonly pending: Pending
+  /** `max_connections` of the listener. */
+  readonly connections: Places
+  /** `max_pending` of the listener. */
+  readonly pending: Places
+  /** What the process has descriptors for. */
+  readonly sockets: SocketPlaces
   readonly tunnel: TunnelOptions
   /** The port that is bound; 0 on a Unix socket. */
   readonly localPort: () => number
@@ -52,8 +58,8 @@ interface Session {
   readonly client: Peer
   readonly context: SessionContext
   readonly summary: SessionSummary
-  /** The address that it counts for until the client has gone. */
-  countedFor?: string
+  /** Given back when the session has ended, before a refused client is waited for. */
+  readonly held: Place[]
 }
 
 /** A backend that has a place reserved for this session. */
@@ -69,25 +75,29 @@ interface RequestChanges {
 }
 
 /** Runs one session. Resolves when the client's socket is gone. */
-export async function runSession(client: Peer, admitted: boolean, context: SessionContext): Promise<void> {
-  const session: Session = { client, context, summary: summarize(client, context) }
+export async function runSession(client: Peer, context: SessionContext): Promise<void> {
+  const session: Session = { client, context, summary: summarize(client, context), held: [] }
   const { summary } = session
-  const end = await converse(session, admitted).catch((error: unknown) =>
-    asSessionEnd(error, "internal_error"),
-  )
+  const end = await converse(session).catch((error: unknown) => asSessionEnd(error, "internal_error"))
+  for (const place of session.held) place.release()
   const { who, status } = CLOSE_REASONS[end.reason]
   const ended = { reason: end.reason, who, status: status ?? summary.status }
   context.onEnd(Object.assign(summary, ended), end)
-  if (summary.tunnelMs === undefined) await refuse(client, end)
-  if (session.countedFor !== undefined) context.limits.leave(session.countedFor)
+  if (summary.tunnelMs !== undefined) return
+  const { lingering } = context.sockets
+  const lingers = lingering.acquire()
+  await refuse(client, end, lingers)
+  if (lingers) lingering.release()
 }
 
 /** Resolves to how the tunnel ended. Rejects with what ended the session before there was one. */
-async function converse(session: Session, admitted: boolean): Promise<SessionEnd> {
+async function converse(session: Session): Promise<SessionEnd> {
   const { client, context, summary } = session
-  if (!admitted) throw new SessionEnd("too_many_connections")
-  if (!context.pending.enter()) throw new SessionEnd("too_many_pending")
-  const { backend, peer } = await open(session).finally(() => context.pending.leave())
+  const { connections, pending, sockets } = context
+  acquire(session, connections, "too_many_connections")
+  acquire(session, sockets.sessions, "local_fault", sockets.fault)
+  if (!pending.acquire()) throw new SessionEnd("too_many_pending")
+  const { backend, peer } = await open(session).finally(() => pending.release())
   context.onOpen(summary)
   const openedMs = performance.now()
   const end = await tunnel(client, peer, context.tunnel)
@@ -134,11 +144,17 @@ async function open(session: Session): Promise<Chosen> {
   }
 }
 
+/** Takes a place for as long as the session lasts. Throws `SessionEnd` where there is none. */
+function acquire({ held }: Session, places: Places, reason: CloseReason, cause?: Error): void {
+  if (!places.acquire()) throw new SessionEnd(reason, "", cause)
+  held.push(places)
+}
+
 /** Counts the session for its client's address, unless that has too many. */
-function count(session: Session, ip: string): void {
-  const fault = session.context.limits.admit(ip)
+function count({ context: { limits }, held }: Session, ip: string): void {
+  const fault = limits.admit(ip)
   if (fault !== undefined) throw new SessionEnd(fault)
-  session.countedFor = ip
+  held.push({ release: () => limits.leave(ip) })
 }
 
 /**

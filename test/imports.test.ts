@@ -120,7 +120,8 @@ const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
   { packages: /^node:net$/, rooms: /^lib\/(net\/|client\/|address\.ts$)/ },
   {
     packages: /^node:fs/,
-    rooms: /^(lib\/(config\/load|net\/(unix-socket|local-fault|secure-context))|bin\/config-options)\.ts$/,
+    rooms:
+      /^(lib\/(config\/load|limits\/descriptors|net\/(unix-socket|local-fault|secure-context))|bin\/config-options)\.ts$/,
   },
   { packages: /^(ws|yargs)$/, rooms: /^bin\// },
 ]

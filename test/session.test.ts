@@ -3,7 +3,8 @@ import { TrustedProxies } from "../lib/client/trusted-proxies.js"
 import { checkConfig } from "../lib/config/load.js"
 import type { Destination } from "../lib/destination.js"
 import { ClientLimits } from "../lib/limits/client-limits.js"
-import { Pending } from "../lib/limits/pending.js"
+import { socketPlaces } from "../lib/limits/descriptors.js"
+import { Places } from "../lib/limits/places.js"
 import { Router } from "../lib/routing/router.js"
 import { runSession } from "../lib/session.js"
 import { checkRefusal } from "./support/answer.js"
@@ -50,13 +51,15 @@ t.test("an error that no stage has foreseen is a 500, told once, and does not ge
   const [config] = ws_proxy
   if (config === undefined) throw new Error("no listener")
   const ends: { reason: string | undefined; status: number | undefined; cause: unknown }[] = []
-  const session = runSession(peer, true, {
+  const session = runSession(peer, {
     name: "broken",
     config,
     router: new BrokenRouter([], undefined),
     trusted: new TrustedProxies([]),
     limits: new ClientLimits({ ...config, rate_per_ip: undefined }, () => 0),
-    pending: new Pending(0),
+    connections: new Places(0),
+    pending: new Places(0),
+    sockets: socketPlaces(),
     localPort: () => 0,
     tunnel: { idleTimeoutMs: 0, halfCloseTimeoutMs: 0, keepaliveMs: 0, sweep: new HandSweep() },
     onOpen: () => t.fail("no tunnel"),

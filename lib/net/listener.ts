@@ -1,4 +1,4 @@
-/** A bound address: accepts clients, counts them, and at the end drains them. */
+/** A bound address: accepts clients, and at the end drains them. */
 import { createServer, type ListenOptions, type Server, type Socket } from "node:net"
 import { type Address, formatAddress, toNetOptions } from "../address.js"
 import { SessionEnd } from "../close-reason.js"
@@ -9,16 +9,11 @@ export interface ListenerOptions {
   readonly address: Address
   /** Permissions of a Unix socket, as in 0o660. Default: what the umask leaves. */
   readonly mode?: number | undefined
-  /** Clients at the same time, from accept to close. 0 = no limit. */
-  readonly maxConnections: number
 }
 
 export interface ListenerEvents {
-  /**
-   * A client has come; `admitted` is false when there are `maxConnections` already. The promise resolves when its
-   * socket is gone.
-   */
-  onClient(client: Peer, admitted: boolean): Promise<void>
+  /** A client has come. The promise resolves when its socket is gone. */
+  onClient(client: Peer): Promise<void>
   /** A client could not be accepted, for want of descriptors for example. The listener goes on. */
   onFault(error: Error): void
 }
@@ -47,9 +42,6 @@ const FIRST_FREE_PORT = 1024
 /** Options of accepted sockets. */
 export const ACCEPTED = { allowHalfOpen: true, noDelay: true, highWaterMark: READ_AHEAD_BYTES }
 
-/** Clients above `maxConnections` that are being told so at the same time. Above that they are closed without a word. */
-const MAX_REFUSALS = 1000
-
 /** What the system's error means for an address that was to be bound. */
 export function toBindError(address: Address, error: unknown): BindError {
   const { code = "", message } = error as NodeJS.ErrnoException
@@ -63,7 +55,6 @@ export class Listener {
   readonly #server: Server
   /** Each client with the promise of its session's end. */
   readonly #clients = new Map<Peer, Promise<void>>()
-  #admitted = 0
   #address: Address
   #closed: Promise<void> | undefined
   /** Removes the path of a Unix socket. */
@@ -124,18 +115,8 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
-    const { maxConnections } = this.options
-    const admitted = maxConnections === 0 || this.#admitted < maxConnections
-    if (!admitted && this.#clients.size - this.#admitted >= MAX_REFUSALS) {
-      socket.destroy()
-      return
-    }
     const client = Peer.accepted(socket)
-    if (admitted) this.#admitted++
-    const gone = this.events.onClient(client, admitted).finally(() => {
-      this.#clients.delete(client)
-      if (admitted) this.#admitted--
-    })
+    const gone = this.events.onClient(client).finally(() => this.#clients.delete(client))
     this.#clients.set(client, gone)
   }
 

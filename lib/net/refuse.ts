@@ -6,19 +6,18 @@ import type { Peer } from "./peer.js"
 /** How long to read and discard what the client still sends, so that a reset does not destroy our response. */
 const LINGER_MS = 2000
 
-/** Answers with the status of the error's reason, if it has one, and closes. Resolves once the socket is gone. */
-export function refuse(client: Peer, error: SessionEnd): Promise<void> {
+/**
+ * Answers with the status of the error's reason, if it has one, and closes. Resolves once the socket is gone.
+ * @param lingers whether to wait for the client to close first, for up to 2 s. Without it the response is lost where the
+ *   client is still sending
+ */
+export function refuse(client: Peer, error: SessionEnd, lingers: boolean): Promise<void> {
   const { status } = CLOSE_REASONS[error.reason]
   if (status !== undefined) {
     client.socket.write(writeRefusal(error.reason, status, error.message, new Date()), "latin1")
   }
-  return linger(client, error)
-}
-
-/** Sends FIN behind what has been written and waits, for a bounded time, until the client has closed as well. */
-function linger(client: Peer, error: SessionEnd): Promise<void> {
   return new Promise((resolve) => {
-    const deadline = setTimeout(() => client.close(error), LINGER_MS)
+    const deadline = lingers ? setTimeout(() => client.close(error), LINGER_MS) : undefined
     client.own({
       onBytes() {},
       onEnd() {},
@@ -28,6 +27,7 @@ function linger(client: Peer, error: SessionEnd): Promise<void> {
         resolve()
       },
     })
-    client.socket.end()
+    if (lingers) client.socket.end()
+    else client.close(error)
   })
 }

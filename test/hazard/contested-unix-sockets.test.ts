@@ -35,7 +35,7 @@ class Contender {
       throw error
     }
     this.listener = new Listener(
-      { address: { kind: "unix", path }, maxConnections: 0 },
+      { address: { kind: "unix", path } },
       { onClient, onFault },
     )
   }

@@ -13,7 +13,7 @@ for (const reason of Object.keys(CLOSE_REASONS) as CloseReason[]) {
   if (status === undefined) {
     t.test(`a client whose session ended by ${reason} gets FIN and nothing else`, async (t) => {
       const { peer, far } = await acceptPeer(t)
-      const gone = refuse(peer, new SessionEnd(reason))
+      const gone = refuse(peer, new SessionEnd(reason), true)
       await far.untilEnd()
       t.equal(far.text, "")
       far.socket.end()
@@ -23,7 +23,7 @@ for (const reason of Object.keys(CLOSE_REASONS) as CloseReason[]) {
   } else {
     t.test(`a client whose session ended by ${reason} is answered ${status}, with the detail`, async (t) => {
       const { peer, far } = await acceptPeer(t)
-      const gone = refuse(peer, new SessionEnd(reason, "this very thing"))
+      const gone = refuse(peer, new SessionEnd(reason, "this very thing"), true)
       const answer = await checkRefusal(t, far, statusLineOf(status), /this very thing/)
       t.match(answer.body, CLOSE_REASONS[reason].text)
       await gone
@@ -54,7 +54,7 @@ t.test("a client that is gone already is not waited for", async (t) => {
   const { peer } = await acceptPeer(t)
   peer.close(new Error("gone"))
   const before = timers()
-  await refuse(peer, new SessionEnd("bad_request"))
+  await refuse(peer, new SessionEnd("bad_request"), true)
   t.equal(timers(), before, "no timer is left")
 })
 
@@ -62,7 +62,7 @@ t.test("a client that has sent FIN before it is refused is answered, and let go 
   const { peer, far } = await acceptPeer(t)
   far.socket.end("nonsense")
   await once(peer.socket, "end")
-  const gone = refuse(peer, new SessionEnd("bad_request"))
+  const gone = refuse(peer, new SessionEnd("bad_request"), true)
   await far.untilEnd()
   t.match(far.text, /^HTTP\/1\.1 400 /)
   await gone
@@ -72,7 +72,7 @@ for (const { title, connect } of PEER_KINDS) {
   t.test(`a refusal ends when ${title} closes, and leaves no timer`, async (t) => {
     const { peer, far } = await connect(t)
     const before = timers()
-    const gone = refuse(peer, new SessionEnd("bad_request"))
+    const gone = refuse(peer, new SessionEnd("bad_request"), true)
     far.write("still talking".repeat(10_000))
     await far.untilEnd()
     far.socket.end()
@@ -81,9 +81,22 @@ for (const { title, connect } of PEER_KINDS) {
   })
 }
 
+t.test("a client that is not waited for gets its answer and FIN, and is gone at once", async (t) => {
+  const { peer, far } = await acceptPeer(t)
+  const before = timers()
+  await refuse(peer, new SessionEnd("too_many_connections"), false)
+  t.equal(timers(), before)
+  await far.untilEnd()
+  t.match(far.text, /^HTTP\/1\.1 503 /)
+  t.match(far.text, /too many connections/)
+  far.socket.end()
+  await far.untilClosed()
+  t.equal(far.error, undefined)
+})
+
 t.test("a refused client that rws closes in the meantime is not waited for", async (t) => {
   const { peer, far } = await acceptPeer(t)
-  const gone = refuse(peer, new SessionEnd("bad_request"))
+  const gone = refuse(peer, new SessionEnd("bad_request"), true)
   await far.untilEnd()
   peer.close(new SessionEnd("drain_timeout"))
   await gone

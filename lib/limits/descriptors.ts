@@ -1,0 +1,71 @@
+/** How many sessions the process's limit of open files leaves room for. */
+import { readdirSync, readFileSync } from "node:fs"
+import { Places } from "./places.js"
+
+/** Shared by all listeners of the process. */
+export interface SocketPlaces {
+  readonly sessions: Places
+  /** Refused clients that are waited for until they close. */
+  readonly lingering: Places
+  /** Why there are no more sessions, for the log. */
+  readonly fault: Error
+}
+
+/** More would only hold descriptors: each refused client may linger for 2 s. */
+const MAX_LINGERING = 1000
+/** Kept free for resolving names, health checks, and whatever else the program opens: a part of the limit, and at least this. */
+const MIN_RESERVE = 32
+const RESERVED_PART = 1 / 16
+const LINGERING_PART = 1 / 8
+/** The client's socket and the backend's. */
+const DESCRIPTORS_PER_SESSION = 2
+
+/**
+ * How a limit of open files is shared out. Both numbers are at least 1.
+ * @param limit Infinity = none
+ * @param open descriptors that are open already
+ */
+export function shareDescriptors(limit: number, open: number): { sessions: number; lingering: number } {
+  if (limit === Number.POSITIVE_INFINITY) return { sessions: limit, lingering: MAX_LINGERING }
+  const free = limit - open - Math.max(MIN_RESERVE, limit * RESERVED_PART)
+  const lingering = Math.min(MAX_LINGERING, Math.floor(free * LINGERING_PART))
+  const sessions = Math.floor((free - lingering) / DESCRIPTORS_PER_SESSION)
+  return { sessions: Math.max(1, sessions), lingering: Math.max(1, lingering) }
+}
+
+/** The soft limit of open files in what Linux shows of a process's limits; Infinity where there is none. */
+export function parseOpenFileLimit(limits: string): number {
+  const [, soft] = /^Max open files +(\d+|unlimited) /m.exec(limits) ?? []
+  return soft === undefined || soft === "unlimited" ? Number.POSITIVE_INFINITY : Number(soft)
+}
+
+let shared: SocketPlaces | undefined
+
+/**
+ * The places of this process. Its limit is read once, at the first call, and only on Linux: elsewhere there is none. A
+ * module holds them because the limit is one of the process, however many proxies run in it.
+ */
+export function socketPlaces(): SocketPlaces {
+  shared ??= createSocketPlaces()
+  return shared
+}
+
+function createSocketPlaces(): SocketPlaces {
+  const { limit, open } = readDescriptors()
+  const { sessions, lingering } = shareDescriptors(limit, open)
+  return {
+    sessions: new Places(sessions),
+    lingering: new Places(lingering),
+    fault: new Error(`the limit of ${limit} open files leaves room for ${sessions} sessions`),
+  }
+}
+
+function readDescriptors(): { limit: number; open: number } {
+  try {
+    const limit = parseOpenFileLimit(readFileSync("/proc/self/limits", "latin1"))
+    return { limit, open: readdirSync("/proc/self/fd").length }
+  } catch {
+    // No Linux, or /proc is not mounted.
+    return { limit: Number.POSITIVE_INFINITY, open: 0 }
+  }
+}

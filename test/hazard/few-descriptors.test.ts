@@ -1,0 +1,45 @@
+/** More clients at once than there are descriptors: those who get a place are served, the others are told so. */
+import t from "tap"
+import { startEchoBackend } from "../support/backend.js"
+import { upgradeHead } from "../support/heads.js"
+import { logOf, Program, RWS, untilLogged, untilServing } from "../support/program.js"
+import { RawPeer } from "../support/raw-peer.js"
+
+const DESCRIPTORS = 200
+const CLIENTS = 300
+/** A session takes two descriptors. Node takes 20, and some are kept for names, probes and refused clients. */
+const SERVED = { atLeast: 55, atMost: 90 }
+
+t.test(`${CLIENTS} clients at once share ${DESCRIPTORS} descriptors`, async (t) => {
+  const backend = await startEchoBackend(t)
+  const command = `ulimit -n ${DESCRIPTORS}; exec "$0" "$@"`
+  const flags = ["--bind", "127.0.0.1:0", "--backend", backend.address]
+  const rws = Program.start(t, "sh", ["-c", command, process.execPath, RWS, ...flags])
+  const { address } = await untilServing(rws)
+
+  let ended = 0
+  const crowd = async () => {
+    const clients = await Promise.all(Array.from({ length: CLIENTS }, () => RawPeer.connect(address)))
+    t.teardown(() => {
+      for (const { socket } of clients) socket.destroy()
+    })
+    for (const client of clients) client.write(upgradeHead())
+    await Promise.all(clients.map((client) => client.until(({ text, closed }) => closed || text !== "")))
+    const answered = (status: string) => clients.filter(({ text }) => text.startsWith(`HTTP/1.1 ${status} `))
+    const [served, refused] = [answered("101"), answered("503")]
+    t.ok(
+      served.length >= SERVED.atLeast && served.length <= SERVED.atMost,
+      `${served.length} clients are served`,
+    )
+    t.ok(served.length + refused.length > 0.9 * CLIENTS, `${refused.length} clients get a 503`)
+    for (const client of served) await client.write("still there").untilText("still there")
+    for (const { socket } of clients) socket.destroy()
+    ended += served.length
+    const left = () => ended - logOf(rws).filter(({ msg }) => msg === "session ended").length
+    // A predicate of the whole log, asked again for each new line.
+    await untilLogged(rws, () => left() <= 0)
+  }
+  await crowd()
+  await crowd()
+  t.equal(logOf(rws).filter(({ level }) => level === "error").length, 0)
+})

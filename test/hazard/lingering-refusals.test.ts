@@ -1,0 +1,40 @@
+/** Clients that were refused and do not close take nothing from the others while rws waits for them. */
+import t from "tap"
+import { startEchoBackend } from "../support/backend.js"
+import { upgradeHead } from "../support/heads.js"
+import { openTunnel, startProxy } from "../support/proxy.js"
+import { RawPeer } from "../support/raw-peer.js"
+
+const REFUSED = 20
+
+for (const limit of ["max_connections", "max_connections_per_ip", "max_pending"]) {
+  t.test(`a refused client that does not close holds no place of ${limit}`, async (t) => {
+    const backend = await startEchoBackend(t)
+    const proxy = await startProxy(t, { backends: [backend.address], [limit]: 1 })
+    const refused: RawPeer[] = []
+    for (let i = 0; i < REFUSED; i++) {
+      const client = await RawPeer.connect(proxy.address())
+      refused.push(await client.write("\0").untilEnd())
+      t.match(client.text, /^HTTP\/1\.1 400 /)
+    }
+    t.match((await openTunnel(proxy)).text, /^HTTP\/1\.1 101 /)
+    t.ok(
+      refused.every(({ closed }) => !closed),
+      "they are still there",
+    )
+  })
+}
+
+t.test("one address beyond its limit does not fill the listener", async (t) => {
+  const backend = await startEchoBackend(t)
+  const proxy = await startProxy(t, {
+    backends: [backend.address],
+    max_connections: 2,
+    max_connections_per_ip: 1,
+    trusted_proxies: ["127.0.0.1"],
+  })
+  const from = (ip: string) => openTunnel(proxy, upgradeHead({ "X-Forwarded-For": ip }))
+  t.match((await from("192.0.2.1")).text, /^HTTP\/1\.1 101 /)
+  for (let i = 0; i < REFUSED; i++) t.match((await from("192.0.2.1")).text, /^HTTP\/1\.1 429 /)
+  t.match((await from("192.0.2.2")).text, /^HTTP\/1\.1 101 /)
+})

@@ -1,0 +1,43 @@
+import t from "tap"
+import { parseOpenFileLimit, shareDescriptors } from "../../lib/limits/descriptors.js"
+
+const OPEN = 20
+const shares: readonly { limit: number; sessions: number; lingering: number }[] = [
+  { limit: 8, sessions: 1, lingering: 1 },
+  { limit: 64, sessions: 5, lingering: 1 },
+  { limit: 200, sessions: 65, lingering: 18 },
+  { limit: 1024, sessions: 411, lingering: 117 },
+  { limit: 65_536, sessions: 30_210, lingering: 1000 },
+  { limit: 1_048_576, sessions: 491_010, lingering: 1000 },
+  { limit: Number.POSITIVE_INFINITY, sessions: Number.POSITIVE_INFINITY, lingering: 1000 },
+]
+for (const { limit, ...expected } of shares) {
+  t.test(`a limit of ${limit} leaves room for ${expected.sessions} sessions`, async (t) => {
+    t.same(shareDescriptors(limit, OPEN), expected)
+  })
+}
+
+t.test("what is open already counts", async (t) => {
+  t.same(shareDescriptors(1024, 520), { sessions: 192, lingering: 55 })
+  t.same(shareDescriptors(1024, 2000), { sessions: 1, lingering: 1 })
+})
+
+const HEADING = "Limit                     Soft Limit           Hard Limit           Units     \n"
+const texts: readonly { title: string; text: string; limit: number }[] = [
+  {
+    title: "the soft limit",
+    text: `${HEADING}Max processes             96365                96365                processes \nMax open files            1024                 524288               files     \n`,
+    limit: 1024,
+  },
+  {
+    title: "no limit",
+    text: `${HEADING}Max open files            unlimited            unlimited            files     \n`,
+    limit: Number.POSITIVE_INFINITY,
+  },
+  { title: "a text without it", text: HEADING, limit: Number.POSITIVE_INFINITY },
+]
+for (const { title, text, limit } of texts) {
+  t.test(`${title} is read from the process's limits`, async (t) => {
+    t.equal(parseOpenFileLimit(text), limit)
+  })
+}

@@ -34,10 +34,7 @@ class Contender {
     const onFault = (error: Error) => {
       throw error
     }
-    this.listener = new Listener(
-      { address: { kind: "unix", path } },
-      { onClient, onFault },
-    )
+    this.listener = new Listener({ address: { kind: "unix", path } }, { onClient, onFault })
   }
 
   /** Whether it is this one that a client of the path gets to. */

@@ -36,7 +36,7 @@ function withPoolDefaults(place: { readonly backends?: unknown }): object {
   return backends === undefined ? settings : { backends, ...POOL_DEFAULTS, ...settings }
 }
 
-/** Tables whose values may be credentials, such as a header that is set or that a route asks for: names only. */
+/** Tables whose values may be credentials, such as headers to set or to match: names only. */
 const NAMES_ONLY: ReadonlySet<string> = new Set(["set", "header", "query"])
 
 /** The keys of a table, and behind a dot those of the tables in it. */

@@ -20,8 +20,8 @@ import type { EndedSession, RefusedSession, SessionSummary } from "./session-sum
 
 export interface ProxyOptions {
   /**
-   * Where the log goes: a pino logger, or what `createLog` makes. Default: nowhere. It has a level of its own; the
-   * configuration's `log.level` is for the `rws` program.
+   * Where the log goes: a pino logger, or what `createLog` makes. Default: nowhere. It has a level of its
+   * own; the configuration's `log.level` is for the `rws` program.
    */
   readonly log?: Log
 }

@@ -1,13 +1,15 @@
 /**
- * Binds a Unix socket so that of several programs that want one path exactly one gets it, and so that nobody removes
+ * Binds a Unix socket. Of several programs that want one path exactly one gets it, and nobody removes
  * another's socket.
  *
- * The socket is bound under a temporary name in the same folder, gets its permissions there, and is renamed to its path
- * once it listens. So the path never names a socket that doesn't accept yet, and libuv, which at close unlinks the name
- * that was bound, finds nothing to unlink. We remove the path ourselves, and only while it is still our socket.
+ * The socket is bound under a temporary name in the same folder, gets its permissions there, and is renamed
+ * to its path once it listens. So the path never names a socket that doesn't accept yet, and libuv, which
+ * at close unlinks the name that was bound, finds nothing to unlink. We remove the path ourselves, and only
+ * if it is still our socket.
  *
- * Whoever renames holds a lock: a hard link to its own listening socket, under a name derived from the path. link() fails
- * if the lock exists, and a lock on which nobody listens was left behind by a program that has crashed.
+ * A rename is done under a lock: a hard link to one's own listening socket, under a name derived from the
+ * path. link() fails if the lock exists, and a lock on which nobody listens was left behind by a program
+ * that has crashed.
  */
 import cluster from "node:cluster"
 import { createHash, randomBytes } from "node:crypto"
@@ -23,16 +25,16 @@ export interface UnixSocket {
   readonly mode: number | undefined
 }
 
-/** Names of ours are `.rws-` and six hexadecimal digits, or the end of that where a long folder leaves no room for more. */
+/** Our names are `.rws-` and six hexadecimal digits, or the end of that if the folder's path is long. */
 const NAME_BYTES = 11
 const MIN_NAME_BYTES = 6
 
 /**
- * Binds the socket and gives it its path. Resolves to a function that removes the path again: call it before the server
- * is closed, since a socket that no longer accepts may be replaced by anybody.
+ * Binds the socket and gives it its path. Resolves to a function that removes the path again: call it
+ * before closing the server, since others may replace a socket that no longer accepts.
  *
- * Rejects with the system's error; EADDRINUSE also for a file that is not a socket, and while another program is just
- * about to listen there. Close the server then: it may be bound to its temporary name.
+ * Rejects with the system's error; EADDRINUSE also for a file that is not a socket, and while another
+ * program is about to listen there. Close the server then: it may be bound to its temporary name.
  * @param bind makes the server listen on a path
  */
 export async function bindUnixSocket(
@@ -41,7 +43,7 @@ export async function bindUnixSocket(
 ): Promise<() => void> {
   const folder = dirname(path)
   const room = Math.min(NAME_BYTES, MAX_UNIX_PATH_BYTES - Buffer.byteLength(join(folder, "/")))
-  // In a worker of node:cluster the primary binds, and workers share what they bind under one name at the first attempt.
+  // In node:cluster the primary binds, and workers share a handle by its name if the first attempt succeeds.
   const isInPlace = cluster.isWorker || room < MIN_NAME_BYTES
   if (isInPlace) await removeIfStale(path)
   const bound = isInPlace ? path : join(folder, nameOf(randomBytes(3), room))
@@ -68,7 +70,7 @@ async function publish(bound: string, path: string, lock: string): Promise<void>
   }
 }
 
-/** The first, one after a lock that a crash has left behind, and one after a lock that has just been released. */
+/** The first, one after a lock left behind by a crash, and one after a lock that was just released. */
 const LOCK_ATTEMPTS = 3
 
 async function acquire(lock: string, bound: string, path: string): Promise<void> {
@@ -112,8 +114,9 @@ async function occupantOf(path: string): Promise<"none" | "stale" | "live"> {
 }
 
 /**
- * Removes a path if it still names this file. Synchronous, so that no other listener of ours comes in between. A file
- * system may give a new file the inode number of a removed one, so the time of creation counts too.
+ * Removes a path if it still names this file. Synchronous, so that no other listener of ours comes in
+ * between. A file system may give a new file the inode number of a removed one, so the time of creation
+ * counts too.
  */
 function removeExactly(path: string, { dev, ino, birthtimeMs }: Stats): void {
   try {

@@ -3,7 +3,7 @@ import type { Config } from "../config/schema.js"
 import type { Log } from "./log.js"
 
 /**
- * Creates the log that the `rws` program writes: JSON lines on standard output, or coloured text on a terminal.
+ * Creates the log that the `rws` program writes: JSON lines on standard output, coloured text on a terminal.
  * @param level the lowest level that is written, as in the configuration's `log.level`. Default: "info"
  */
 export async function createLog(level: Config["log"]["level"] = "info"): Promise<Log> {

@@ -1,4 +1,7 @@
-/** Several listeners that want one Unix socket: exactly one gets it, and the others leave it alone, also when they close. */
+/**
+ * Several listeners that want one Unix socket: exactly one gets it, and the others leave it alone, also
+ * when they close.
+ */
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { existsSync, readdirSync, rmSync } from "node:fs"

@@ -36,7 +36,10 @@ async function greetingAt(path: string): Promise<string> {
   return client.text
 }
 
-/** The name of the lock for a path, as the source documents it. The test of a live lock fails if it is another one. */
+/**
+ * The name of the lock for a path, as the source documents it. The test of a live lock fails if it is
+ * another one.
+ */
 function lockOf(folder: string, name: string): string {
   return join(folder, `.rws-${createHash("sha256").update(name).digest("hex").slice(0, 6)}`)
 }

@@ -1,4 +1,7 @@
-/** Two workers of node:cluster, each with a proxy on the Unix socket that the argument names. Prints when both listen. */
+/**
+ * Two workers of node:cluster, each with a proxy on the Unix socket that the argument names. Prints when
+ * both listen.
+ */
 import cluster from "node:cluster"
 import { once } from "node:events"
 import { createProxy } from "../../lib/index.js"

@@ -1,4 +1,7 @@
-/** A program that uses the package by its own name, as its users do: where it lies, and what the compiler says of it. */
+/**
+ * A program that uses the package by its own name, as its users do: where it lies, and what the compiler
+ * says of it.
+ */
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Test } from "tap"
@@ -12,7 +15,10 @@ export async function folderInPackage(t: Test): Promise<string> {
   return folder
 }
 
-/** What the compiler says of each of these sources, by the type declarations of the package: lines and complaints. */
+/**
+ * What the compiler says of each of these sources, by the type declarations of the package: lines and
+ * complaints.
+ */
 export async function complaintsAbout(t: Test, sources: readonly string[]): Promise<string[][]> {
   const folder = await folderInPackage(t)
   const files = await Promise.all(

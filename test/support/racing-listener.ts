@@ -1,6 +1,6 @@
 /**
- * A process that listens on a Unix socket when told to, for tests of several processes that want one path. Spoken to by
- * messages: a path starts a listener there, "close" ends it.
+ * A process that listens on a Unix socket when told to, for tests of several processes that want one path.
+ * Spoken to by messages: a path starts a listener there, "close" ends it.
  */
 import { BindError, createProxy, type RunningProxy } from "../../lib/index.js"
 

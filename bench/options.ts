@@ -1,6 +1,6 @@
 /** The command line of the benchmark. */
 import yargs from "yargs"
-import type { Plan } from "./rounds.js"
+import type { Plan } from "./measures/rounds.js"
 
 export interface Options extends Plan {
   /** Names of measures. */

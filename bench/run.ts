@@ -4,20 +4,20 @@
  * the exit code. That is 1 if rws fails a check or does not stand a load.
  */
 import { hideBin } from "yargs/helpers"
-import { CHECKS, findFaults } from "./checks.js"
-import { startChild } from "./child.js"
-import { type Contender, type Entry, entries, startContenders } from "./contender.js"
-import { describeRun } from "./machine.js"
+import { startChild } from "./contenders/child.js"
+import { type Contender, type Entry, entries, startContenders } from "./contenders/contender.js"
 import { download, upload } from "./measures/bulk.js"
+import { CHECKS, findFaults } from "./measures/checks.js"
 import { handshakes } from "./measures/handshakes.js"
 import type { Measure } from "./measures/measure.js"
 import { memoryPerTunnel } from "./measures/memory.js"
 import { messages } from "./measures/messages.js"
 import { refusals } from "./measures/refusals.js"
 import { roundTrips } from "./measures/round-trips.js"
+import { runRounds } from "./measures/rounds.js"
 import { readOptions } from "./options.js"
-import { formatMemory, formatResults, formatVerdict, judge } from "./report.js"
-import { runRounds } from "./rounds.js"
+import { describeRun } from "./report/machine.js"
+import { formatMemory, formatResults, formatVerdict, judge } from "./report/report.js"
 
 const MEASURES: readonly Measure[] = [handshakes, refusals, messages, roundTrips, download, upload]
 const MEMORY = "memory"
@@ -32,7 +32,7 @@ const options = await readOptions(args, {
 const chosen = all.filter(({ name }) => options.contenders.includes(name))
 console.log(`${describeRun(chosen, args)}\n`)
 
-const backend = await startChild("backend.js", [])
+const backend = await startChild("load/backend.js", [])
 const contenders = await startContenders(chosen, backend.port)
 const sound: Contender[] = []
 for (const contender of contenders) if (await isSound(contender)) sound.push(contender)

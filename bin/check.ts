@@ -1,7 +1,7 @@
 /** `rws check`: says whether the configuration is valid and what would be served. */
 import type { Config, ListenerConfig } from "../lib/config/schema.js"
-import { Pool } from "../lib/routing/pool.js"
-import { POOL_DEFAULTS } from "../lib/routing/pool-settings.js"
+import { Pool } from "../lib/pool/pool.js"
+import { POOL_DEFAULTS } from "../lib/pool/pool-settings.js"
 import { type ConfigArguments, readConfig } from "./config-options.js"
 
 export async function check(given: ConfigArguments): Promise<void> {

@@ -5,7 +5,7 @@ import { z } from "zod"
 import { checkConfig, DEFAULT_CONFIG_FILE, loadConfig } from "../lib/config/load.js"
 import { ConfigError } from "../lib/config/problem.js"
 import { type Config, LOG_LEVELS, listenerSchema } from "../lib/config/schema.js"
-import { POOL_DEFAULTS } from "../lib/routing/pool-settings.js"
+import { POOL_DEFAULTS } from "../lib/pool/pool-settings.js"
 
 export const configOptions = {
   config: {

@@ -1,9 +1,9 @@
 /** `rws demo`: two echo backends and a proxy before them, for somebody who has no backend yet. */
 import { once } from "node:events"
 import { WebSocket } from "ws"
-import { parseBindAddress } from "../lib/address.js"
-import type { EndedSession } from "../lib/session-summary.js"
-import { WsProxy } from "../lib/ws-proxy.js"
+import { parseBindAddress } from "../lib/address/address.js"
+import { WsProxy } from "../lib/builder.js"
+import type { EndedSession } from "../lib/ops/session-summary.js"
 import { addressOf, startEcho } from "./echo.js"
 import { closeOnSignal } from "./signals.js"
 

@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server } from "node:http"
 import type { Duplex } from "node:stream"
 import { WebSocketServer } from "ws"
-import { type Address, formatAddress, parseBindAddress, toNetOptions } from "../lib/address.js"
+import { type Address, formatAddress, parseBindAddress, toNetOptions } from "../lib/address/address.js"
 import { toBindError } from "../lib/net/listener.js"
 import { acceptKey } from "../lib/upgrade/accept-key.js"
 

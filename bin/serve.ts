@@ -1,6 +1,6 @@
 /** `rws serve`: runs the proxy until a signal. */
 import { createLog } from "../lib/ops/pino-log.js"
-import { createProxy } from "../lib/proxy.js"
+import { createProxy } from "../lib/proxy/proxy.js"
 import { type ConfigArguments, readConfig } from "./config-options.js"
 import { closeOnSignal } from "./signals.js"
 

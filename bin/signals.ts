@@ -1,4 +1,4 @@
-import type { RunningProxy } from "../lib/proxy.js"
+import type { RunningProxy } from "../lib/proxy/proxy.js"
 
 /** The first SIGTERM or SIGINT drains the proxy, a second one closes it at once. Then the process ends by itself. */
 export function closeOnSignal(proxy: RunningProxy, onDrain: (signal: NodeJS.Signals) => void): Promise<void> {

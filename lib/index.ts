@@ -1,7 +1,8 @@
 /** The public API of rws-proxy. What is not exported here may change in any release. */
 // Kept in the declarations: they use Node's types, which TypeScript 6 does not include by itself.
 /// <reference types="node" preserve="true" />
-export { AddressError } from "./address.js"
+export { AddressError } from "./address/address.js"
+export { WsProxy } from "./builder.js"
 export { CLOSE_REASONS, type CloseReason, type Stage, type Who } from "./close-reason.js"
 export { loadConfig } from "./config/load.js"
 export { ConfigError, type ConfigProblem } from "./config/problem.js"
@@ -9,10 +10,9 @@ export type { Config, ConfigInput, ListenerConfig, ListenerInput } from "./confi
 export { BindError } from "./net/listener.js"
 export { createLog } from "./ops/create-log.js"
 export type { Log } from "./ops/log.js"
-export { createProxy, type ProxyEvents, type ProxyOptions, type RunningProxy } from "./proxy.js"
-export type { HealthChange } from "./routing/health.js"
-export { Pool } from "./routing/pool.js"
-export type { BackendInput, PoolOptions } from "./routing/pool-settings.js"
-export type { EndedSession, RefusedSession, SessionSummary } from "./session-summary.js"
-export { SettingError } from "./setting-error.js"
-export { WsProxy } from "./ws-proxy.js"
+export type { EndedSession, RefusedSession, SessionSummary } from "./ops/session-summary.js"
+export type { HealthChange } from "./pool/health.js"
+export { Pool } from "./pool/pool.js"
+export type { BackendInput, PoolOptions } from "./pool/pool-settings.js"
+export { createProxy, type ProxyEvents, type ProxyOptions, type RunningProxy } from "./proxy/proxy.js"
+export { SettingError } from "./settings/setting-error.js"

@@ -1,6 +1,6 @@
 import t from "tap"
 import { asSessionEnd, CLOSE_REASONS, type CloseReason, SessionEnd, type Stage } from "../lib/close-reason.js"
-import { readProjectFile, sourcesIn } from "./support/project.js"
+import { readProjectFile, sourcesIn } from "./support/project/project.js"
 
 const rows = Object.entries(CLOSE_REASONS)
 

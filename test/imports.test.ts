@@ -2,25 +2,23 @@
 import { posix } from "node:path"
 import t from "tap"
 import ts from "typescript"
-import { readProjectFile, sourcesIn } from "./support/project.js"
+import { readProjectFile, sourcesIn } from "./support/project/project.js"
 
 /** Rooms of lib in their order. Those of one row know nothing of each other. A folder is a room, and so is a file at the top. */
 const ROOMS: readonly (readonly string[])[] = [
-  ["setting-error.ts", "close-reason.ts"],
-  ["address.ts"],
-  ["session-summary.ts", "backend-address.ts"],
+  ["close-reason.ts", "settings", "shared"],
+  ["address"],
   ["http"],
   ["upgrade"],
-  ["client"],
-  ["net", "routing", "limits"],
+  ["forwarding"],
+  ["net", "limits"],
+  ["pool", "access"],
+  ["routing"],
   ["config"],
   ["ops"],
-  ["pool-checks.ts", "visit.ts"],
-  ["running-pool.ts"],
-  ["pool-book.ts", "destination.ts"],
-  ["session.ts"],
-  ["proxy.ts"],
-  ["ws-proxy.ts"],
+  ["session"],
+  ["proxy"],
+  ["builder.ts"],
   ["index.ts"],
 ]
 
@@ -109,15 +107,18 @@ t.test("no file of lib uses Node's HTTP", async (t) => {
 
 t.test("TLS, which is loaded where it is first needed, is known in net only", async (t) => {
   const sayIt = [...imports.keys()].filter((path) => /getBuiltinModule\(/.test(readProjectFile(path)))
-  t.same(sayIt, ["lib/net/peer.ts", "lib/net/secure-context.ts"])
+  t.same(sayIt, ["lib/net/connection.ts", "lib/net/secure-context.ts"])
 })
 
 const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
-  { packages: /^(zod|smol-toml|toml-eslint-parser|fastest-levenshtein)$/, rooms: /^lib\/config\/|^bin\// },
+  {
+    packages: /^(zod|smol-toml|toml-eslint-parser|fastest-levenshtein)$/,
+    rooms: /^lib\/(config\/|settings\/kinds)|^bin\//,
+  },
   { packages: /^pino(-pretty)?$/, rooms: /^lib\/ops\/pino-log\.ts$/ },
-  { packages: /^node:tls$/, rooms: /^lib\/(net\/|running-pool\.ts$)/ },
+  { packages: /^node:tls$/, rooms: /^lib\/(net\/|session\/pool-runtime\.ts$)/ },
   { packages: /^re2js$/, rooms: /^lib\/routing\/path-pattern\.ts$/ },
-  { packages: /^node:net$/, rooms: /^lib\/(net\/|client\/|address\.ts$)/ },
+  { packages: /^node:net$/, rooms: /^lib\/(net\/|address\/|session\/(pump|tunnel)|forwarding\/)/ },
   {
     packages: /^node:fs/,
     rooms:

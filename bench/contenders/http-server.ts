@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage } from "node:http"
 import type { Socket } from "node:net"
 import { Duplex } from "node:stream"
-import { listenAnywhere } from "../port.js"
+import { listenAnywhere } from "../load/port.js"
 
 type OnUpgrade = (request: IncomingMessage, socket: Socket, early: Buffer) => void
 

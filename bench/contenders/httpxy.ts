@@ -1,7 +1,7 @@
 /** A program: `httpxy` before the backend whose port is the argument. */
 import { createProxyServer } from "httpxy"
-import { serveParent } from "../child.js"
-import { HOST } from "../port.js"
+import { HOST } from "../load/port.js"
+import { serveParent } from "./child.js"
 import { dropClient, serveUpgrades } from "./http-server.js"
 
 const proxy = createProxyServer({ target: { host: HOST, port: Number(process.argv[2]) } })

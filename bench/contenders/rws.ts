@@ -1,7 +1,7 @@
 /** A program: rws, through its library and with its defaults, before the backend whose port is the argument. */
 import { WsProxy } from "../../lib/index.js"
-import { serveParent } from "../child.js"
-import { HOST } from "../port.js"
+import { HOST } from "../load/port.js"
+import { serveParent } from "./child.js"
 
 const proxy = await new WsProxy([`${HOST}:${process.argv[2]}`]).bind(`${HOST}:0`)
 

@@ -1,5 +1,5 @@
-import { BLOCK_BYTES } from "../protocol.js"
-import { Tunnel } from "../tunnel.js"
+import { BLOCK_BYTES } from "../contenders/protocol.js"
+import { Tunnel } from "../load/tunnel.js"
 import { type Measure, MILLISECONDS } from "./measure.js"
 
 const MEGABYTE = 1_000_000

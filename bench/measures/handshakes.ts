@@ -1,4 +1,4 @@
-import { Tunnel } from "../tunnel.js"
+import { Tunnel } from "../load/tunnel.js"
 import { type Measure, MICROSECONDS, times } from "./measure.js"
 
 const CLIENTS = 16

@@ -1,6 +1,6 @@
 /** Memory per idle tunnel. Not a matter of time, and every contender starts afresh for it. */
-import { type Entry, startContender } from "../contender.js"
-import { Tunnel } from "../tunnel.js"
+import { type Entry, startContender } from "../contenders/contender.js"
+import { Tunnel } from "../load/tunnel.js"
 import { times } from "./measure.js"
 
 /** So many are opened and closed first, so that what is made once is not counted. */

@@ -1,5 +1,5 @@
 import autocannon from "autocannon"
-import { HOST } from "../port.js"
+import { HOST } from "../load/port.js"
 import { type Measure, MICROSECONDS } from "./measure.js"
 
 const CONNECTIONS = 10

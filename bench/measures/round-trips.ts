@@ -1,6 +1,6 @@
 import autocannon from "autocannon"
-import { HOST } from "../port.js"
-import { KEY, type Path } from "../protocol.js"
+import { KEY, type Path } from "../contenders/protocol.js"
+import { HOST } from "../load/port.js"
 import { type Measure, MICROSECONDS } from "./measure.js"
 
 const CONNECTIONS = 10

@@ -1,11 +1,11 @@
 /** From a file, or an object of the same shape, to a configuration in which everything has been checked. */
 import { readFile } from "node:fs/promises"
-import { findConflicts } from "./conflicts.js"
+import { toTable } from "../settings/table.js"
+import { findConflicts } from "./cross-checks.js"
 import { decode } from "./decode.js"
 import { ConfigError, listKnownKeys, toProblems } from "./problem.js"
 import { findReservedNames } from "./reserved-names.js"
 import { type Config, configSchema } from "./schema.js"
-import { toTable } from "./table.js"
 import { findTwins } from "./twins.js"
 
 /** The file that is read when nobody names one. */

@@ -1,11 +1,11 @@
 /** A pool: its backends, how one of them is chosen, and what is known of their health. */
 import { z } from "zod"
-import { isHostField } from "../address.js"
-import { parseBackendAddress } from "../backend-address.js"
+import { isHostField } from "../address/address.js"
+import { parseBackendAddress } from "../address/backend-address.js"
 import { isToken } from "../http/head.js"
 import { readCertificates, readKey, readSecureContext } from "../net/secure-context.js"
-import { parseHashKey } from "../routing/hash-key.js"
-import { Pool } from "../routing/pool.js"
+import { parseHashKey } from "../pool/hash-key.js"
+import { Pool } from "../pool/pool.js"
 import {
   BACKEND_DEFAULTS,
   BALANCES,
@@ -13,10 +13,20 @@ import {
   HEALTH_CHECK_TYPES,
   MAX_WEIGHT,
   type PoolOptions,
-} from "../routing/pool-settings.js"
+} from "../pool/pool-settings.js"
+import {
+  deadlineMs,
+  EVEN_IF_INVALID,
+  faultIn,
+  flag,
+  limit,
+  listOf,
+  oneOf,
+  textFor,
+  whole,
+} from "../settings/kinds.js"
+import { toTable } from "../settings/table.js"
 import { NO_TERMINATION } from "./other-names.js"
-import { toTable } from "./table.js"
-import { deadlineMs, EVEN_IF_INVALID, faultIn, flag, limit, listOf, oneOf, textFor, whole } from "./values.js"
 
 const address = textFor(parseBackendAddress, 'expected an address, as in "127.0.0.1:9000"')
 

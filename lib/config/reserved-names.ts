@@ -1,6 +1,7 @@
 /** Names that a user can't give to a pool, a condition or a field. */
+
+import { toTable, toTables } from "../settings/table.js"
 import type { ConfigProblem } from "./problem.js"
-import { toTable, toTables } from "./table.js"
 
 type Path = ConfigProblem["path"]
 

@@ -1,15 +1,15 @@
 /** A route: which requests it takes, where they go, and under which rules. */
 import { z } from "zod"
-import { isHostField } from "../address.js"
+import { parseOriginPattern } from "../access/origin.js"
+import { isHostField } from "../address/address.js"
+import { parseHostPattern } from "../address/host-pattern.js"
 import { isPlainPath, parsePathPattern } from "../routing/path-pattern.js"
 import { toRouteMatch } from "../routing/route.js"
+import { EVEN_IF_INVALID, faultIn, flag, listOf, textFor } from "../settings/kinds.js"
+import { toTable } from "../settings/table.js"
 import { toFieldChanges } from "../upgrade/field-rules.js"
-import { parseHostPattern } from "../upgrade/host-pattern.js"
-import { parseOriginPattern } from "../upgrade/origin.js"
 import { checkSubprotocol } from "../upgrade/subprotocols.js"
 import { inlinePoolShape } from "./pool-schema.js"
-import { toTable } from "./table.js"
-import { EVEN_IF_INVALID, faultIn, flag, listOf, textFor } from "./values.js"
 
 const fieldRulesSchema = z
   .strictObject(

@@ -1,14 +1,14 @@
 /** The configuration: every key, what it means, its default and what it must be. The schema is closed. */
 import { z } from "zod"
-import { AddressError, parseBindAddress, parseSocketMode } from "../address.js"
-import { FORWARDED_MODES } from "../client/forwarded.js"
-import { TrustedProxies } from "../client/trusted-proxies.js"
+import { AddressError, parseBindAddress, parseSocketMode } from "../address/address.js"
+import { FORWARDED_MODES } from "../forwarding/forwarding-fields.js"
+import { TrustedProxies } from "../forwarding/trusted-proxies.js"
 import { MAX_HEAD_BYTES } from "../http/head-scanner.js"
 import { parseRate } from "../limits/rate.js"
+import { deadlineMs, durationMs, flag, limit, oneOf, optionalMs, textFor } from "../settings/kinds.js"
 import { NO_TERMINATION } from "./other-names.js"
 import { inlinePoolShape, poolSchema } from "./pool-schema.js"
 import { routeSchema, ruleKeys } from "./route-schema.js"
-import { deadlineMs, durationMs, flag, limit, oneOf, optionalMs, textFor } from "./values.js"
 
 /**
  * The keys of one `[[ws_proxy]]`. The command line takes those that are no tables as flags, with `-` for `_`.

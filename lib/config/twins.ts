@@ -1,5 +1,5 @@
 import { z } from "zod"
-import { AddressError, formatAddress, parseBindAddress } from "../address.js"
+import { AddressError, formatAddress, parseBindAddress } from "../address/address.js"
 import type { ConfigProblem } from "./problem.js"
 
 const text = z.string().optional().catch(undefined)

@@ -1,5 +1,5 @@
 /** What counts as one client where clients are counted. */
-import { bytesOfIp } from "../client/ip-bytes.js"
+import { bytesOfIp } from "../address/ip.js"
 
 /**
  * The key of a canonical address: an IPv4 address counts by itself, an IPv6 address by its first 64 bits, for that is what

@@ -1,5 +1,5 @@
 /** A rate as users write it. */
-import { SettingError } from "../setting-error.js"
+import { SettingError } from "../settings/setting-error.js"
 
 export interface Rate {
   /** How many. */

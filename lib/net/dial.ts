@@ -1,10 +1,10 @@
 /** Opens a connection to one backend: TCP or a Unix socket, a PROXY header on it, and TLS on top, as far as they are wanted. */
 import { isIP, type LookupFunction, type NetConnectOpts } from "node:net"
 import type { ConnectionOptions, SecureContext } from "node:tls"
-import { type Address, toNetOptions } from "../address.js"
+import { type Address, toNetOptions } from "../address/address.js"
 import { asSessionEnd, SessionEnd } from "../close-reason.js"
+import { type Owner, Peer } from "./connection.js"
 import { isLocalFault } from "./local-fault.js"
-import { type Owner, Peer } from "./peer.js"
 import { RESOLVER } from "./resolve.js"
 
 /**

@@ -1,8 +1,8 @@
 /** A bound address: accepts clients, and at the end drains them. */
 import { createServer, type ListenOptions, type Server, type Socket } from "node:net"
-import { type Address, formatAddress, toNetOptions } from "../address.js"
+import { type Address, formatAddress, toNetOptions } from "../address/address.js"
 import { SessionEnd } from "../close-reason.js"
-import { Peer, READ_AHEAD_BYTES } from "./peer.js"
+import { Peer, READ_AHEAD_BYTES } from "./connection.js"
 import { bindUnixSocket } from "./unix-socket.js"
 
 export interface ListenerOptions {

@@ -2,7 +2,7 @@
 import { asSessionEnd, type CloseReason, SessionEnd } from "../close-reason.js"
 import { HeadSyntaxError } from "../http/head.js"
 import { type HeadKind, HeadScanner } from "../http/head-scanner.js"
-import type { Owner, Peer } from "./peer.js"
+import type { Owner, Peer } from "./connection.js"
 
 export interface HeadLimits {
   /** With the blank line. */

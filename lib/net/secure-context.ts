@@ -3,7 +3,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto"
 import { readFileSync } from "node:fs"
 import type { SecureContext } from "node:tls"
-import { SettingError } from "../setting-error.js"
+import { SettingError } from "../settings/setting-error.js"
 
 /** Paths of PEM files. What is absent or "" is not given. */
 export interface SecureContextFiles {

@@ -17,7 +17,7 @@ import { lstatSync, type Stats, unlinkSync } from "node:fs"
 import { chmod, link, lstat, rename, unlink } from "node:fs/promises"
 import { connect } from "node:net"
 import { basename, dirname, join } from "node:path"
-import { MAX_UNIX_PATH_BYTES } from "../address.js"
+import { MAX_UNIX_PATH_BYTES } from "../address/address.js"
 
 export interface UnixSocket {
   readonly path: string

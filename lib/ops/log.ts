@@ -1,7 +1,7 @@
 /** What rws says of its work, and to what kind of logger. */
 import { CLOSE_REASONS, type CloseReason, type SessionEnd } from "../close-reason.js"
-import type { HealthChange } from "../routing/health.js"
-import type { SessionSummary } from "../session-summary.js"
+import type { HealthChange } from "../pool/health.js"
+import type { SessionSummary } from "./session-summary.js"
 
 /** The part of a pino logger that is used: each method takes fields and a message, and must not throw. */
 export type Log = Readonly<

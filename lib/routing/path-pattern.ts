@@ -4,7 +4,7 @@
  */
 
 import { createRequire } from "node:module"
-import { SettingError } from "../setting-error.js"
+import { SettingError } from "../settings/setting-error.js"
 
 export interface PathPattern {
   /** Whether a path is meant, given as `normalizePath` writes it. */

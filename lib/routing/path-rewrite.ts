@@ -1,5 +1,5 @@
 /** The path that a backend is asked for, where a route changes it. */
-import { SettingError } from "../setting-error.js"
+import { SettingError } from "../settings/setting-error.js"
 import { isPlainPath, type PathPattern } from "./path-pattern.js"
 
 export interface PathChange {

@@ -1,9 +1,9 @@
 /** When a route is meant: what a request must have for it. */
 
+import { hostName, parseHostPattern } from "../address/host-pattern.js"
 import type { Field } from "../http/head.js"
-import { SettingError } from "../setting-error.js"
+import { SettingError } from "../settings/setting-error.js"
 import { checkFieldName, checkFieldValue } from "../upgrade/field-rules.js"
-import { hostName, parseHostPattern } from "../upgrade/host-pattern.js"
 import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
 import { normalizePath, type PathPattern } from "./path-pattern.js"
 

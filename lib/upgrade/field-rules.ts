@@ -1,7 +1,7 @@
 /** Fields that a user sets or takes off, in the request that a backend gets or in the 101 that a client gets. */
 import { isToken } from "../http/head.js"
-import { SettingError } from "../setting-error.js"
-import { type FieldChanges, HOP_BY_HOP } from "./forward.js"
+import { SettingError } from "../settings/setting-error.js"
+import { type FieldChanges, HOP_BY_HOP } from "./rewrite-head.js"
 import { isNeverHopByHop } from "./upgrade-request.js"
 
 export interface FieldRules {

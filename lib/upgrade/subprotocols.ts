@@ -1,8 +1,8 @@
 /** Which subprotocols a backend is offered, where the listener allows only some (RFC 6455 §1.9). */
 
 import { type Field, isToken, valuesOf } from "../http/head.js"
-import { SettingError } from "../setting-error.js"
-import type { FieldChanges } from "./forward.js"
+import { SettingError } from "../settings/setting-error.js"
+import type { FieldChanges } from "./rewrite-head.js"
 
 export interface Offer {
   /** What the backend is offered, in the client's order. */

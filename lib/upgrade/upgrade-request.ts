@@ -2,7 +2,7 @@
  * Is this request a WebSocket upgrade? RFC 6455 §4.2.1 with the general rules of RFC 9112, nothing lax: whatever
  * two servers could read in two ways is refused here, before a backend hears of it.
  */
-import { isHostField } from "../address.js"
+import { isHostField } from "../address/address.js"
 import { SessionEnd } from "../close-reason.js"
 import { type Field, listOf, type RequestHead, valuesOf } from "../http/head.js"
 

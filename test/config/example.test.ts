@@ -4,9 +4,9 @@ import { checkConfig, loadConfig, parseConfig } from "../../lib/config/load.js"
 import { backendSchema, healthCheckSchema, poolSchema, tlsSchema } from "../../lib/config/pool-schema.js"
 import { routeSchema } from "../../lib/config/route-schema.js"
 import { configSchema, listenerSchema } from "../../lib/config/schema.js"
-import { HEALTH_CHECK_DEFAULTS, POOL_DEFAULTS } from "../../lib/routing/pool-settings.js"
-import { projectPath, readProjectFile } from "../support/project.js"
-import { makeTestCa } from "../support/test-ca.js"
+import { HEALTH_CHECK_DEFAULTS, POOL_DEFAULTS } from "../../lib/pool/pool-settings.js"
+import { makeTestCa } from "../support/peers/test-ca.js"
+import { projectPath, readProjectFile } from "../support/project/project.js"
 
 const FILE = "rws.config.toml"
 const text = readProjectFile(FILE)

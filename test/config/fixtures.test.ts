@@ -7,8 +7,8 @@ import { join } from "node:path"
 import t from "tap"
 import { loadConfig } from "../../lib/config/load.js"
 import { ConfigError } from "../../lib/config/problem.js"
-import { DEFAULTS } from "../support/defaults.js"
-import { projectPath } from "../support/project.js"
+import { DEFAULTS } from "../support/program/defaults.js"
+import { projectPath } from "../support/project/project.js"
 
 const BACKENDS = ["127.0.0.1:9000"]
 const MOST_MS = 2 ** 31 - 1

@@ -6,7 +6,7 @@
 import t from "tap"
 import { checkConfig } from "../../lib/config/load.js"
 import { ConfigError } from "../../lib/config/problem.js"
-import { thrownBy } from "../support/thrown.js"
+import { thrownBy } from "../support/project/thrown.js"
 
 const NO_TLS = /^rws does not terminate TLS: put a TLS terminator in front;/
 const NOT_NEEDED = /^not needed: /

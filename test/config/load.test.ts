@@ -4,7 +4,7 @@ import { join } from "node:path"
 import t from "tap"
 import { checkConfig, DEFAULT_CONFIG_FILE, loadConfig, parseConfig } from "../../lib/config/load.js"
 import { ConfigError } from "../../lib/config/problem.js"
-import { rejectionOf, thrownBy } from "../support/thrown.js"
+import { rejectionOf, thrownBy } from "../support/project/thrown.js"
 
 const fileFor = (name: string) =>
   `[[ws_proxy]]\nname = "${name}"\nbind = "127.0.0.1:8080"\nbackends = ["127.0.0.1:9000"]\n`

@@ -3,9 +3,9 @@ import { z } from "zod"
 import { checkConfig } from "../../lib/config/load.js"
 import { ConfigError, formatPath } from "../../lib/config/problem.js"
 import { LOG_LEVELS, listenerSchema } from "../../lib/config/schema.js"
-import { Pool } from "../../lib/routing/pool.js"
-import { DEFAULTS } from "../support/defaults.js"
-import { thrownBy } from "../support/thrown.js"
+import { Pool } from "../../lib/pool/pool.js"
+import { DEFAULTS } from "../support/program/defaults.js"
+import { thrownBy } from "../support/project/thrown.js"
 
 const LISTENER = { bind: "127.0.0.1:8080", backends: ["127.0.0.1:9000"] }
 

@@ -4,9 +4,9 @@ import { once } from "node:events"
 import { connect, createServer } from "node:net"
 import t from "tap"
 import { createProxy } from "../../lib/index.js"
-import { deadAddress } from "../support/backend.js"
-import { checkBindError } from "../support/bind-error.js"
-import { collectLog } from "../support/log-lines.js"
+import { deadAddress } from "../support/peers/backend.js"
+import { checkBindError } from "../support/program/bind-error.js"
+import { collectLog } from "../support/program/log-lines.js"
 
 const BACKENDS = ["127.0.0.1:9"]
 

@@ -1,10 +1,10 @@
 /** Sessions come and go in every way they can. Nothing of them may stay: no socket, no memory. */
 import { connect, type Socket } from "node:net"
 import t from "tap"
-import { startBackend } from "../support/backend.js"
-import { forkProxy } from "../support/fork-proxy.js"
-import { answerHead, upgradeHead } from "../support/heads.js"
-import type { Measure } from "../support/measured-proxy.js"
+import { answerHead, upgradeHead } from "../support/http/heads.js"
+import { startBackend } from "../support/peers/backend.js"
+import { forkProxy } from "../support/program/fork-proxy.js"
+import type { Measure } from "../support/program/measured-proxy.js"
 
 const SESSIONS = 10_000
 const ROUNDS = 5

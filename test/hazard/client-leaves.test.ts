@@ -1,10 +1,10 @@
 /** A client that leaves before the tunnel is there must not keep a backend busy. */
 import t from "tap"
-import { startBackend, startEchoBackend } from "../support/backend.js"
-import { upgradeHead } from "../support/heads.js"
-import { nextEnd, openTunnel, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
-import { startUnansweringPort } from "../support/unanswering-port.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { startBackend, startEchoBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { startUnansweringPort } from "../support/peers/unanswering-port.js"
+import { nextEnd, openTunnel, startProxy } from "../support/program/proxy.js"
 
 /** Longer than a test may take: what ends in time has not waited for a deadline. */
 const FOREVER_MS = 600_000

@@ -2,10 +2,10 @@
 import { once } from "node:events"
 import t from "tap"
 import type { RunningProxy } from "../../lib/index.js"
-import { startBackend, startEchoBackend } from "../support/backend.js"
-import { upgradeHead } from "../support/heads.js"
-import { nextRefusal, openTunnel, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { startBackend, startEchoBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { nextRefusal, openTunnel, startProxy } from "../support/program/proxy.js"
 
 const MAX = 2
 const TRIES = 1000

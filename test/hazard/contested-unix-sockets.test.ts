@@ -10,12 +10,12 @@ import { fileURLToPath } from "node:url"
 import t, { type Test } from "tap"
 import { BindError } from "../../lib/index.js"
 import { Listener } from "../../lib/net/listener.js"
-import { RawPeer } from "../support/raw-peer.js"
-import { socketFolder } from "../support/socket-folder.js"
-import { leaveStaleSocket } from "../support/stale-socket.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { socketFolder } from "../support/peers/socket-folder.js"
+import { leaveStaleSocket } from "../support/peers/stale-socket.js"
 
 const RACES = 60
-const RACING_LISTENER = fileURLToPath(new URL("../support/racing-listener.js", import.meta.url))
+const RACING_LISTENER = fileURLToPath(new URL("../support/program/racing-listener.js", import.meta.url))
 
 /** Each path of these is contested: one that is left over, and one that does not exist. */
 const STARTS = [

@@ -2,12 +2,12 @@
 import { once } from "node:events"
 import t, { type Test } from "tap"
 import { createProxy, type RunningProxy } from "../../lib/index.js"
-import { deadAddress, startBackend, startEchoBackend } from "../support/backend.js"
-import { upgradeHead } from "../support/heads.js"
-import { collectLog } from "../support/log-lines.js"
-import { nextEnd, nextRefusal, openTunnel, SHORT_MS, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
-import { startUnansweringPort } from "../support/unanswering-port.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { deadAddress, startBackend, startEchoBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { startUnansweringPort } from "../support/peers/unanswering-port.js"
+import { collectLog } from "../support/program/log-lines.js"
+import { nextEnd, nextRefusal, openTunnel, SHORT_MS, startProxy } from "../support/program/proxy.js"
 
 async function startLoggingProxy(t: Test, backends: string[]) {
   const { log, lines } = collectLog()

@@ -2,14 +2,14 @@
 import { once } from "node:events"
 import { createServer } from "node:net"
 import t from "tap"
-import { parseBackendAddress } from "../../lib/backend-address.js"
+import { parseBackendAddress } from "../../lib/address/backend-address.js"
 import { SessionEnd } from "../../lib/close-reason.js"
+import { Peer } from "../../lib/net/connection.js"
 import { dial } from "../../lib/net/dial.js"
-import { Peer } from "../../lib/net/peer.js"
 import { Sweep } from "../../lib/net/sweep.js"
-import { tunnel } from "../../lib/net/tunnel.js"
-import { startBackend } from "../support/backend.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { tunnel } from "../../lib/session/tunnel.js"
+import { startBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
 
 /** More than the system's buffers take. */
 const BACKLOG = Buffer.alloc(64 * 1024 * 1024)

@@ -1,9 +1,9 @@
 /** A close that cuts a relayed answer short must not look like the answer's end. */
 import t from "tap"
-import { startBackend } from "../support/backend.js"
-import { upgradeHead } from "../support/heads.js"
-import { nextEnd, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { startBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { nextEnd, startProxy } from "../support/program/proxy.js"
 
 for (const framing of ["Content-Length: 500\r\n", ""]) {
   t.test(`a close during a relay with ${framing.trim() || "no length"} resets the client`, async (t) => {

@@ -2,14 +2,14 @@
 import { once } from "node:events"
 import { connect } from "node:net"
 import t from "tap"
-import { startBackend } from "../support/backend.js"
-import { upgradeHead } from "../support/heads.js"
-import { Meter } from "../support/meter.js"
-import { openPair, untilBeyondHead } from "../support/open-pair.js"
-import { nextEnd, nextRefusal, SHORT_MS, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
-import { untilStalled } from "../support/stalled.js"
-import { wasReset } from "../support/was-reset.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { startBackend } from "../support/peers/backend.js"
+import { openPair, untilBeyondHead } from "../support/peers/open-pair.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { untilStalled } from "../support/peers/stalled.js"
+import { wasReset } from "../support/peers/was-reset.js"
+import { Meter } from "../support/program/meter.js"
+import { nextEnd, nextRefusal, SHORT_MS, startProxy } from "../support/program/proxy.js"
 
 async function connectFault(address: string): Promise<string | undefined> {
   const [host = "", port] = address.split(":")

@@ -4,12 +4,12 @@
  */
 import { randomBytes } from "node:crypto"
 import t from "tap"
-import { answerUpgrade, startBackend } from "../support/backend.js"
-import { dribble } from "../support/dribble.js"
-import { upgradeHead } from "../support/heads.js"
-import { beyondHead, openAnother, untilBeyondHead } from "../support/open-pair.js"
-import { startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { answerUpgrade, startBackend } from "../support/peers/backend.js"
+import { dribble } from "../support/peers/dribble.js"
+import { beyondHead, openAnother, untilBeyondHead } from "../support/peers/open-pair.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { startProxy } from "../support/program/proxy.js"
 
 const sizes = [1, 125, 8192, 65_535, 65_536, 65_537, 200_000, 4_000_000]
 

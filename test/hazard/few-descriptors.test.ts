@@ -1,9 +1,9 @@
 /** More clients at once than there are descriptors: those who get a place are served, the others are told so. */
 import t from "tap"
-import { startEchoBackend } from "../support/backend.js"
-import { upgradeHead } from "../support/heads.js"
-import { logOf, Program, RWS, untilLogged, untilServing } from "../support/program.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { startEchoBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { logOf, Program, RWS, untilLogged, untilServing } from "../support/program/program.js"
 
 const DESCRIPTORS = 200
 const CLIENTS = 300

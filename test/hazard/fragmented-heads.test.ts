@@ -1,11 +1,11 @@
 /** Heads come in any fragmentation: what is read must not depend on where a packet ends. */
 import t from "tap"
-import { startBackend, startEchoBackend } from "../support/backend.js"
-import { dribble } from "../support/dribble.js"
-import { answerHead, upgradeHead } from "../support/heads.js"
-import { beyondHead, untilBeyondHead } from "../support/open-pair.js"
-import { openTunnel, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { answerHead, upgradeHead } from "../support/http/heads.js"
+import { startBackend, startEchoBackend } from "../support/peers/backend.js"
+import { dribble } from "../support/peers/dribble.js"
+import { beyondHead, untilBeyondHead } from "../support/peers/open-pair.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { openTunnel, startProxy } from "../support/program/proxy.js"
 
 const REQUEST = upgradeHead({ Cookie: "a=1; b=2" })
 const ANSWER = answerHead({ "Sec-WebSocket-Protocol": "chat" })

@@ -1,8 +1,8 @@
 /** While one backend is full, clients wait for another one that is known not to respond. */
 import t from "tap"
-import { startEchoBackend } from "../support/backend.js"
-import { nextRefusal, openTunnel, SHORT_MS, startProxy } from "../support/proxy.js"
-import { startUnansweringPort } from "../support/unanswering-port.js"
+import { startEchoBackend } from "../support/peers/backend.js"
+import { startUnansweringPort } from "../support/peers/unanswering-port.js"
+import { nextRefusal, openTunnel, SHORT_MS, startProxy } from "../support/program/proxy.js"
 
 t.test("a client gets 503 at once when one backend is full and the other one ejected", async (t) => {
   const live = await startEchoBackend(t)

@@ -1,6 +1,6 @@
 import t from "tap"
-import { openPair, untilBeyondHead } from "../support/open-pair.js"
-import { nextEnd, SHORT_MS } from "../support/proxy.js"
+import { openPair, untilBeyondHead } from "../support/peers/open-pair.js"
+import { nextEnd, SHORT_MS } from "../support/program/proxy.js"
 
 const LONGER_MS = 4 * SHORT_MS
 const DROP_MS = SHORT_MS / 5

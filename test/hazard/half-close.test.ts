@@ -1,14 +1,14 @@
 /** One FIN is the end of one direction. What the other side still has to say must arrive, and then its FIN. */
 import { createHash, randomBytes } from "node:crypto"
 import t from "tap"
-import { startBackend } from "../support/backend.js"
-import { dribble } from "../support/dribble.js"
-import { answerHead, upgradeHead } from "../support/heads.js"
-import { Meter } from "../support/meter.js"
-import { openPair, untilBeyondHead } from "../support/open-pair.js"
-import { pour } from "../support/pour.js"
-import { nextEnd, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { answerHead, upgradeHead } from "../support/http/heads.js"
+import { startBackend } from "../support/peers/backend.js"
+import { dribble } from "../support/peers/dribble.js"
+import { openPair, untilBeyondHead } from "../support/peers/open-pair.js"
+import { pour } from "../support/peers/pour.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { Meter } from "../support/program/meter.js"
+import { nextEnd, startProxy } from "../support/program/proxy.js"
 
 const sides = [
   { first: "client", last: "backend" },

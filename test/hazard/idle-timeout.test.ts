@@ -1,9 +1,9 @@
 import t from "tap"
-import { Meter } from "../support/meter.js"
-import { openPair, untilBeyondHead } from "../support/open-pair.js"
-import { nextEnd, SHORT_MS } from "../support/proxy.js"
-import { untilStalled } from "../support/stalled.js"
-import { wasReset } from "../support/was-reset.js"
+import { openPair, untilBeyondHead } from "../support/peers/open-pair.js"
+import { untilStalled } from "../support/peers/stalled.js"
+import { wasReset } from "../support/peers/was-reset.js"
+import { Meter } from "../support/program/meter.js"
+import { nextEnd, SHORT_MS } from "../support/program/proxy.js"
 
 /** Many times the pause between two drops, so that a machine that stutters does not look like silence. */
 const IDLE_MS = 4 * SHORT_MS

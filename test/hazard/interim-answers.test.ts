@@ -1,11 +1,11 @@
 /** A backend may say 100 or 103 before its final answer (RFC 9110 §15.2). They are not that answer. */
 import t from "tap"
-import { answerUpgrade, startBackend } from "../support/backend.js"
-import { dribble } from "../support/dribble.js"
-import { answerHead, upgradeHead } from "../support/heads.js"
-import { pour } from "../support/pour.js"
-import { SHORT_MS, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { answerHead, upgradeHead } from "../support/http/heads.js"
+import { answerUpgrade, startBackend } from "../support/peers/backend.js"
+import { dribble } from "../support/peers/dribble.js"
+import { pour } from "../support/peers/pour.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { SHORT_MS, startProxy } from "../support/program/proxy.js"
 
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n"
 const HINTS = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nLink: </b.js>; rel=preload\r\n\r\n"

@@ -1,9 +1,9 @@
 /** What a backend gets is what the client has sent, but for a short list of rewrites. Nothing is made up. */
 import t from "tap"
-import { startBackend } from "../support/backend.js"
-import { head, KEY, upgradeHead } from "../support/heads.js"
-import { startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { head, KEY, upgradeHead } from "../support/http/heads.js"
+import { startBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { startProxy } from "../support/program/proxy.js"
 
 interface Rewrite {
   readonly title: string

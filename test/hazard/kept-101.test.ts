@@ -1,9 +1,9 @@
 /** The 101 that a client gets is the backend's own: a proxy that makes up one loses what was agreed on. */
 import t from "tap"
-import { answerUpgrade, startBackend } from "../support/backend.js"
-import { answerHead, type Fields, KEY } from "../support/heads.js"
-import { untilBeyondHead } from "../support/open-pair.js"
-import { openTunnel, startProxy } from "../support/proxy.js"
+import { answerHead, type Fields, KEY } from "../support/http/heads.js"
+import { answerUpgrade, startBackend } from "../support/peers/backend.js"
+import { untilBeyondHead } from "../support/peers/open-pair.js"
+import { openTunnel, startProxy } from "../support/program/proxy.js"
 
 const kept: readonly { title: string; fields: Fields }[] = [
   { title: "the subprotocol", fields: { "Sec-WebSocket-Protocol": "superchat" } },

@@ -1,9 +1,9 @@
 /** Every way in which a session ends gives back its places: of the client's address, of handshakes under way, of the backend. */
 import t, { type Test } from "tap"
-import { answerUpgrade, deadAddress, type RawBackend, startBackend } from "../support/backend.js"
-import { head, upgradeHead } from "../support/heads.js"
-import { startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { head, upgradeHead } from "../support/http/heads.js"
+import { answerUpgrade, deadAddress, type RawBackend, startBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { startProxy } from "../support/program/proxy.js"
 
 interface Way {
   readonly title: string

@@ -1,9 +1,9 @@
 /** Clients that were refused and do not close take nothing from the others while rws waits for them. */
 import t from "tap"
-import { startEchoBackend } from "../support/backend.js"
-import { upgradeHead } from "../support/heads.js"
-import { openTunnel, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { startEchoBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { openTunnel, startProxy } from "../support/program/proxy.js"
 
 const REFUSED = 20
 

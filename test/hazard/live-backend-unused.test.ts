@@ -2,8 +2,8 @@
 import { once } from "node:events"
 import t, { type Test } from "tap"
 import { Pool, type RunningProxy } from "../../lib/index.js"
-import { deadAddress, type RawBackend, startEchoBackend } from "../support/backend.js"
-import { nextEnd, openTunnel, startProxy } from "../support/proxy.js"
+import { deadAddress, type RawBackend, startEchoBackend } from "../support/peers/backend.js"
+import { nextEnd, openTunnel, startProxy } from "../support/program/proxy.js"
 
 /** Longer than any test: what is ejected stays so until a dial succeeds. */
 const LONG_MS = 600_000

@@ -3,10 +3,10 @@
  * neither.
  */
 import t from "tap"
-import { startEchoBackend } from "../support/backend.js"
-import { type ForkedProxy, forkProxy } from "../support/fork-proxy.js"
-import { type Fields, upgradeHead } from "../support/heads.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { type Fields, upgradeHead } from "../support/http/heads.js"
+import { startEchoBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { type ForkedProxy, forkProxy } from "../support/program/fork-proxy.js"
 
 const TUNNELS = 200
 const PAD_BYTES = 7000

@@ -3,10 +3,10 @@
  * spelling.
  */
 import t from "tap"
-import { answerUpgrade, startBackend } from "../support/backend.js"
-import type { Fields } from "../support/heads.js"
-import { upgradeHead } from "../support/heads.js"
-import { openTunnel, type Settings, startProxy } from "../support/proxy.js"
+import type { Fields } from "../support/http/heads.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { answerUpgrade, startBackend } from "../support/peers/backend.js"
+import { openTunnel, type Settings, startProxy } from "../support/program/proxy.js"
 
 const FORGED: Fields = {
   "X-Auth-User": "forged",

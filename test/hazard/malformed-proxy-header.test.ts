@@ -1,8 +1,8 @@
 import t from "tap"
-import { answerUpgrade, startBackend } from "../support/backend.js"
-import { upgradeHead } from "../support/heads.js"
-import { nextRefusal, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { answerUpgrade, startBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { nextRefusal, startProxy } from "../support/program/proxy.js"
 
 const SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n", "latin1")
 const block = (...bytes: number[]) => Buffer.concat([SIGNATURE, Buffer.from(bytes)])

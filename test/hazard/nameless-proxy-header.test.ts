@@ -3,10 +3,10 @@
  * request behind it, so its forwarding fields must not be believed although a trusted proxy has sent them on.
  */
 import t from "tap"
-import { answerUpgrade, startBackend } from "../support/backend.js"
-import { head, upgradeHead } from "../support/heads.js"
-import { nextEnd, nextRefusal, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { head, upgradeHead } from "../support/http/heads.js"
+import { answerUpgrade, startBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { nextEnd, nextRefusal, startProxy } from "../support/program/proxy.js"
 
 const SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n", "latin1")
 const block = (...bytes: number[]) => Buffer.concat([SIGNATURE, Buffer.from(bytes)])

@@ -1,7 +1,7 @@
 import t from "tap"
-import { answerUpgrade, startBackend } from "../support/backend.js"
-import { upgradeHead } from "../support/heads.js"
-import { openTunnel, startProxy } from "../support/proxy.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { answerUpgrade, startBackend } from "../support/peers/backend.js"
+import { openTunnel, startProxy } from "../support/program/proxy.js"
 
 const odd: readonly [title: string, cookie: string | readonly string[]][] = [
   ["an empty value", "place="],

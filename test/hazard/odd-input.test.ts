@@ -1,12 +1,12 @@
 /** Whatever comes in, the answer is an answer or a close, and the next client is served as before. */
 import t from "tap"
 import { createProxy } from "../../lib/index.js"
-import { answerUpgrade, startBackend, startEchoBackend } from "../support/backend.js"
-import { answerHead, upgradeHead } from "../support/heads.js"
-import { collectLog } from "../support/log-lines.js"
-import { openTunnel, SHORT_MS, startProxy } from "../support/proxy.js"
-import { between, oneOf, type Random, seededRandom } from "../support/random.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { answerHead, upgradeHead } from "../support/http/heads.js"
+import { answerUpgrade, startBackend, startEchoBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { collectLog } from "../support/program/log-lines.js"
+import { openTunnel, SHORT_MS, startProxy } from "../support/program/proxy.js"
+import { between, oneOf, type Random, seededRandom } from "../support/project/random.js"
 
 const SEED = 20_261_120
 const INPUTS = 800

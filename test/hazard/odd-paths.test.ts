@@ -1,8 +1,8 @@
 import t from "tap"
-import { answerUpgrade, startBackend } from "../support/backend.js"
-import { upgradeHead } from "../support/heads.js"
-import { nextRefusal, openTunnel, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { answerUpgrade, startBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { nextRefusal, openTunnel, startProxy } from "../support/program/proxy.js"
 
 const escaping = [
   "/chat/../admin",

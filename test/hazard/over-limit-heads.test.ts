@@ -1,11 +1,11 @@
 /** A head that is too long is refused. It is never cut and forwarded. */
 import t from "tap"
-import { answerUpgrade, startBackend } from "../support/backend.js"
-import { dribble } from "../support/dribble.js"
-import { answerHead, upgradeHead } from "../support/heads.js"
-import { untilBeyondHead } from "../support/open-pair.js"
-import { nextRefusal, openTunnel, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { answerHead, upgradeHead } from "../support/http/heads.js"
+import { answerUpgrade, startBackend } from "../support/peers/backend.js"
+import { dribble } from "../support/peers/dribble.js"
+import { untilBeyondHead } from "../support/peers/open-pair.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { nextRefusal, openTunnel, startProxy } from "../support/program/proxy.js"
 
 const MAX_ANSWER_BYTES = 16 * 1024
 

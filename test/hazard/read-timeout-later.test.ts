@@ -1,7 +1,7 @@
 /** The deadlines of the handshake end with it: none of them may kill a tunnel that is silent later. */
 import t from "tap"
-import { openPair } from "../support/open-pair.js"
-import { nextEnd, SHORT_MS } from "../support/proxy.js"
+import { openPair } from "../support/peers/open-pair.js"
+import { nextEnd, SHORT_MS } from "../support/program/proxy.js"
 
 t.test("a tunnel outlives every deadline of its handshake and ends by its own", async (t) => {
   const deadlineMs = SHORT_MS / 2

@@ -3,10 +3,10 @@
  * client is there.
  */
 import t from "tap"
-import { answerUpgrade, startBackend } from "../support/backend.js"
-import { type Fields, upgradeHead } from "../support/heads.js"
-import { nextRefusal, openTunnel, type Settings, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { type Fields, upgradeHead } from "../support/http/heads.js"
+import { answerUpgrade, startBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { nextRefusal, openTunnel, type Settings, startProxy } from "../support/program/proxy.js"
 
 const OPEN_QUOTE = 'for=203.0.113.9;by="'
 

@@ -1,9 +1,9 @@
 /** A reset means that bytes may be missing. The other side must see a reset as well, never a clean end. */
 import t from "tap"
-import { Meter } from "../support/meter.js"
-import { openPair, untilBeyondHead } from "../support/open-pair.js"
-import { pour } from "../support/pour.js"
-import { nextEnd } from "../support/proxy.js"
+import { openPair, untilBeyondHead } from "../support/peers/open-pair.js"
+import { pour } from "../support/peers/pour.js"
+import { Meter } from "../support/program/meter.js"
+import { nextEnd } from "../support/program/proxy.js"
 
 const sides = [
   { first: "client", last: "backend" },

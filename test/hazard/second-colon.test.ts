@@ -1,8 +1,8 @@
 /** A field is cut at its first colon only. */
 import t from "tap"
-import { answerUpgrade, startBackend } from "../support/backend.js"
-import { upgradeHead } from "../support/heads.js"
-import { openTunnel, startProxy } from "../support/proxy.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { answerUpgrade, startBackend } from "../support/peers/backend.js"
+import { openTunnel, startProxy } from "../support/program/proxy.js"
 
 const values = [
   "https://app.example:8443",

@@ -1,10 +1,10 @@
 /** A refused target may hold a password. The log and the events show its path and nothing else. */
 import t from "tap"
 import { createProxy } from "../../lib/index.js"
-import { upgradeHead } from "../support/heads.js"
-import { collectLog } from "../support/log-lines.js"
-import { nextRefusal } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { collectLog } from "../support/program/log-lines.js"
+import { nextRefusal } from "../support/program/proxy.js"
 
 const targets: readonly { method?: string; target: string; path: string | undefined }[] = [
   { target: "ws://user:secret@chat.example/path#secret", path: "/path" },

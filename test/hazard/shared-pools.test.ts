@@ -2,9 +2,9 @@
 import { EventEmitter, once } from "node:events"
 import t, { type Test } from "tap"
 import { createProxy, Pool } from "../../lib/index.js"
-import { startBackend } from "../support/backend.js"
-import { collectLog } from "../support/log-lines.js"
-import { turnUntil } from "../support/turns.js"
+import { startBackend } from "../support/peers/backend.js"
+import { turnUntil } from "../support/pool/turns.js"
+import { collectLog } from "../support/program/log-lines.js"
 
 const INTERVAL_MS = 50
 

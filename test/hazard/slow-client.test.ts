@@ -1,10 +1,10 @@
 /** A slow client is served, a stalling one is not waited for, and neither holds up anybody else. */
 import t from "tap"
-import { startEchoBackend } from "../support/backend.js"
-import { upgradeHead } from "../support/heads.js"
-import { untilBeyondHead } from "../support/open-pair.js"
-import { nextRefusal, openTunnel, SHORT_MS, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { startEchoBackend } from "../support/peers/backend.js"
+import { untilBeyondHead } from "../support/peers/open-pair.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { nextRefusal, openTunnel, SHORT_MS, startProxy } from "../support/program/proxy.js"
 
 t.test("many clients that stall within their head do not hold up another one", async (t) => {
   const backend = await startEchoBackend(t)

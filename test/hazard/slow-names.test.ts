@@ -1,13 +1,13 @@
 /** A name that resolves slowly or not at all must not stop other backends, nor be held against its own. */
 import t, { type Test } from "tap"
 import { createProxy, type RunningProxy } from "../../lib/index.js"
-import { checkRefusal } from "../support/answer.js"
-import { type RawBackend, startEchoBackend } from "../support/backend.js"
-import { upgradeHead } from "../support/heads.js"
-import { collectLog } from "../support/log-lines.js"
-import { failingName, hangingName, lookupError, nameOf } from "../support/names.js"
-import { openTunnel, SHORT_MS, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { checkRefusal } from "../support/http/answer.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { type RawBackend, startEchoBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { failingName, hangingName, lookupError, nameOf } from "../support/pool/names.js"
+import { collectLog } from "../support/program/log-lines.js"
+import { openTunnel, SHORT_MS, startProxy } from "../support/program/proxy.js"
 
 const SESSIONS = 20
 

@@ -1,11 +1,11 @@
 /** One side sends without end, the other does not read: rws must stop the sender instead of keeping all in memory. */
 import { createHash, randomBytes } from "node:crypto"
 import t from "tap"
-import { startBackend } from "../support/backend.js"
-import { Meter } from "../support/meter.js"
-import { openAnother, openPair, untilBeyondHead } from "../support/open-pair.js"
-import { nextEnd, startProxy } from "../support/proxy.js"
-import { untilStalled } from "../support/stalled.js"
+import { startBackend } from "../support/peers/backend.js"
+import { openAnother, openPair, untilBeyondHead } from "../support/peers/open-pair.js"
+import { untilStalled } from "../support/peers/stalled.js"
+import { Meter } from "../support/program/meter.js"
+import { nextEnd, startProxy } from "../support/program/proxy.js"
 
 const MB = 1_000_000
 const BLOCKS = 250

@@ -1,12 +1,12 @@
 /** A backend's refusal has a large body, and the client reads it slowly but steadily. */
 import { createHash, randomBytes } from "node:crypto"
 import t from "tap"
-import { startBackend } from "../support/backend.js"
-import { head, upgradeHead } from "../support/heads.js"
-import { Meter } from "../support/meter.js"
-import { nextEnd, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
-import { readSteadily } from "../support/read-steadily.js"
+import { head, upgradeHead } from "../support/http/heads.js"
+import { startBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { readSteadily } from "../support/peers/read-steadily.js"
+import { Meter } from "../support/program/meter.js"
+import { nextEnd, startProxy } from "../support/program/proxy.js"
 
 const BODY = randomBytes(10_000_000)
 const BYTES_PER_MS = 4_000

@@ -1,10 +1,10 @@
 /** One client connection is one request. Whatever else is in it must never be taken for a request by a backend. */
 import t, { type Test } from "tap"
 import type { RunningProxy } from "../../lib/index.js"
-import { answerUpgrade, type RawBackend, startBackend } from "../support/backend.js"
-import { answerHead, KEY, upgradeHead } from "../support/heads.js"
-import { openTunnel, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { answerHead, KEY, upgradeHead } from "../support/http/heads.js"
+import { answerUpgrade, type RawBackend, startBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { openTunnel, startProxy } from "../support/program/proxy.js"
 
 const SECOND = upgradeHead({}, "GET /admin HTTP/1.1")
 

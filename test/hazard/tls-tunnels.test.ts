@@ -2,13 +2,13 @@
 import { createHash, randomBytes } from "node:crypto"
 import t, { type Test } from "tap"
 import type { SessionEnd } from "../../lib/close-reason.js"
-import { tunnel } from "../../lib/net/tunnel.js"
-import { HandSweep } from "../support/hand-sweep.js"
-import { Meter } from "../support/meter.js"
-import { acceptPeer, type Connection } from "../support/peers.js"
-import { untilStalled } from "../support/stalled.js"
-import { type SecuredConnection, securePeer } from "../support/tls-backend.js"
-import { wasReset } from "../support/was-reset.js"
+import { tunnel } from "../../lib/session/tunnel.js"
+import { acceptPeer, type Connection } from "../support/peers/peers.js"
+import { untilStalled } from "../support/peers/stalled.js"
+import { type SecuredConnection, securePeer } from "../support/peers/tls-backend.js"
+import { wasReset } from "../support/peers/was-reset.js"
+import { HandSweep } from "../support/program/hand-sweep.js"
+import { Meter } from "../support/program/meter.js"
 
 const VERSIONS = ["TLSv1.2", "TLSv1.3"] as const
 const SIDES = [

@@ -1,6 +1,6 @@
 import t from "tap"
-import { deadAddress, startEchoBackend } from "../support/backend.js"
-import { nextRefusal, openTunnel, startProxy } from "../support/proxy.js"
+import { deadAddress, startEchoBackend } from "../support/peers/backend.js"
+import { nextRefusal, openTunnel, startProxy } from "../support/program/proxy.js"
 
 t.test("a session dials no more backends than max_tries, though one more would have answered", async (t) => {
   const live = await startEchoBackend(t)

@@ -3,10 +3,10 @@
  * address.
  */
 import t from "tap"
-import { answerUpgrade, startBackend } from "../support/backend.js"
-import { type Fields, upgradeHead } from "../support/heads.js"
-import { nextRefusal, openTunnel, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { type Fields, upgradeHead } from "../support/http/heads.js"
+import { answerUpgrade, startBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { nextRefusal, openTunnel, startProxy } from "../support/program/proxy.js"
 
 const invalid: readonly { title: string; line?: string; fields: Fields; reason: string }[] = [
   { title: "without a key", fields: { "Sec-WebSocket-Key": undefined }, reason: "bad_key" },

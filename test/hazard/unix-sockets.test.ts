@@ -3,14 +3,14 @@ import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 
 import { createServer } from "node:net"
 import { join } from "node:path"
 import t, { type Test } from "tap"
-import { answerUpgrade } from "../support/backend.js"
-import { checkBindError } from "../support/bind-error.js"
-import { answerHead, upgradeHead } from "../support/heads.js"
-import { untilBeyondHead } from "../support/open-pair.js"
-import { nextEnd, openTunnel, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
-import { socketFolder } from "../support/socket-folder.js"
-import { leaveStaleSocket } from "../support/stale-socket.js"
+import { answerHead, upgradeHead } from "../support/http/heads.js"
+import { answerUpgrade } from "../support/peers/backend.js"
+import { untilBeyondHead } from "../support/peers/open-pair.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { socketFolder } from "../support/peers/socket-folder.js"
+import { leaveStaleSocket } from "../support/peers/stale-socket.js"
+import { checkBindError } from "../support/program/bind-error.js"
+import { nextEnd, openTunnel, startProxy } from "../support/program/proxy.js"
 
 /** A server on a Unix socket that answers every upgrade and then does what `then` says. */
 async function startUnixBackend(t: Test, path: string, then: (peer: RawPeer) => void = () => {}) {

@@ -1,6 +1,6 @@
 import t from "tap"
 import { BodyEnd } from "../../lib/http/llhttp.js"
-import { seededRandom, textOf } from "../support/random.js"
+import { seededRandom, textOf } from "../support/project/random.js"
 
 interface Outcome {
   /** Bytes that were taken for the body. */

@@ -1,8 +1,8 @@
 import t from "tap"
 import { cookiesOf } from "../../lib/http/cookies.js"
 import { isToken } from "../../lib/http/head.js"
-import { poolRequest } from "../support/pool-request.js"
-import { between, oneOf, seededRandom, textOf } from "../support/random.js"
+import { poolRequest } from "../support/pool/pool-request.js"
+import { between, oneOf, seededRandom, textOf } from "../support/project/random.js"
 
 function cookies(name: string, ...values: string[]): string[] {
   return cookiesOf(poolRequest("/", ...values.map((value) => ["Cookie", value] as const)).fields, name)

@@ -1,7 +1,7 @@
 import t from "tap"
 import { type HeadKind, HeadScanner } from "../../lib/http/head-scanner.js"
-import { CONTROLS, hex, range, TOKEN } from "../support/ascii.js"
-import { answerHead, upgradeHead } from "../support/heads.js"
+import { CONTROLS, hex, range, TOKEN } from "../support/http/ascii.js"
+import { answerHead, upgradeHead } from "../support/http/heads.js"
 
 interface Outcome {
   /** The head's length, or -1. */

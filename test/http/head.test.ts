@@ -8,10 +8,10 @@ import {
   valuesOf,
 } from "../../lib/http/head.js"
 import { type HeadKind, HeadScanner } from "../../lib/http/head-scanner.js"
-import { FIELD_VCHAR, hex, range, TOKEN } from "../support/ascii.js"
-import { answerHead, upgradeHead } from "../support/heads.js"
-import { between, oneOf, type Random, seededRandom, textOf } from "../support/random.js"
-import { thrownBy } from "../support/thrown.js"
+import { FIELD_VCHAR, hex, range, TOKEN } from "../support/http/ascii.js"
+import { answerHead, upgradeHead } from "../support/http/heads.js"
+import { between, oneOf, type Random, seededRandom, textOf } from "../support/project/random.js"
+import { thrownBy } from "../support/project/thrown.js"
 
 const bytesOf = (text: string) => Buffer.from(text, "latin1")
 const requestOf = (lines: string) => parseRequestHead(bytesOf(`GET / HTTP/1.1\r\n${lines}\r\n`))

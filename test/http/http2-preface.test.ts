@@ -1,8 +1,8 @@
 /** RFC 9113 §3.4. A TLS terminator that agrees on h2 with a browser sends us this; its owner must learn what to change. */
 import t from "tap"
-import { startBackend } from "../support/backend.js"
-import { nextRefusal, startProxy } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { startBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { nextRefusal, startProxy } from "../support/program/proxy.js"
 
 const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 const SETTINGS_FRAME = "\0\0\0\x04\0\0\0\0\0"

@@ -4,8 +4,8 @@ import simdWasm from "llhttp/lib/llhttp/llhttp_simd-wasm.js"
 import t from "tap"
 import { type HeadKind, MAX_HEAD_BYTES } from "../../lib/http/head-scanner.js"
 import { BodyEnd, dissect, wasmMemoryBytes } from "../../lib/http/llhttp.js"
-import { answerHead, upgradeHead } from "../support/heads.js"
-import { readProjectFile } from "../support/project.js"
+import { answerHead, upgradeHead } from "../support/http/heads.js"
+import { readProjectFile } from "../support/project/project.js"
 
 const memoryAtStart = wasmMemoryBytes()
 const plainWasm: Buffer<ArrayBuffer> = createRequire(import.meta.url)("llhttp/lib/llhttp/llhttp-wasm.js")

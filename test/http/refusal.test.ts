@@ -4,7 +4,7 @@ import { parseResponseHead, valuesOf } from "../../lib/http/head.js"
 import { HeadScanner } from "../../lib/http/head-scanner.js"
 import { BodyEnd } from "../../lib/http/llhttp.js"
 import { writeRefusal } from "../../lib/http/refusal.js"
-import { CONTROLS, range } from "../support/ascii.js"
+import { CONTROLS, range } from "../support/http/ascii.js"
 
 const NOW = new Date(Date.UTC(2024, 1, 29, 7, 8, 9))
 const STATUS_LINES: Readonly<Record<number, string>> = {

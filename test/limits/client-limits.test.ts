@@ -1,7 +1,7 @@
 import t from "tap"
 import { type ClientLimitSettings, ClientLimits } from "../../lib/limits/client-limits.js"
 import { parseRate } from "../../lib/limits/rate.js"
-import { between, oneOf, seededRandom } from "../support/random.js"
+import { between, oneOf, seededRandom } from "../support/project/random.js"
 
 const A = "192.0.2.1"
 const B = "192.0.2.2"

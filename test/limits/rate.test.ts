@@ -1,7 +1,7 @@
 import t from "tap"
 import { parseRate, type Rate } from "../../lib/limits/rate.js"
-import { SettingError } from "../../lib/setting-error.js"
-import { thrownBy } from "../support/thrown.js"
+import { SettingError } from "../../lib/settings/setting-error.js"
+import { thrownBy } from "../support/project/thrown.js"
 
 const rates: ({ text: string } & Rate)[] = [
   { text: "1/s", count: 1, perMs: 1000 },

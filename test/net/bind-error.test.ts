@@ -1,5 +1,5 @@
 import t from "tap"
-import { parseBindAddress } from "../../lib/address.js"
+import { parseBindAddress } from "../../lib/address/address.js"
 import { toBindError } from "../../lib/net/listener.js"
 
 const cases: { address: string; code: string; says: RegExp }[] = [

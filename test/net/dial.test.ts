@@ -3,25 +3,25 @@ import { createServer } from "node:net"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import t, { type Test } from "tap"
-import type { Address } from "../../lib/address.js"
-import { parseBackendAddress } from "../../lib/backend-address.js"
+import type { Address } from "../../lib/address/address.js"
+import { parseBackendAddress } from "../../lib/address/backend-address.js"
 import { SessionEnd } from "../../lib/close-reason.js"
+import type { Peer } from "../../lib/net/connection.js"
 import { type DialOptions, dial, type TlsOptions } from "../../lib/net/dial.js"
-import type { Peer } from "../../lib/net/peer.js"
 import { readSecureContext } from "../../lib/net/secure-context.js"
-import { deadAddress, startBackend } from "../support/backend.js"
-import { failingName, hangingName, lookupError, nameOf } from "../support/names.js"
-import { acceptPeer } from "../support/peers.js"
-import { Program } from "../support/program.js"
-import { SHORT_MS } from "../support/proxy.js"
-import { RawPeer } from "../support/raw-peer.js"
-import { RecordingOwner } from "../support/recording-owner.js"
-import { socketFolder } from "../support/socket-folder.js"
-import { makeTestCa } from "../support/test-ca.js"
-import { rejectionOf } from "../support/thrown.js"
-import { startTlsBackend } from "../support/tls-backend.js"
-import { turnUntil } from "../support/turns.js"
-import { startUnansweringPort } from "../support/unanswering-port.js"
+import { deadAddress, startBackend } from "../support/peers/backend.js"
+import { acceptPeer } from "../support/peers/peers.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { RecordingOwner } from "../support/peers/recording-owner.js"
+import { socketFolder } from "../support/peers/socket-folder.js"
+import { makeTestCa } from "../support/peers/test-ca.js"
+import { startTlsBackend } from "../support/peers/tls-backend.js"
+import { startUnansweringPort } from "../support/peers/unanswering-port.js"
+import { failingName, hangingName, lookupError, nameOf } from "../support/pool/names.js"
+import { turnUntil } from "../support/pool/turns.js"
+import { Program } from "../support/program/program.js"
+import { SHORT_MS } from "../support/program/proxy.js"
+import { rejectionOf } from "../support/project/thrown.js"
 
 const PATIENT = { connectTimeoutMs: 60_000 }
 const HASTY = { connectTimeoutMs: SHORT_MS }
@@ -493,7 +493,7 @@ t.test("a signal ends a dial at once, whatever it waits for", async (t) => {
 })
 
 t.test("without a descriptor no backend is to blame, not even for its name", async (t) => {
-  const script = fileURLToPath(new URL("../support/dial-without-descriptors.js", import.meta.url))
+  const script = fileURLToPath(new URL("../support/program/dial-without-descriptors.js", import.meta.url))
   const dialler = Program.start(t, "sh", ["-c", `ulimit -n 64; exec "$0" "$1"`, process.execPath, script])
   await dialler.untilExit()
   t.equal(dialler.stdout, "local_fault,local_fault,local_fault")

@@ -1,15 +1,15 @@
 import { createServer } from "node:net"
 import { join } from "node:path"
 import t, { type Test } from "tap"
-import { type Address, formatAddress } from "../../lib/address.js"
+import { type Address, formatAddress } from "../../lib/address/address.js"
 import { SessionEnd } from "../../lib/close-reason.js"
+import type { Peer } from "../../lib/net/connection.js"
 import { Listener } from "../../lib/net/listener.js"
-import type { Peer } from "../../lib/net/peer.js"
-import { dribble } from "../support/dribble.js"
-import { RawPeer } from "../support/raw-peer.js"
-import { RecordingOwner } from "../support/recording-owner.js"
-import { socketFolder } from "../support/socket-folder.js"
-import { turnUntil } from "../support/turns.js"
+import { dribble } from "../support/peers/dribble.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { RecordingOwner } from "../support/peers/recording-owner.js"
+import { socketFolder } from "../support/peers/socket-folder.js"
+import { turnUntil } from "../support/pool/turns.js"
 
 const LOOPBACK: Address = { kind: "tcp", host: "127.0.0.1", port: 0 }
 

@@ -1,6 +1,6 @@
 import t from "tap"
 import { isLocalFault } from "../../lib/net/local-fault.js"
-import { lookupError } from "../support/names.js"
+import { lookupError } from "../support/pool/names.js"
 
 function connectError(code: string): Error {
   return Object.assign(new Error(`connect ${code}`), { code, syscall: "connect" })

@@ -1,13 +1,13 @@
 import t from "tap"
 import { type CloseReason, SessionEnd } from "../../lib/close-reason.js"
 import { ANSWER_FAULTS, REQUEST_FAULTS, readHead } from "../../lib/net/read-head.js"
-import { dribble } from "../support/dribble.js"
-import { answerHead, upgradeHead } from "../support/heads.js"
-import { type Connection, dialPeer, PEER_KINDS } from "../support/peers.js"
-import { SHORT_MS } from "../support/proxy.js"
-import { RecordingOwner } from "../support/recording-owner.js"
-import { rejectionOf } from "../support/thrown.js"
-import { turnUntil } from "../support/turns.js"
+import { answerHead, upgradeHead } from "../support/http/heads.js"
+import { dribble } from "../support/peers/dribble.js"
+import { type Connection, dialPeer, PEER_KINDS } from "../support/peers/peers.js"
+import { RecordingOwner } from "../support/peers/recording-owner.js"
+import { turnUntil } from "../support/pool/turns.js"
+import { SHORT_MS } from "../support/program/proxy.js"
+import { rejectionOf } from "../support/project/thrown.js"
 
 const PATIENT = { maxBytes: 1000, timeoutMs: 60_000 }
 const HASTY = { maxBytes: 1000, timeoutMs: SHORT_MS }

@@ -2,7 +2,7 @@ import type { LookupAddress } from "node:dns"
 import t, { type Test } from "tap"
 import type { SessionEnd } from "../../lib/close-reason.js"
 import { lookupPlaces, Resolver, type ResolverWorld } from "../../lib/net/resolve.js"
-import { addressesOf, lookupError } from "../support/names.js"
+import { addressesOf, lookupError } from "../support/pool/names.js"
 
 const TIMEOUT_MS = 5000
 

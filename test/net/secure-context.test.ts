@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import t from "tap"
 import { readSecureContext, type SecureContextFiles } from "../../lib/net/secure-context.js"
-import { SettingError } from "../../lib/setting-error.js"
-import { makeTestCa } from "../support/test-ca.js"
-import { thrownBy } from "../support/thrown.js"
+import { SettingError } from "../../lib/settings/setting-error.js"
+import { makeTestCa } from "../support/peers/test-ca.js"
+import { thrownBy } from "../support/project/thrown.js"
 
 const ca = makeTestCa(t)
 const mine = ca.issue("DNS:one.example")

@@ -5,13 +5,15 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import t, { type Test } from "tap"
 import { bindUnixSocket } from "../../lib/net/unix-socket.js"
-import { Program } from "../support/program.js"
-import { RawPeer } from "../support/raw-peer.js"
-import { socketFolder } from "../support/socket-folder.js"
-import { leaveStaleSocket } from "../support/stale-socket.js"
-import { rejectionOf } from "../support/thrown.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { socketFolder } from "../support/peers/socket-folder.js"
+import { leaveStaleSocket } from "../support/peers/stale-socket.js"
+import { Program } from "../support/program/program.js"
+import { rejectionOf } from "../support/project/thrown.js"
 
-const CLUSTERED_LISTENERS = fileURLToPath(new URL("../support/clustered-listeners.js", import.meta.url))
+const CLUSTERED_LISTENERS = fileURLToPath(
+  new URL("../support/program/clustered-listeners.js", import.meta.url),
+)
 
 /** Binds a server, which greets its clients. Closed when the test ends, whether it listens or not. */
 async function bind(t: Test, path: string, mode?: number): Promise<{ server: Server; remove: () => void }> {

@@ -1,7 +1,7 @@
 import t from "tap"
 import { CLOSE_REASONS, type CloseReason, SessionEnd } from "../../lib/close-reason.js"
 import { type Log, logDialFailure, logSession, SILENT } from "../../lib/ops/log.js"
-import type { SessionSummary } from "../../lib/session-summary.js"
+import type { SessionSummary } from "../../lib/ops/session-summary.js"
 
 type Level = keyof Log
 type Line = { level: Level; fields: Record<string, unknown>; message: string }

@@ -5,10 +5,10 @@ import {
   normalizePath,
   parsePathPattern,
 } from "../../lib/routing/path-pattern.js"
-import { SettingError } from "../../lib/setting-error.js"
-import { range } from "../support/ascii.js"
-import { between, oneOf, seededRandom } from "../support/random.js"
-import { thrownBy } from "../support/thrown.js"
+import { SettingError } from "../../lib/settings/setting-error.js"
+import { range } from "../support/http/ascii.js"
+import { between, oneOf, seededRandom } from "../support/project/random.js"
+import { thrownBy } from "../support/project/thrown.js"
 
 const matching: { pattern: string; paths: string[]; others: string[] }[] = [
   {

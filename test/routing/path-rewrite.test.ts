@@ -1,9 +1,9 @@
 import t from "tap"
 import { isDotSegmented, parsePathPattern } from "../../lib/routing/path-pattern.js"
 import { type PathChange, toPathRewrite } from "../../lib/routing/path-rewrite.js"
-import { SettingError } from "../../lib/setting-error.js"
-import { between, oneOf, seededRandom } from "../support/random.js"
-import { thrownBy } from "../support/thrown.js"
+import { SettingError } from "../../lib/settings/setting-error.js"
+import { between, oneOf, seededRandom } from "../support/project/random.js"
+import { thrownBy } from "../support/project/thrown.js"
 
 function rewriteOf(path: string | undefined, change: PathChange) {
   return toPathRewrite(path === undefined ? undefined : parsePathPattern(path), change)

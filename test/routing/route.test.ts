@@ -1,11 +1,11 @@
 import t from "tap"
 import { parsePathPattern } from "../../lib/routing/path-pattern.js"
 import { Inquiry, type RouteConditions, toRouteMatch } from "../../lib/routing/route.js"
-import { SettingError } from "../../lib/setting-error.js"
-import type { Fields } from "../support/heads.js"
-import { oneOf, seededRandom } from "../support/random.js"
-import { requested } from "../support/requested.js"
-import { thrownBy } from "../support/thrown.js"
+import { SettingError } from "../../lib/settings/setting-error.js"
+import type { Fields } from "../support/http/heads.js"
+import { requested } from "../support/http/requested.js"
+import { oneOf, seededRandom } from "../support/project/random.js"
+import { thrownBy } from "../support/project/thrown.js"
 
 function matchOf(conditions: RouteConditions) {
   const { path } = conditions

@@ -1,11 +1,11 @@
 import t from "tap"
 import { SessionEnd } from "../../lib/close-reason.js"
 import { type Route, Router } from "../../lib/routing/router.js"
-import { SettingError } from "../../lib/setting-error.js"
+import { SettingError } from "../../lib/settings/setting-error.js"
 import type { UpgradeRequest } from "../../lib/upgrade/upgrade-request.js"
-import { between, oneOf, seededRandom, textOf } from "../support/random.js"
-import { requested } from "../support/requested.js"
-import { thrownBy } from "../support/thrown.js"
+import { requested } from "../support/http/requested.js"
+import { between, oneOf, seededRandom, textOf } from "../support/project/random.js"
+import { thrownBy } from "../support/project/thrown.js"
 
 const ROUTES: readonly Route<string>[] = [
   { conditions: { host: ["admin.example"], path: "/" }, destination: "admin" },

@@ -1,8 +1,8 @@
 import t, { type Test } from "tap"
-import { SettingError } from "../../lib/setting-error.js"
+import { SettingError } from "../../lib/settings/setting-error.js"
 import { type FieldRules, toFieldChanges } from "../../lib/upgrade/field-rules.js"
-import { range, TOKEN } from "../support/ascii.js"
-import { thrownBy } from "../support/thrown.js"
+import { range, TOKEN } from "../support/http/ascii.js"
+import { thrownBy } from "../support/project/thrown.js"
 
 const valid: { title: string; rules: FieldRules; changes: [string, string][] }[] = [
   { title: "no rules change nothing", rules: {}, changes: [] },

@@ -1,9 +1,9 @@
 import t from "tap"
-import { SettingError } from "../../lib/setting-error.js"
+import { SettingError } from "../../lib/settings/setting-error.js"
 import { checkSubprotocol, restrictSubprotocols } from "../../lib/upgrade/subprotocols.js"
-import { oneOf, seededRandom, textOf } from "../support/random.js"
-import { requested } from "../support/requested.js"
-import { thrownBy } from "../support/thrown.js"
+import { requested } from "../support/http/requested.js"
+import { oneOf, seededRandom, textOf } from "../support/project/random.js"
+import { thrownBy } from "../support/project/thrown.js"
 
 const ALLOWED = new Set(["v1.chat", "v2.chat", "log"])
 

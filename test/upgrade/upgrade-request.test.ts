@@ -2,7 +2,7 @@ import t from "tap"
 import { CLOSE_REASONS, type CloseReason, SessionEnd } from "../../lib/close-reason.js"
 import { parseRequestHead } from "../../lib/http/head.js"
 import { toUpgradeRequest, type UpgradeRequest } from "../../lib/upgrade/upgrade-request.js"
-import { type Fields, KEY, upgradeHead } from "../support/heads.js"
+import { type Fields, KEY, upgradeHead } from "../support/http/heads.js"
 
 function check(fields: Fields = {}, requestLine?: string): UpgradeRequest {
   return toUpgradeRequest(parseRequestHead(Buffer.from(upgradeHead(fields, requestLine), "latin1")))

@@ -1,0 +1,33 @@
+import { freePort, HOST } from "../load/port.js"
+import { startSystemProcess } from "./system-process.js"
+
+/** One nginx process before the backend, with what its documentation says for WebSocket proxying. */
+export async function startNginx(backendPort: number) {
+  const port = await freePort()
+  return startSystemProcess("nginx", ["-c"], (folder) => configFor(port, backendPort, folder), port)
+}
+
+function configFor(port: number, backendPort: number, folder: string): string {
+  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+  return `
+    daemon off;
+    master_process off;
+    pid ${folder}/pid;
+    error_log stderr crit;
+    worker_rlimit_nofile 20000;
+    events { worker_connections 19000; }
+    http {
+      access_log off;
+      ${temporary.map((kind) => `${kind}_temp_path ${folder}/${kind};`).join("\n")}
+      server {
+        listen ${HOST}:${port};
+        location / {
+          if ($http_upgrade = "") { return 400; }
+          proxy_pass http://${HOST}:${backendPort};
+          proxy_http_version 1.1;
+          proxy_set_header Upgrade $http_upgrade;
+          proxy_set_header Connection "Upgrade";
+        }
+      }
+    }`
+}

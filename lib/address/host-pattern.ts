@@ -1,0 +1,36 @@
+/** Hosts as users write them in routes and origins: one name, or all names below one. */
+
+import { SettingError } from "../settings/setting-error.js"
+import { isHostField } from "./address.js"
+
+/** Whether a host is meant, given as `hostName` writes it. */
+export type HostPattern = (name: string) => boolean
+
+const NAME = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?$/
+
+/** Parses `name`, `*.name` (one or more labels in front of it) or `[v6]`. Throws `SettingError`. */
+export function parseHostPattern(text: string): HostPattern {
+  const isBelow = text.startsWith("*.")
+  const host = isBelow ? text.slice(2) : text
+  const isV6 = /^\[.*\]$/.test(text) && isHostField(text)
+  if (!isV6 && !NAME.test(host)) {
+    throw new SettingError(
+      `"${text}" is not a host: expected a name, *.name or [v6], with no port and in ASCII (xn--…)`,
+    )
+  }
+  const name = hostName(host)
+  if (!isBelow) return (other) => other === name
+  const end = `.${name}`
+  return (other) => other.length > end.length && other.endsWith(end)
+}
+
+/**
+ * The name in a valid Host field, in the one form in which names are compared: lower case (RFC 9110 §4.2.3), no port, no dot
+ * at the end, an IPv6 address in brackets and as short as can be (RFC 5952).
+ */
+export function hostName(host: string): string {
+  if (host.startsWith("[")) return new URL(`http://${host}`).hostname
+  const colon = host.indexOf(":")
+  const name = colon < 0 ? host : host.slice(0, colon)
+  return (name.endsWith(".") ? name.slice(0, -1) : name).toLowerCase()
+}

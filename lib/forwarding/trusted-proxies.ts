@@ -1,0 +1,51 @@
+/** The proxies in front of rws that are believed when they say who their client is. */
+import { BlockList, isIPv4, isIPv6 } from "node:net"
+import { AddressError } from "../address/address.js"
+import { bytesOfIp, canonicalIp } from "../address/ip.js"
+
+const EXPECTED = 'an IP address, a range such as 10.0.0.0/8 or fd00::/8, or "unix"'
+/** The length of the prefix that makes an IPv6 address an IPv4-mapped one. */
+const MAPPED_BITS = 96
+
+export class TrustedProxies {
+  /** Whether nobody is trusted. */
+  readonly isEmpty: boolean
+  readonly #unix: boolean
+  // Two lists, for Node's own would let an IPv6 range such as ::/0 hold every IPv4 address as well.
+  readonly #v4 = new BlockList()
+  readonly #v6 = new BlockList()
+
+  /**
+   * @param list single addresses, ranges in CIDR notation (RFC 4632 §3.1; bits behind the prefix are ignored) and
+   * "unix" for whoever connects to a Unix socket. IPv4-mapped IPv6 counts as IPv4. Throws `AddressError`.
+   */
+  constructor(list: readonly string[]) {
+    this.isEmpty = list.length === 0
+    this.#unix = list.includes("unix")
+    for (const entry of list) if (entry !== "unix") this.#add(entry)
+  }
+
+  /** Whether a proxy with this canonical address is trusted; "" stands for the other end of a Unix socket. */
+  has(ip: string): boolean {
+    if (this.isEmpty) return false
+    if (ip === "") return this.#unix
+    return ip.includes(":") ? this.#v6.check(ip, "ipv6") : this.#v4.check(ip, "ipv4")
+  }
+
+  #add(entry: string): void {
+    const [, address = "", prefix] = /^([0-9A-Fa-f:.]+)(?:\/(\d{1,3}))?$/.exec(entry) ?? []
+    if (!isIPv4(address) && !isIPv6(address)) {
+      throw new AddressError(`"${entry}" is no trusted proxy: expected ${EXPECTED}`)
+    }
+    const mostBits = 8 * bytesOfIp(address).length
+    const bits = Number(prefix ?? mostBits)
+    if (bits > mostBits) {
+      throw new AddressError(`"${entry}" has no valid prefix length: expected 0 to ${mostBits}`)
+    }
+    const ip = canonicalIp(address)
+    if (ip.includes(":")) this.#v6.addSubnet(ip, bits, "ipv6")
+    else if (mostBits === 32) this.#v4.addSubnet(ip, bits, "ipv4")
+    else if (bits >= MAPPED_BITS) this.#v4.addSubnet(ip, bits - MAPPED_BITS, "ipv4")
+    else this.#v6.addSubnet(address, bits, "ipv6")
+  }
+}

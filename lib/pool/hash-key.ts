@@ -1,0 +1,50 @@
+/** What of a request decides its backend under the policy "hash": `hash_key`. */
+
+import { cookiesOf } from "../http/cookies.js"
+import { isToken } from "../http/head.js"
+import { SettingError } from "../settings/setting-error.js"
+import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
+
+/** Reads the key out of a request. undefined where the request has none. */
+export type HashKey = (request: UpgradeRequest, clientIp: string) => string | undefined
+
+const EXPECTED = '"client_ip", "path", "header:NAME", "cookie:NAME" or "query:NAME"'
+
+/**
+ * Parses `client_ip`, `path` (without its query), `header:NAME` (the first one's value), `cookie:NAME` or `query:NAME`
+ * (decoded). A key that is there but empty tells nobody apart and counts as none. Throws `SettingError`.
+ */
+export function parseHashKey(text: string): HashKey {
+  const keyOf = readerOf(text)
+  if (keyOf === undefined) throw new SettingError(`"${text}" is no hash_key: expected ${EXPECTED}`)
+  return (request, clientIp) => keyOf(request, clientIp) || undefined
+}
+
+function readerOf(text: string): HashKey | undefined {
+  if (text === "client_ip") return (_, clientIp) => clientIp
+  if (text === "path") return ({ target }) => splitTarget(target).path
+  const colon = text.indexOf(":")
+  const name = text.slice(colon + 1)
+  if (colon < 0 || name === "") return undefined
+  switch (text.slice(0, colon)) {
+    case "header":
+      return isToken(name) ? byHeader(name.toLowerCase()) : undefined
+    case "cookie":
+      return isToken(name) ? ({ fields }) => cookiesOf(fields, name)[0] : undefined
+    case "query":
+      return ({ target }) => new URLSearchParams(splitTarget(target).query).get(name) ?? undefined
+    default:
+      return undefined
+  }
+}
+
+function byHeader(name: string): HashKey {
+  return ({ fields }) => fields.find((field) => field.name === name)?.value
+}
+
+function splitTarget(target: string): { path: string; query: string } {
+  const mark = target.indexOf("?")
+  return mark < 0
+    ? { path: target, query: "" }
+    : { path: target.slice(0, mark), query: target.slice(mark + 1) }
+}

@@ -1,0 +1,216 @@
+/** Which backends may a session dial, and in what order? A pool knows their health and their load. */
+import { SettingError } from "../settings/setting-error.js"
+import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
+import { Backend } from "./backend.js"
+import { type Order, orderBy } from "./balance.js"
+import { type HashKey, parseHashKey } from "./hash-key.js"
+import {
+  checked,
+  claimTrial,
+  dialFailed,
+  dialled,
+  type HealthChange,
+  isOnlyOut,
+  isUp,
+  isUsable,
+} from "./health.js"
+import { type BackendInput, type PoolOptions, type PoolSettings, toPoolSettings } from "./pool-settings.js"
+import { createSticky, type Sticky } from "./sticky.js"
+
+/**
+ * A live set of backends: what is added or removed counts for every session that begins after it. Tunnels that are open
+ * stay where they are.
+ */
+export class Pool {
+  readonly settings: PoolSettings
+  #members: readonly Backend[] = []
+  readonly #clock: () => number
+  /**
+   * Two, because one session may take a turn among the primaries and then one among the backups: of a
+   * shared counter it would take two steps, and two backups would never share the sessions of two dead
+   * primaries.
+   */
+  readonly #orders: { readonly primaries: Order; readonly backups: Order }
+  readonly #keyOf: HashKey | undefined
+  readonly #sticky: Sticky | undefined
+  readonly #listeners = new Set<(change: HealthChange) => void>()
+
+  /**
+   * @param backends each `host:port`, `[v6]:port`, `ws://host[:port][/path]`, `wss://…` or `unix:/path`, or a table with such an
+   * `address`; one that is there twice counts once. There may be none, until `add`: clients get a 503 then
+   * @param settings what differs from `POOL_DEFAULTS`
+   * @param clock a monotonic one, in milliseconds
+   * @throws {AddressError}
+   * @throws {SettingError}
+   */
+  constructor(
+    backends: string | Iterable<BackendInput> = [],
+    settings: PoolOptions = {},
+    clock: () => number = () => performance.now(),
+  ) {
+    this.settings = toPoolSettings(settings)
+    const { balance, sticky_cookie, sticky_secret } = this.settings
+    this.#clock = clock
+    this.#orders = { primaries: orderBy(balance), backups: orderBy(balance) }
+    this.#keyOf = hashKeyOf(this.settings)
+    this.#sticky = sticky_cookie === undefined ? undefined : createSticky(sticky_cookie, sticky_secret)
+    for (const backend of typeof backends === "string" ? [backends] : backends) this.add(backend)
+  }
+
+  /** The backends' names, as they were given, in order. */
+  get backends(): string[] {
+    return this.#members.map(({ name }) => name)
+  }
+
+  /** The backends themselves, in order. */
+  get members(): readonly Backend[] {
+    return this.#members
+  }
+
+  /**
+   * Adds a backend at the end, unless one of this name is there already: that one stays as it is.
+   * @throws {AddressError}
+   * @throws {SettingError}
+   */
+  add(backend: BackendInput): void {
+    const name = typeof backend === "string" ? backend : backend.address
+    if (this.#members.some((member) => member.name === name)) return
+    this.#members = [...this.#members, new Backend(backend)]
+  }
+
+  /** Takes a backend out. Returns whether it was there. */
+  remove(backend: string): boolean {
+    const removed = this.#members.find(({ name }) => name === backend)
+    if (removed === undefined) return false
+    this.#members = this.#members.filter((member) => member !== removed)
+    removed.retire()
+    return true
+  }
+
+  /**
+   * Reserves one backend after another for one session, which asks for the next one when a dial has failed:
+   * each at most once, `max_tries` in all. First eligible primaries, then eligible backups, and as a last
+   * resort those that only failed dials have ejected, primaries first. The session calls
+   * `backend.release()` once for each: when its dial has failed, or at the session's end.
+   *
+   * The order within one of these groups is fixed when the session comes to it, and takes one turn.
+   * @param clientIp what the `hash_key` "client_ip" goes by
+   */
+  *reserve(request: UpgradeRequest, clientIp: string): Generator<Backend, void, void> {
+    const tried: Backend[] = []
+    for (;;) {
+      const untried = this.#untried(tried)
+      const eligible = this.#eligible(untried)
+      const isLastResort = eligible.length === 0
+      const group = preferPrimaries(isLastResort ? ejectedOf(untried) : eligible)
+      if (group.length === 0) return
+      // Where another thread has just taken all of them, the next round looks at what is left.
+      for (const backend of this.#inOrder(group, request, clientIp)) {
+        if (!this.#tryReserve(backend, isLastResort)) continue
+        tried.push(backend)
+        yield backend
+        if (tried.length === this.settings.max_tries) return
+      }
+    }
+  }
+
+  /** A dial has succeeded. */
+  dialled(backend: Backend): void {
+    this.#tell(backend, dialled(backend.cells))
+  }
+
+  /** A dial has failed, and not because of this machine. It may take the backend out, but never the last one that is up. */
+  dialFailed(backend: Backend): void {
+    const isSpared = () => !this.#members.some((member) => member !== backend && isUp(member.cells))
+    this.#tell(backend, dialFailed(backend.cells, this.settings, this.#nowMs(), isSpared))
+  }
+
+  /**
+   * A health check has ended. Does nothing in a pool without `health_check`.
+   * @param fault what was wrong; undefined when it passed
+   */
+  checked(backend: Backend, fault: string | undefined): void {
+    const { health_check } = this.settings
+    if (health_check !== undefined) this.#tell(backend, checked(backend.cells, fault, health_check))
+  }
+
+  /**
+   * The `Set-Cookie` line, with its CRLF, that keeps a client with this backend. undefined in a pool without
+   * `sticky_cookie`, and for a client that has brought that cookie.
+   */
+  stickyField(backend: Backend, request: UpgradeRequest, isSecure: boolean): string | undefined {
+    return this.#sticky?.fieldFor(backend, request.fields, isSecure)
+  }
+
+  /** Tells every change of a backend's state to `listener`, which must not throw. Returns what ends that. */
+  onHealthChange(listener: (change: HealthChange) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  #untried(tried: readonly Backend[]): readonly Backend[] {
+    return tried.length === 0 ? this.#members : this.#members.filter((member) => !tried.includes(member))
+  }
+
+  /** Those that may get a session now. */
+  #eligible(backends: readonly Backend[]): readonly Backend[] {
+    const nowMs = this.#nowMs()
+    return backends.filter(({ isFull, cells }) => !isFull && isUsable(cells, this.settings, nowMs))
+  }
+
+  /** Puts backends of one kind in the order of the policy. Taking the order takes a turn. */
+  #inOrder(group: readonly Backend[], request: UpgradeRequest, clientIp: string): readonly Backend[] {
+    if (group.length < 2) return group
+    const orderBackends = group[0]?.isBackup ? this.#orders.backups : this.#orders.primaries
+    const order = orderBackends(group, this.#keyOf?.(request, clientIp))
+    return this.#sticky === undefined ? order : this.#sticky.prefer(order, request.fields)
+  }
+
+  /**
+   * Takes a place. An ejected backend whose time is over is tried by one session at a time, but as a last
+   * resort by any number of sessions: they have nothing else, and the first one that gets through ends the
+   * ejection.
+   */
+  #tryReserve(backend: Backend, isLastResort: boolean): boolean {
+    if (!backend.tryReserve()) return false
+    const { cells } = backend
+    if (isUp(cells)) return true
+    if (isOnlyOut(cells) && (claimTrial(cells, this.settings, this.#nowMs()) || isLastResort)) return true
+    backend.release()
+    return false
+  }
+
+  /** Cut to 32 bits, as the cells hold it. */
+  #nowMs(): number {
+    return this.#clock() | 0
+  }
+
+  /** What happens to a backend that has been removed is no news of this pool. */
+  #tell(backend: Backend, change: Omit<HealthChange, "backend"> | undefined): void {
+    if (change === undefined || !this.#members.includes(backend)) return
+    for (const listener of this.#listeners) listener({ backend: backend.name, ...change })
+  }
+}
+
+/**
+ * The last resort when none of these is eligible: those that only failed dials have ejected. Empty if one
+ * that is up is merely full, since a 503 at once is better than waiting for a backend that is probably
+ * down.
+ */
+function ejectedOf(backends: readonly Backend[]): readonly Backend[] {
+  if (backends.some(({ cells }) => isUp(cells))) return []
+  return backends.filter(({ isFull, cells }) => !isFull && isOnlyOut(cells))
+}
+
+/** The primaries among them, or all, if there is none. */
+function preferPrimaries(backends: readonly Backend[]): readonly Backend[] {
+  if (backends.length < 2) return backends
+  const primaries = backends.filter(({ isBackup }) => !isBackup)
+  return primaries.length > 0 ? primaries : backends
+}
+
+function hashKeyOf({ balance, hash_key }: PoolSettings): HashKey | undefined {
+  if (balance !== "hash") return undefined
+  if (hash_key === undefined) throw new SettingError('the balance "hash" needs a hash_key, as in "client_ip"')
+  return parseHashKey(hash_key)
+}

@@ -1,0 +1,62 @@
+/**
+ * Keeps a client with its backend: a cookie names the backend by a keyed hash, which tells nobody where the backend is and which
+ * nobody can make up.
+ */
+
+import { createHmac, randomBytes } from "node:crypto"
+import { cookiesOf } from "../http/cookies.js"
+import type { Field } from "../http/head.js"
+import { isToken } from "../http/head.js"
+import { SettingError } from "../settings/setting-error.js"
+import type { Backend } from "./backend.js"
+
+export interface Sticky {
+  /** The same order, but the backend that the client's cookie names comes first, if it is among them. */
+  prefer(order: readonly Backend[], fields: readonly Field[]): readonly Backend[]
+  /** The field line that gives the client the cookie of this backend. undefined if the client has brought it. */
+  fieldFor(backend: Backend, fields: readonly Field[], isSecure: boolean): string | undefined
+}
+
+const TOKEN_BYTES = 16
+const PROCESS_SECRET = randomBytes(32)
+
+/**
+ * @param cookie the cookie's name
+ * @param secret key of the hash. Default: random bytes, the same for the whole process
+ * @throws {SettingError}
+ */
+export function createSticky(cookie: string, secret: string | Buffer = PROCESS_SECRET): Sticky {
+  if (!isToken(cookie)) {
+    throw new SettingError(
+      `"${cookie}" is no name for a cookie: expected letters, digits, "-", "_" and the like`,
+    )
+  }
+  if (secret.length === 0) throw new SettingError("the sticky_secret is empty: expected some text")
+  const tokens = new WeakMap<Backend, string>()
+  const tokenOf = (backend: Backend): string => {
+    const known = tokens.get(backend)
+    if (known !== undefined) return known
+    const token = hashName(backend.name, secret)
+    tokens.set(backend, token)
+    return token
+  }
+  return {
+    prefer(order, fields) {
+      for (const value of cookiesOf(fields, cookie)) {
+        const preferred = order.find((backend) => tokenOf(backend) === value)
+        if (preferred !== undefined) return [preferred, ...order.filter((backend) => backend !== preferred)]
+      }
+      return order
+    },
+    fieldFor(backend, fields, isSecure) {
+      const token = tokenOf(backend)
+      if (cookiesOf(fields, cookie).includes(token)) return undefined
+      const secure = isSecure ? "; Secure" : ""
+      return `Set-Cookie: ${cookie}=${token}; Path=/; HttpOnly; SameSite=Lax${secure}\r\n`
+    },
+  }
+}
+
+function hashName(name: string, secret: string | Buffer): string {
+  return createHmac("sha256", secret).update(name).digest().subarray(0, TOKEN_BYTES).toString("base64url")
+}

@@ -1,0 +1,60 @@
+/** Where requests go and under which rules: what the configuration of a listener and its routes means, worked out once. */
+
+import { toOriginCheck } from "../access/origin.js"
+import type { ListenerConfig, PlaceConfig, RouteConfig } from "../config/schema.js"
+import type { Field } from "../http/head.js"
+import { Router } from "../routing/router.js"
+import { toFieldChanges } from "../upgrade/field-rules.js"
+import type { FieldChanges } from "../upgrade/rewrite-head.js"
+import type { RunningPool } from "./pool-runtime.js"
+
+export interface Destination {
+  readonly running: RunningPool
+  /** "backend", "client" or a literal. */
+  readonly hostHeader: string
+  readonly checkOrigin: (fields: readonly Field[]) => void
+  readonly requestFields: FieldChanges
+  readonly responseFields: FieldChanges
+  /** The only subprotocols that may be offered to the backend. Empty: all may. */
+  readonly subprotocols: ReadonlySet<string>
+}
+
+/**
+ * Makes the router of a listener.
+ * @param own the listener's own pool, for what no route takes
+ * @param poolOf the pool that a route names or has of its own, if there is one; `title` is what the log may call it
+ */
+export function toRouter(
+  listener: ListenerConfig,
+  own: RunningPool | undefined,
+  poolOf: (place: PlaceConfig, title: string) => RunningPool | undefined,
+): Router<Destination> {
+  const title = listener.name ?? listener.bind
+  const routes = listener.route.map((route, index) => {
+    const running = poolOf(route, `${title} route ${index + 1}`) ?? own
+    if (running === undefined) throw new Error(`route ${index + 1} of ${title} leads nowhere`)
+    const { host, path, header, query, strip_prefix, rewrite } = route
+    return {
+      conditions: { host: host === undefined ? undefined : [host].flat(), path, header, query },
+      strip_prefix,
+      rewrite,
+      destination: toDestination(running, listener, route),
+    }
+  })
+  return new Router(routes, own && toDestination(own, listener, {}))
+}
+
+/** A route's own rules stand in for its listener's, each as a whole. */
+function toDestination(running: RunningPool, listener: ListenerConfig, route: RouteConfig): Destination {
+  return {
+    running,
+    hostHeader: route.host_header ?? listener.host_header,
+    checkOrigin: toOriginCheck({
+      allowed_origins: route.allowed_origins ?? listener.allowed_origins,
+      require_origin: route.require_origin ?? listener.require_origin,
+    }),
+    requestFields: toFieldChanges(route.request_headers ?? listener.request_headers),
+    responseFields: toFieldChanges(route.response_headers ?? listener.response_headers),
+    subprotocols: new Set(route.subprotocols ?? listener.subprotocols),
+  }
+}

@@ -1,0 +1,66 @@
+/** The kinds of values that keys take, each with what it says of a value that is none. */
+
+import { z } from "zod"
+import { SettingError } from "./setting-error.js"
+
+/** The longest time that a Node timer can wait, about 24 days. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1
+
+export const durationMs = z
+  .int("expected a whole number of milliseconds")
+  .max(MAX_TIMEOUT_MS, `expected at most ${MAX_TIMEOUT_MS} ms, about 24 days`)
+export const deadlineMs = durationMs.min(1, "expected at least 1 ms; this deadline can't be switched off")
+export const optionalMs = durationMs.min(0, "expected 0 (off) or a number of milliseconds")
+
+export const flag = z.boolean("expected true or false")
+
+/** A number of things of which 0 means that there may be as many as like. */
+export const limit = z.int("expected a whole number").min(0, "expected 0 (no limit) or more")
+
+/** A whole number in a range. */
+export function whole(least: number, most: number) {
+  return z
+    .int("expected a whole number")
+    .min(least, `expected ${least} to ${most}`)
+    .max(most, `expected ${least} to ${most}`)
+}
+
+/** One of these words. */
+export function oneOf<const Words extends readonly [string, ...string[]]>(words: Words) {
+  return z.enum(words, `expected one of ${words.join(", ")}`)
+}
+
+/** Text that `parse` can read; what it throws says what is wrong with it. */
+export function textFor(parse: (text: string) => unknown, expected: string) {
+  return z.string(expected).superRefine(checkedBy(parse))
+}
+
+/** Adds what `check` throws, in words for the user, to the problems. */
+export function checkedBy<Value>(check: (value: Value) => unknown) {
+  return (value: Value, context: z.RefinementCtx) => {
+    const message = faultIn(() => check(value))
+    if (message !== undefined) context.addIssue({ code: "custom", message })
+  }
+}
+
+/** What is wrong with a setting, in words; undefined if nothing is. Any other error is rethrown. */
+export function faultIn(check: () => unknown): string | undefined {
+  try {
+    check()
+    return undefined
+  } catch (error) {
+    if (error instanceof SettingError) return error.message
+    throw error
+  }
+}
+
+/**
+ * For a refinement that runs even where zod has found a fault in a part of the value, so that one mistake
+ * hides no other. Its parts may then be of any type.
+ */
+export const EVEN_IF_INVALID = { when: () => true }
+
+/** A list of at least one. */
+export function listOf<Item extends z.ZodType>(item: Item, expected: string) {
+  return z.array(item, expected).min(1, "expected at least one")
+}

@@ -1,0 +1,169 @@
+import t from "tap"
+import { checkConfig } from "../../lib/config/load.js"
+import { ConfigError } from "../../lib/config/problem.js"
+import { Pool } from "../../lib/pool/pool.js"
+import { thrownBy } from "../support/project/thrown.js"
+
+const BIND = { bind: "127.0.0.1:8080" }
+const LISTENER = { ...BIND, backends: ["127.0.0.1:9000"] }
+const POOL = { backends: ["127.0.0.1:9000"] }
+
+interface Conflict {
+  readonly title: string
+  readonly listener: object
+  readonly pools?: object
+  /** From the listener on, or from the top where it begins with "pool". */
+  readonly path: readonly (string | number)[]
+  readonly message: RegExp
+}
+
+const conflicts: readonly Conflict[] = [
+  {
+    title: "neither backends, pool nor route",
+    listener: BIND,
+    path: ["backends"],
+    message: /^required, but missing$/,
+  },
+  {
+    title: "a pool beside backends",
+    listener: { ...LISTENER, pool: "a" },
+    pools: { a: POOL },
+    path: ["pool"],
+    message: /^it can't stand beside backends$/,
+  },
+  {
+    title: "a pool that there is not",
+    listener: { ...BIND, pool: "chta" },
+    pools: { chat: POOL },
+    path: ["pool"],
+    message: /^there is no pool "chta"; did you mean "chat"\?$/,
+  },
+  {
+    title: "a name from Object.prototype for a pool",
+    listener: { ...BIND, pool: "toString" },
+    path: ["pool"],
+    message: /^there is no pool "toString"; there is no \[pool\.NAME\]$/,
+  },
+  {
+    title: "a pool's key beside the name of a pool",
+    listener: { ...BIND, pool: "a", balance: "random" },
+    pools: { a: POOL },
+    path: ["balance"],
+    message: /^it belongs in \[pool\.a\]$/,
+  },
+  {
+    title: "a pool's key beside a Pool of a program",
+    listener: { ...BIND, backends: new Pool(["a:1"]), max_fails: 1 },
+    path: ["max_fails"],
+    message: /^it belongs to the Pool$/,
+  },
+  {
+    title: "a pool's key in a route that has no backends",
+    listener: { ...LISTENER, route: [{ path: "/a", max_tries: 1 }] },
+    path: ["route", 0, "max_tries"],
+    message: /^it belongs beside backends, or in a \[pool\.NAME\]$/,
+  },
+  {
+    title: "a route that leads nowhere",
+    listener: { ...BIND, route: [{ path: "/a" }] },
+    path: ["route", 0, "backends"],
+    message: /^required here, since the \[\[ws_proxy\]\] has neither pool nor backends$/,
+  },
+  {
+    title: "strip_prefix beside rewrite",
+    listener: { ...LISTENER, route: [{ path: "/a", strip_prefix: true, rewrite: "/b" }] },
+    path: ["route", 0, "strip_prefix"],
+    message: /^it can't stand beside rewrite$/,
+  },
+  {
+    title: "strip_prefix with an exact path",
+    listener: { ...LISTENER, route: [{ path: "=/a", strip_prefix: true }] },
+    path: ["route", 0, "strip_prefix"],
+    message: /^it needs a path that is a prefix/,
+  },
+  {
+    title: "strip_prefix without a path",
+    listener: { ...LISTENER, route: [{ host: "a.example", strip_prefix: true }] },
+    path: ["route", 0, "strip_prefix"],
+    message: /^it needs a path, the prefix to take off: add one, as in path = "\/chat"$/,
+  },
+  {
+    title: "a burst without a rate",
+    listener: { ...LISTENER, rate_burst: 5 },
+    path: ["rate_burst"],
+    message: /^it does nothing without rate_per_ip$/,
+  },
+  {
+    title: "permissions of a TCP port",
+    listener: { ...LISTENER, bind_mode: "0660" },
+    path: ["bind_mode"],
+    message: /^has no effect without unix:/,
+  },
+  {
+    title: "PROXY headers of nobody",
+    listener: { ...LISTENER, accept_proxy_protocol: true },
+    path: ["accept_proxy_protocol"],
+    message: /^it needs trusted_proxies/,
+  },
+  {
+    title: "hash without a key",
+    listener: { ...LISTENER, balance: "hash" },
+    path: ["balance"],
+    message: /^it needs a hash_key/,
+  },
+  {
+    title: "a hash key without hash",
+    listener: { ...LISTENER, hash_key: "path" },
+    path: ["hash_key"],
+    message: /^it needs balance = "hash"$/,
+  },
+  {
+    title: "a secret for no cookie",
+    listener: { ...LISTENER, sticky_secret: "0123456789abcdef" },
+    path: ["sticky_secret"],
+    message: /^it does nothing without sticky_cookie$/,
+  },
+  {
+    title: "a time for fails that don't count",
+    listener: { ...LISTENER, max_fails: 0, fail_timeout_ms: 5 },
+    path: ["fail_timeout_ms"],
+    message: /^it does nothing with max_fails = 0$/,
+  },
+  {
+    title: "TLS with nobody",
+    listener: { ...LISTENER, tls: { insecure_skip_verify: true } },
+    path: ["tls"],
+    message: /^has no effect: no backend is wss:.*rws does not terminate TLS: put a TLS terminator in front$/,
+  },
+  {
+    title: "a path for a tcp check",
+    listener: { ...LISTENER, health_check: { path: "/health" } },
+    path: ["health_check", "path"],
+    message: /^it does nothing with type = "tcp"$/,
+  },
+  {
+    title: "a status for a ws check of a named pool",
+    listener: LISTENER,
+    pools: { a: { ...POOL, health_check: { type: "ws", expect_status: 200 } } },
+    path: ["pool", "a", "health_check", "expect_status"],
+    message: /^it does nothing with type = "ws"$/,
+  },
+]
+
+for (const { title, listener, pools = {}, path, message } of conflicts) {
+  t.test(`${title} is told, and nothing else`, async (t) => {
+    const error = thrownBy(() => checkConfig({ pool: pools, ws_proxy: [listener] }))
+    if (!(error instanceof ConfigError)) throw error ?? new Error("it was accepted")
+    const isNamed = path.length > 1 && path[0] === "pool"
+    t.match(error.problems, [{ path: isNamed ? path : ["ws_proxy", 0, ...path], message }])
+    t.equal(error.problems.length, 1)
+  })
+}
+
+t.test("a configuration that has been checked can be checked again and stays the same", async (t) => {
+  const checked = checkConfig({
+    pool: { a: { backends: ["wss://a", { address: "b:1" }], health_check: {}, tls: {} } },
+    ws_proxy: [{ ...BIND, pool: "a", route: [{ path: "/x", ...POOL }] }],
+  })
+  t.strictSame(checkConfig(checked), checked)
+})

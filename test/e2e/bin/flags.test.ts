@@ -1,0 +1,299 @@
+import { readFile } from "node:fs/promises"
+import { join } from "node:path"
+import t, { type Test } from "tap"
+import { listenerSchema } from "../../../lib/config/schema.js"
+import { POOL_DEFAULTS } from "../../../lib/pool/pool-settings.js"
+import { upgradeHead } from "../../support/http/heads.js"
+import { answerUpgrade, startBackend, startEchoBackend } from "../../support/peers/backend.js"
+import { RawPeer } from "../../support/peers/raw-peer.js"
+import {
+  logOf,
+  Program,
+  runRws,
+  serveRws,
+  startRws,
+  temporaryFolder,
+  untilLogged,
+  untilServing,
+} from "../../support/program/program.js"
+import { SHORT_MS } from "../../support/program/proxy.js"
+
+/** Tables, and names of tables, are for files. */
+const IN_FILES_ONLY = ["pool", "route", "health_check", "tls", "request_headers", "response_headers"]
+const KEYS = Object.keys(listenerSchema.shape).filter((key) => !IN_FILES_ONLY.includes(key))
+const SWITCHES = ["accept_proxy_protocol", "require_origin"]
+
+/** Flags of lists name one member. */
+const SINGULAR: Readonly<Record<string, string>> = {
+  backends: "--backend",
+  trusted_proxies: "--trusted-proxy",
+  allowed_origins: "--allowed-origin",
+  subprotocols: "--subprotocol",
+}
+
+function flagOf(key: string): string {
+  return SINGULAR[key] ?? `--${key.replaceAll("_", "-")}`
+}
+
+/** Connects and asks for an upgrade. */
+async function ask(address: string, head = upgradeHead()): Promise<RawPeer> {
+  return (await RawPeer.connect(address)).write(head)
+}
+
+/** Asks for an upgrade and waits for the end of the head of the answer. */
+async function answered(address: string, head?: string): Promise<RawPeer> {
+  return (await ask(address, head)).untilText("\r\n\r\n")
+}
+
+t.test("--help shows a flag for every key of a listener that is no table", async (t) => {
+  const { stdout } = await runRws(t, ["--help"])
+  for (const key of KEYS) t.match(stdout, new RegExp(`^ +${flagOf(key)} `, "m"))
+})
+
+t.test("--help shows every default", async (t) => {
+  const help = (await runRws(t, ["--help"])).stdout.replace(/\s+/g, " ")
+  const standard = listenerSchema.parse({ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"] })
+  const defaults = new Map<string, unknown>([
+    ...Object.entries({ ...standard, ...POOL_DEFAULTS }),
+    ["name", "the bind address"],
+    ["rate_per_ip", "no limit"],
+    ["sticky_secret", "another one at each start"],
+  ])
+  for (const key of KEYS) {
+    const value = defaults.get(key)
+    if (key === "bind" || value === undefined || Array.isArray(value)) continue
+    t.match(help, new RegExp(`${flagOf(key)} [^-](?:(?! --).)*\\(default: ${value}\\)`))
+  }
+})
+
+t.test("--help shows which flags take a number", async (t) => {
+  const help = (await runRws(t, ["--help"])).stdout.replace(/\s+/g, " ")
+  const standard = listenerSchema.parse({ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"] })
+  const defaults = new Map<string, unknown>(Object.entries({ ...standard, ...POOL_DEFAULTS }))
+  for (const key of KEYS.filter((key) => !SWITCHES.includes(key))) {
+    const type = typeof defaults.get(key) === "number" ? "number" : key in SINGULAR ? "array" : "string"
+    t.match(help, new RegExp(`${flagOf(key)} [^-](?:(?! --).)*\\[${type}\\]`), key)
+  }
+})
+
+t.test("a flag may be spelt like its key", async (t) => {
+  const args = [
+    ["--bind", "127.0.0.1:0", "--backends", "127.0.0.1:1", "127.0.0.1:2", "--backends=127.0.0.1:3"],
+    ["--trusted-proxies", "::1", "--allowed_origins=null", "--subprotocols", "a", "--no-require_origin"],
+    ["--idle_timeout_ms", "4321", "--log_level", "warn"],
+  ].flat()
+  const { code, stdout, stderr } = await runRws(t, ["check", ...args])
+  t.equal(stderr, "")
+  t.equal(code, 0)
+  t.match(stdout, "log level warn")
+  t.match(stdout, /^ +backends +127\.0\.0\.1:1, 127\.0\.0\.1:2, 127\.0\.0\.1:3$/m)
+  t.match(stdout, /^ +idle_timeout_ms +4321$/m)
+  t.match(stdout, /^ +trusted_proxies +::1$/m)
+  t.match(stdout, /^ +require_origin +false$/m)
+})
+
+/** What no key takes that is a number; what no key takes that is an address, a name or a host. */
+const WRONG: Readonly<Record<string, string>> = {
+  name: "",
+  bind: "nowhere",
+  backends: "nowhere",
+  host_header: "two words",
+  sticky_cookie: "two words",
+  subprotocols: "two words",
+}
+
+t.test("a mistake in any flag is reported by the flag's name, and all mistakes at once", async (t) => {
+  const keys = KEYS.filter((key) => !SWITCHES.includes(key))
+  const args = keys.map((key) => `${flagOf(key)}=${WRONG[key] ?? "-1"}`)
+  const { code, stderr } = await runRws(t, args)
+  t.equal(code, 2)
+  const named = stderr
+    .trimEnd()
+    .split("\n")
+    .map((line) => /^command line: (--[a-z-]+): /.exec(line)?.[1])
+  t.strictSame([...new Set(named)].sort(), keys.map(flagOf).sort())
+})
+
+for (const value of ["many", "1.5", "", " ", "1e3", "0x10", "+5", "1e99"]) {
+  t.test(`"${value}" is no number of milliseconds`, async (t) => {
+    // An address of another machine, so that what would be taken for a number fails all the same.
+    const args = ["--bind=192.0.2.1:1", "--backend=127.0.0.1:1", `--idle-timeout-ms=${value}`]
+    const { code, stderr } = await runRws(t, args)
+    t.equal(code, 2)
+    t.match(stderr, /^command line: --idle-timeout-ms: /)
+  })
+}
+
+t.test("--backend without --bind says that --bind is missing", async (t) => {
+  const { code, stderr } = await runRws(t, ["--backend", "127.0.0.1:1"])
+  t.equal(code, 2)
+  t.match(stderr, /^command line: --bind: required, but missing/)
+})
+
+t.test("--bind takes a Unix socket", async (t) => {
+  const backend = await startEchoBackend(t)
+  const address = `unix:${join(await temporaryFolder(t), "rws.sock")}`
+  const { address: bound } = await untilServing(
+    startRws(t, ["--bind", address, "--backend", backend.address]),
+  )
+  t.equal(bound, address)
+  t.match((await answered(address)).text, /^HTTP\/1\.1 101 /)
+})
+
+t.test("--backend may be given again for each backend, or once with several", async (t) => {
+  const backends = await Promise.all([1, 2, 3].map(() => startEchoBackend(t)))
+  const [one = "", two = "", three = ""] = backends.map(({ address }) => address)
+  const rws = startRws(t, ["--bind", "127.0.0.1:0", "--backend", one, two, "--backend", three])
+  const { address } = await untilServing(rws)
+  for (let session = 0; session < 3; session++) await answered(address)
+  t.strictSame(
+    backends.map(({ peers }) => peers.length),
+    [1, 1, 1],
+  )
+})
+
+t.test("--name is what the log calls the listener", async (t) => {
+  const { rws } = await serveRws(t, ["127.0.0.1:9"], ["--name", "chat"])
+  t.match(await untilLogged(rws, ({ msg }) => msg === "listening"), { listener: "chat" })
+})
+
+t.test("--connect-timeout-ms bounds the dial of a backend that does not accept", async (t) => {
+  const address = await startDeafBackend(t)
+  const { address: bound } = await serveRws(t, [address], ["--connect-timeout-ms", String(SHORT_MS)])
+  t.match((await answered(bound)).text, /^HTTP\/1\.1 504 /)
+})
+
+t.test("--read-timeout-ms bounds the wait for the head", async (t) => {
+  const { address } = await serveRws(t, ["127.0.0.1:9"], ["--read-timeout-ms", String(SHORT_MS)])
+  t.match((await answered(address, "GET /chat HTTP/1.1\r\n")).text, /^HTTP\/1\.1 408 /)
+})
+
+t.test("--handshake-timeout-ms bounds the wait for the backend's answer", async (t) => {
+  const silent = await startBackend(t)
+  const { address } = await serveRws(t, [silent.address], ["--handshake-timeout-ms", String(SHORT_MS)])
+  t.match((await answered(address)).text, /^HTTP\/1\.1 504 /)
+})
+
+t.test("--idle-timeout-ms ends a silent tunnel", async (t) => {
+  const backend = await startEchoBackend(t)
+  const { rws, address } = await serveRws(t, [backend.address], ["--idle-timeout-ms", String(SHORT_MS)])
+  await (await answered(address)).untilEnd()
+  await untilLogged(rws, ({ reason }) => reason === "idle_timeout")
+})
+
+t.test(
+  "--half-close-timeout-ms ends a tunnel of which one half is closed and the other silent",
+  async (t) => {
+    const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+    const { rws, address } = await serveRws(
+      t,
+      [backend.address],
+      ["--half-close-timeout-ms", String(SHORT_MS)],
+    )
+    const client = await answered(address)
+    client.socket.end()
+    await client.untilClosed()
+    await untilLogged(rws, ({ reason }) => reason === "half_close_timeout")
+  },
+)
+
+t.test("--drain-timeout-ms ends the tunnels that are left at the end", async (t) => {
+  const backend = await startEchoBackend(t)
+  const { rws, address } = await serveRws(t, [backend.address], ["--drain-timeout-ms", String(SHORT_MS)])
+  const client = await answered(address)
+  rws.signal("SIGTERM")
+  await client.untilEnd()
+  t.strictSame(await rws.untilExit(), { code: 0, signal: null })
+  t.ok(logOf(rws).some(({ reason }) => reason === "drain_timeout"))
+})
+
+t.test("--max-head-bytes bounds the head", async (t) => {
+  const backend = await startEchoBackend(t)
+  const { address } = await serveRws(t, [backend.address], ["--max-head-bytes", "500"])
+  const headOf = (length: number) => {
+    const head = upgradeHead({ "X-Fill": "" })
+    return head.replace("X-Fill: ", `X-Fill: ${"x".repeat(length - head.length)}`)
+  }
+  t.match((await answered(address, headOf(500))).text, /^HTTP\/1\.1 101 /)
+  t.match((await answered(address, headOf(501))).text, /^HTTP\/1\.1 431 /)
+})
+
+t.test("--max-connections bounds the clients at the same time", async (t) => {
+  const backend = await startEchoBackend(t)
+  const { address } = await serveRws(t, [backend.address], ["--max-connections", "1"])
+  t.match((await answered(address)).text, /^HTTP\/1\.1 101 /)
+  t.match((await answered(address)).text, /^HTTP\/1\.1 503 /)
+})
+
+t.test("--host-header decides which host the backend is asked for", async (t) => {
+  const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+  for (const [index, [value, host]] of (
+    [
+      ["backend", backend.address],
+      ["client", "chat.example"],
+      ["inside.example:81", "inside.example:81"],
+    ] as const
+  ).entries()) {
+    const { address } = await serveRws(t, [backend.address], ["--host-header", value])
+    await answered(address)
+    t.match((await backend.peer(index)).text, `\r\nHost: ${host}\r\n`)
+  }
+})
+
+const SOCKETS = await readFile("/proc/net/tcp", "latin1").catch(() => "")
+const noProc = SOCKETS === "" && "the system has no /proc/net/tcp to look into"
+
+for (const [ms, armed] of [
+  ["60000", true],
+  ["0", false],
+] as const) {
+  t.test(
+    `--keepalive-ms ${ms} ${armed ? "turns keepalive on" : "leaves it off"}`,
+    { skip: noProc },
+    async (t) => {
+      const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+      const flags = ["--keepalive-ms", ms, "--half-close-timeout-ms", String(SHORT_MS)]
+      const { rws, address } = await serveRws(t, [backend.address], flags)
+      const client = await answered(address)
+      // The client's own segment acknowledges the 101, and nothing is sent back: only keepalive can have armed the timer.
+      client.write("x")
+      await (await backend.peer()).untilText("\r\n\r\nx")
+      // Keepalive is set when rws first looks at its tunnels; when it ends a later one for its silence, it has looked.
+      const later = await answered(address)
+      later.socket.end()
+      await untilLogged(rws, ({ reason }) => reason === "half_close_timeout")
+      t.equal(await hasKeepaliveTimer(address, client), armed)
+    },
+  )
+}
+
+/** Looks up rws's end of a client's connection in the system's table: 02 in the timer column is keepalive. */
+async function hasKeepaliveTimer(address: string, { socket }: RawPeer): Promise<boolean> {
+  const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, "0")
+  const local = `:${hex(Number(address.slice(address.lastIndexOf(":") + 1)))}`
+  const remote = `:${hex(socket.localPort ?? 0)}`
+  const rows = (await readFile("/proc/net/tcp", "latin1")).split("\n").map((row) => row.trim().split(/\s+/))
+  const row = rows.find(([, from = "", to = ""]) => from.endsWith(local) && to.endsWith(remote))
+  return row?.[5]?.startsWith("02:") === true
+}
+
+/** A backend that has stopped accepting and whose queue is full, so that the system answers no further SYN. */
+async function startDeafBackend(t: Test): Promise<string> {
+  const script = `
+    const server = require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {
+      process.stdout.write("port " + server.address().port + "\\n")
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
+    })`
+  const program = Program.start(t, process.execPath, ["-e", script])
+  const [, port] = await program.untilOutput(/^port (\d+)\n/)
+  const address = `127.0.0.1:${port}`
+  const fillers = Array.from({ length: 8 }, () => RawPeer.connect(address))
+  t.teardown(async () => {
+    program.signal("SIGKILL")
+    for (const filler of await Promise.allSettled(fillers)) {
+      if (filler.status === "fulfilled") filler.value.socket.destroy()
+    }
+  })
+  await Promise.any(fillers)
+  return address
+}

@@ -1,0 +1,186 @@
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import t, { type Test } from "tap"
+import { upgradeHead } from "../../support/http/heads.js"
+import { deadAddress, startBackend, startEchoBackend } from "../../support/peers/backend.js"
+import { RawPeer } from "../../support/peers/raw-peer.js"
+import {
+  type LogLine,
+  logOf,
+  Program,
+  RWS,
+  serveRws,
+  startRws,
+  temporaryFolder,
+  untilLogged,
+} from "../../support/program/program.js"
+
+/** Asks for an upgrade and waits for the end of the head of the answer. */
+async function ask(t: Test, address: string, head = upgradeHead()): Promise<RawPeer> {
+  const client = await RawPeer.connect(address)
+  t.teardown(() => client.socket.destroy())
+  return client.write(head).untilText("\r\n\r\n")
+}
+
+function isDuration(value: unknown): boolean {
+  return typeof value === "number" && value >= 0 && value < 60_000
+}
+
+const SESSION = ["session ended", "session refused"]
+
+function sessionsOf(rws: Program): LogLine[] {
+  return logOf(rws).filter(({ msg }) => SESSION.includes(String(msg)))
+}
+
+t.test("a tunnel is one line, with all that is known of it", async (t) => {
+  const backend = await startEchoBackend(t)
+  const { rws, address } = await serveRws(t, [backend.address], ["--name", "chat"])
+  const client = await ask(t, address, upgradeHead({}, "GET /room/7?token=secret HTTP/1.1"))
+  const { localPort } = client.socket
+  const head = client.received.length
+  await client.write("hello").untilBytes(head + 5)
+  client.socket.end()
+  const line = await untilLogged(rws, ({ msg }) => msg === "session ended")
+  t.match(line, {
+    level: 30,
+    listener: "chat",
+    client: `127.0.0.1:${localPort}`,
+    backend: backend.address,
+    path: "/room/7",
+    status: 101,
+    reason: "client_fin",
+    ended_by: "client",
+    bytes_from_client: 5,
+    bytes_from_backend: 5,
+  })
+  t.ok(isDuration(line.dial_ms), "dial_ms")
+  t.ok(isDuration(line.handshake_ms), "handshake_ms")
+  t.ok(isDuration(line.tunnel_ms), "tunnel_ms")
+  t.ok(Math.abs(Date.now() - Date.parse(String(line.time))) < 60_000, "the time is now")
+  t.notMatch(rws.stdout, "secret")
+  rws.signal("SIGTERM")
+  await rws.untilExit()
+  t.equal(sessionsOf(rws).length, 1)
+})
+
+t.test("a refusal is one line, without what it did not come to", async (t) => {
+  const { rws, address } = await serveRws(t, ["127.0.0.1:9"])
+  const client = await ask(t, address, upgradeHead({ "Sec-WebSocket-Version": "8" }))
+  const { localPort } = client.socket
+  const line = await untilLogged(rws, ({ msg }) => msg === "session refused")
+  t.match(line, {
+    listener: "127.0.0.1:0",
+    client: `127.0.0.1:${localPort}`,
+    status: 426,
+    reason: "bad_ws_version",
+    ended_by: "client",
+  })
+  for (const key of ["backend", "dial_ms", "handshake_ms", "tunnel_ms"]) t.notOk(key in line, key)
+})
+
+t.test("a backend's refusal is logged with its status", async (t) => {
+  const backend = await startBackend(t, async (peer) => {
+    await peer.untilText("\r\n\r\n")
+    peer.write("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+  })
+  const { rws, address } = await serveRws(t, [backend.address])
+  await ask(t, address)
+  const line = await untilLogged(rws, ({ msg }) => SESSION.includes(String(msg)))
+  t.match(line, { status: 401, reason: "refused_by_backend", ended_by: "backend", backend: backend.address })
+  t.ok(isDuration(line.handshake_ms), "handshake_ms")
+})
+
+t.test("each failed dial is one warning; the last one is the session's own line", async (t) => {
+  const dead = [await deadAddress(), await deadAddress()]
+  const { rws, address } = await serveRws(t, dead)
+  await ask(t, address)
+  await untilLogged(rws, ({ msg }) => msg === "session refused")
+  const warnings = logOf(rws).filter(({ level }) => level === 40)
+  t.strictSame(
+    warnings.map(({ reason, backend }) => [reason, backend]),
+    [
+      ["backend_unreachable", dead[0]],
+      ["backend_unreachable", dead[1]],
+    ],
+  )
+  t.match(warnings[0], { msg: "backend could not be dialled", error: "ECONNREFUSED" })
+  t.match(warnings[1], { msg: "session refused", error: "ECONNREFUSED", status: 502, path: "/chat" })
+})
+
+t.test("each listener has a line at its start and one at its end", async (t) => {
+  const cwd = await temporaryFolder(t)
+  const listener = (name: string) =>
+    `[[ws_proxy]]\nname = "${name}"\nbind = "127.0.0.1:0"\nbackends = ["127.0.0.1:9", "127.0.0.1:10"]\n`
+  await writeFile(join(cwd, "rws.config.toml"), listener("one") + listener("two"))
+  const rws = startRws(t, [], { cwd })
+  await untilLogged(rws, ({ listener }) => listener === "two")
+  rws.signal("SIGTERM")
+  await rws.untilExit()
+  const namesOf = (msg: string) =>
+    logOf(rws)
+      .filter((line) => line.msg === msg)
+      .map(({ listener }) => String(listener))
+      .sort()
+  t.strictSame(namesOf("listening"), ["one", "two"])
+  t.strictSame(namesOf("stopped"), ["one", "two"])
+  for (const { bind, backends } of logOf(rws).filter(({ msg }) => msg === "listening")) {
+    t.match(bind, /^127\.0\.0\.1:[1-9]\d*$/)
+    t.strictSame(backends, ["127.0.0.1:9", "127.0.0.1:10"])
+  }
+})
+
+t.test("a client that leaves without having asked for anything is logged at debug", async (t) => {
+  const { rws, address } = await serveRws(t, ["127.0.0.1:9"], ["--log-level", "debug"])
+  const client = await RawPeer.connect(address)
+  client.socket.end("GET / HT")
+  const line = await untilLogged(rws, ({ msg }) => msg === "session ended")
+  t.match(line, { level: 20, reason: "client_left_in_head" })
+})
+
+t.test("at info such a client leaves no line", async (t) => {
+  const { rws, address } = await serveRws(t, ["127.0.0.1:9"])
+  const early = await RawPeer.connect(address)
+  early.socket.end("GET / HT")
+  await early.untilClosed()
+  await ask(t, address, upgradeHead({ Host: undefined }))
+  await untilLogged(rws, ({ msg }) => msg === "session refused")
+  t.strictSame(
+    sessionsOf(rws).map(({ reason }) => reason),
+    ["bad_host"],
+  )
+})
+
+t.test("at error a refusal leaves no line, and neither does the start", async (t) => {
+  const bind = await deadAddress()
+  const rws = startRws(t, ["--bind", bind, "--backend", "127.0.0.1:9", "--log-level", "error"])
+  await connectOnceUp(t, bind)
+  rws.signal("SIGTERM")
+  t.strictSame(await rws.untilExit(), { code: 0, signal: null })
+  t.equal(rws.output, "")
+})
+
+/** A listener that logs nothing can only be found by trying. */
+async function connectOnceUp(t: Test, address: string): Promise<RawPeer> {
+  for (;;) {
+    try {
+      return await ask(t, address, "nonsense\r\n\r\n")
+    } catch {}
+  }
+}
+
+const script = Program.start(t, "script", ["--version"])
+await script.untilExit()
+const noTerminal = !/util-linux/.test(script.output) && "script of Debian's bsdutils is not installed"
+
+t.test("on a terminal the log is text for people, and Ctrl+C drains", { skip: noTerminal }, async (t) => {
+  const command = `exec ${process.execPath} ${RWS} --bind 127.0.0.1:0 --backend 127.0.0.1:9 --name chat`
+  const terminal = Program.start(t, "script", ["--quiet", "--return", "--command", command, "/dev/null"], {
+    env: { TERM: "xterm" },
+  })
+  const [line] = await terminal.untilOutput(/^.*listening/m)
+  t.match(line, "INFO")
+  t.notMatch(terminal.stdout, /^\{/m)
+  terminal.type("\x03")
+  t.strictSame(await terminal.untilExit(), { code: 0, signal: null })
+  t.match(terminal.stdout, "stopped")
+})

@@ -1,0 +1,199 @@
+import { access, readFile, writeFile } from "node:fs/promises"
+import { createRequire } from "node:module"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import t from "tap"
+import ts from "typescript"
+import { CLOSE_REASONS } from "../../lib/close-reason.js"
+import { parseConfig } from "../../lib/config/load.js"
+import {
+  backendSchema,
+  healthCheckSchema,
+  inlinePoolShape,
+  poolSchema,
+  tlsSchema,
+} from "../../lib/config/pool-schema.js"
+import { routeSchema, ruleKeys } from "../../lib/config/route-schema.js"
+import { configSchema, listenerSchema } from "../../lib/config/schema.js"
+import { BACKEND_DEFAULTS, HEALTH_CHECK_DEFAULTS, POOL_DEFAULTS } from "../../lib/pool/pool-settings.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { deadAddress, startEchoBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { complaintsAbout, folderInPackage } from "../support/program/consumer.js"
+import { Program, serveRws, startRws, temporaryFolder, untilLogged } from "../support/program/program.js"
+import { blockOf, blocksOf, codesIn, README, tablesOf } from "../support/project/readme.js"
+
+const ROOT = fileURLToPath(new URL("../../../", import.meta.url))
+const { scripts } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"))
+const [firstExample = ""] = blocksOf("toml")
+const standard = configSchema.parse({ ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"] }] })
+
+t.test("every TOML example is a valid configuration", async (t) => {
+  const examples = blocksOf("toml")
+  t.ok(examples.length > 0)
+  for (const example of examples) await t.resolves(parseConfig(example, "README.md"))
+})
+
+/** What stands for a default in a table where there is no value: the key must be required, or its default undefined or empty. */
+const IN_WORDS = /^[^`]+$/
+
+interface Table {
+  readonly title: string
+  readonly keys: readonly string[]
+  readonly defaults: Readonly<Record<string, unknown>>
+}
+
+const backendDefaults: Table["defaults"] = { ...BACKEND_DEFAULTS }
+const ruleKeyNames = Object.keys(ruleKeys)
+const inlineKeys = Object.keys(inlinePoolShape).filter((key) => key !== "backends")
+const keysOf = (schema: { shape: object }, without: readonly string[] = []) =>
+  Object.keys(schema.shape).filter((key) => !without.includes(key))
+
+/** In the order of the README. A pool's keys and the rules stand in one table each, though they may stand in several places. */
+const keyTables: readonly Table[] = [
+  {
+    title: "listener",
+    keys: keysOf(listenerSchema, inlineKeys),
+    defaults: { ...standard.ws_proxy[0], bind: undefined, backends: undefined, route: undefined },
+  },
+  {
+    title: "route",
+    keys: keysOf(routeSchema, [...inlineKeys, ...ruleKeyNames]),
+    defaults: { strip_prefix: false },
+  },
+  { title: "pool", keys: keysOf(poolSchema), defaults: { ...POOL_DEFAULTS } },
+  { title: "backend", keys: keysOf(backendSchema), defaults: backendDefaults },
+  { title: "health check", keys: keysOf(healthCheckSchema), defaults: { ...HEALTH_CHECK_DEFAULTS } },
+  { title: "tls", keys: keysOf(tlsSchema), defaults: { ...tlsSchema.parse({}) } },
+  { title: "log", keys: Object.keys(standard.log), defaults: { ...standard.log } },
+]
+
+for (const [index, { title, keys, defaults }] of keyTables.entries()) {
+  t.test(`the table of the keys of a ${title} is that of the schema, with the true defaults`, async (t) => {
+    const rows = tablesOf("key", "default", "meaning")[index] ?? []
+    t.strictSame([...rows.map(([key]) => key)].sort(), keys.map((key) => `\`${key}\``).sort())
+    for (const [key = "", written = ""] of rows) {
+      const value = defaults[key.slice(1, -1)]
+      const isPlain = value !== undefined && (typeof value !== "object" || Array.isArray(value))
+      if (isPlain) t.equal(written, `\`${JSON.stringify(value)}\``, key)
+      else t.match(written, IN_WORDS, key)
+    }
+  })
+}
+
+t.test("each key of the rules that a route may have otherwise is named with the routes", async (t) => {
+  const [, section = ""] = /### `\[\[ws_proxy\.route\]\]`\n([\s\S]*?)\n### /.exec(README) ?? []
+  for (const key of ruleKeyNames) t.ok(section.includes(`\`${key}\``), key)
+})
+
+t.test("every status that rws answers with is in the table of answers", async (t) => {
+  const [rows = []] = tablesOf("case", "answer")
+  const answers = rows.map(([, answer = ""]) => answer).join("\n")
+  for (const row of Object.values(CLOSE_REASONS)) {
+    if ("status" in row && row.status !== 500) t.match(answers, new RegExp(`\\b${row.status}\\b`))
+  }
+})
+
+t.test("the two commands come first, and every npm script that is named exists", async (t) => {
+  const [commands = ""] = blocksOf("sh")
+  t.match(commands, /^npm ci && npm start\b/m)
+  t.match(commands, /^npm ci && npm test\b/m)
+  const named = [...README.matchAll(/\bnpm (?:run )?(\w+)/g)].map(([, script = ""]) => script)
+  for (const script of new Set(named)) t.ok(script === "ci" || script in scripts, script)
+})
+
+t.test("every file that is linked is there", async (t) => {
+  for (const [, file = ""] of README.matchAll(/\]\((?!https?:|#)([^)]+)\)/g)) {
+    await t.resolves(access(join(ROOT, file)), file)
+  }
+})
+
+/** Every command line of rws in the README, as arguments: those of shell blocks, of the unit file and of the text. */
+function commandLines(): string[][] {
+  const lines = [
+    ...blocksOf("sh").flatMap((block) => block.split("\n")),
+    ...blockOf("ini")
+      .split("\n")
+      .map((line) => line.replace(/^Exec\w+=\/usr\/bin\/env /, "")),
+    ...codesIn(README),
+  ]
+  const commands = lines.filter((line) => /^rws(?: |$)/.test(line)).map((line) => line.replace(/ +#.*/, ""))
+  return [...new Set(commands)].map((command) => command.split(" ").slice(1))
+}
+
+for (const args of commandLines()) {
+  t.test(`the command "rws ${args.join(" ")}" works`, async (t) => {
+    const cwd = await temporaryFolder(t)
+    const file = join(cwd, "rws.config.toml")
+    await writeFile(file, onFreePorts(firstExample))
+    const here = args.map((argument, index) => {
+      if (argument.startsWith("/etc/")) return file
+      return args[index - 1] === "--bind" ? "127.0.0.1:0" : argument
+    })
+    const rws = startRws(t, here, { cwd })
+    await rws.untilOutput(/"listening"|^echo backend .* on |^It works|^The configuration is valid|^Options:/m)
+    t.equal(rws.stderr, "")
+  })
+}
+
+/** Lets an example take a free port instead of the one it binds. */
+function onFreePorts(example: string): string {
+  return example.replace(/(bind(?: = |\())"[\d.]+:\d+"/g, '$1"127.0.0.1:0"')
+}
+
+t.test("every TypeScript example is sound by our own type declarations", async (t) => {
+  const examples = blocksOf("ts")
+  t.ok(examples.length > 0)
+  t.strictSame((await complaintsAbout(t, examples)).flat(), [])
+})
+
+for (const [index, example] of blocksOf("ts").entries()) {
+  t.test(`TypeScript example ${index + 1} runs to its end`, async (t) => {
+    const cwd = await folderInPackage(t)
+    await writeFile(join(cwd, "rws.config.toml"), onFreePorts(firstExample))
+    const { outputText } = ts.transpileModule(onFreePorts(example), {
+      compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
+    })
+    await writeFile(join(cwd, "example.js"), outputText)
+    const program = Program.start(t, process.execPath, ["example.js"], { cwd })
+    const exit = await program.untilExit()
+    t.strictSame({ ...exit, stderr: program.stderr }, { code: 0, signal: null, stderr: "" })
+    if (example.includes("console.log(`listening"))
+      t.match(program.stdout, /^listening on 127\.0\.0\.1:\d+$/m)
+  })
+}
+
+t.test("the fields of the log are those of the table", async (t) => {
+  const [rows = []] = tablesOf("field", "meaning")
+  const documented = rows.flatMap(([fields = ""]) => codesIn(fields))
+  const backend = await startEchoBackend(t)
+  const logged = new Set<string>()
+  for (const address of [backend.address, await deadAddress()]) {
+    const { rws, address: bound } = await serveRws(t, [address], ["--trusted-proxy", "127.0.0.1"])
+    const client = await RawPeer.connect(bound)
+    await client.write(upgradeHead({ "X-Forwarded-For": "192.0.2.1" })).untilText("\r\n\r\n")
+    client.socket.end()
+    const line = await untilLogged(rws, ({ msg }) => msg === "session ended" || msg === "session refused")
+    for (const field of Object.keys(line)) logged.add(field)
+  }
+  for (const ofEveryLine of ["level", "time", "msg"]) logged.delete(ofEveryLine)
+  t.strictSame([...logged].sort(), documented.sort())
+})
+
+t.test("every reason that the section on the log names is one that a session can have", async (t) => {
+  const [, section = ""] = /\n## The log\n([\s\S]*?)\n## /.exec(README) ?? []
+  const named = codesIn(section).filter((code) => /_(fin|reset|timeout)$/.test(code))
+  t.ok(named.length >= 6, "they are found")
+  for (const reason of named) t.ok(reason in CLOSE_REASONS, reason)
+})
+
+t.test("the service managers wait for longer than the drain takes", async (t) => {
+  const [{ drain_timeout_ms = 0 } = {}] = standard.ws_proxy
+  const [, stopSeconds] = /^TimeoutStopSec=(\d+)$/m.exec(blockOf("ini")) ?? []
+  t.ok(Number(stopSeconds) * 1000 > drain_timeout_ms, "systemd")
+
+  const file = join(await temporaryFolder(t), "ecosystem.config.cjs")
+  await writeFile(file, blockOf("js"))
+  const [app] = createRequire(import.meta.url)(file).apps
+  t.ok(app.kill_timeout > drain_timeout_ms, "PM2")
+})

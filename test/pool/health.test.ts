@@ -1,0 +1,333 @@
+import t from "tap"
+import { CELL, CELLS_PER_BACKEND } from "../../lib/pool/backend-cells.js"
+import { checked, claimTrial, dialFailed, dialled, isOnlyOut, isUp, isUsable } from "../../lib/pool/health.js"
+import { between, seededRandom } from "../support/project/random.js"
+
+const FAILS = { max_fails: 3, fail_timeout_ms: 1000 }
+const THRESHOLDS = { healthy_threshold: 2, unhealthy_threshold: 3 }
+
+/** One backend with a clock that is set by hand, and the state machine's functions bound to both. */
+function machine(settings = FAILS, startMs = 0) {
+  const cells = new Int32Array(CELLS_PER_BACKEND)
+  let nowMs = startMs | 0
+  return {
+    cells,
+    wait: (ms: number) => {
+      nowMs = (nowMs + ms) | 0
+    },
+    fail: (isSpared = false) => dialFailed(cells, settings, nowMs, () => isSpared),
+    fails: (times: number) =>
+      Array.from({ length: times }, () => dialFailed(cells, settings, nowMs, () => false)),
+    succeed: () => dialled(cells),
+    check: (fault?: string) => checked(cells, fault, THRESHOLDS),
+    claim: () => claimTrial(cells, settings, nowMs),
+    isUp: () => isUp(cells),
+    isOnlyOut: () => isOnlyOut(cells),
+    isUsable: () => isUsable(cells, settings, nowMs),
+    leftMs: () => (Atomics.load(cells, CELL.outUntil) - nowMs) | 0,
+  }
+}
+
+const OUT = { isUp: false, reason: "3 dials failed within 1000 ms", forMs: 1000 }
+const BACK = { isUp: true, reason: "a dial succeeded" }
+
+t.test("a backend of which nothing is known is up", async (t) => {
+  const backend = machine()
+  t.same([backend.isUp(), backend.isUsable(), backend.isOnlyOut()], [true, true, false])
+})
+
+t.test("as many failed dials as max_fails take it out, and that is told once", async (t) => {
+  const backend = machine()
+  t.same(backend.fails(3), [undefined, undefined, OUT])
+  t.same([backend.isUp(), backend.isUsable(), backend.isOnlyOut()], [false, false, true])
+  t.same(backend.fails(5), Array(5).fill(undefined), "dials that were under way")
+  t.equal(backend.leftMs(), 1000, "do not make it longer")
+})
+
+t.test("one failed dial is told in the singular", async (t) => {
+  const backend = machine({ max_fails: 1, fail_timeout_ms: 7 })
+  t.same(backend.fail(), { isUp: false, reason: "1 dial failed within 7 ms", forMs: 7 })
+})
+
+t.test("with max_fails 0 no number of failed dials takes it out", async (t) => {
+  const backend = machine({ max_fails: 0, fail_timeout_ms: 1000 })
+  t.same(backend.fails(100), Array(100).fill(undefined))
+  t.equal(backend.isUp(), true)
+})
+
+t.test("failed dials count for fail_timeout_ms from the first one on", async (t) => {
+  const backend = machine()
+  backend.fails(2)
+  backend.wait(999)
+  t.same(backend.fail(), OUT)
+  const other = machine()
+  other.fails(2)
+  other.wait(1000)
+  t.same(other.fails(3), [undefined, undefined, OUT])
+})
+
+t.test("a dial that succeeds makes all failed ones forgotten", async (t) => {
+  const backend = machine()
+  for (let round = 0; round < 5; round++) {
+    t.same(backend.fails(2), [undefined, undefined])
+    t.equal(backend.succeed(), undefined)
+  }
+  t.equal(backend.isUp(), true)
+})
+
+t.test(
+  "one that is spared stays in, goes on counting, and is taken out once it is spared no more",
+  async (t) => {
+    const backend = machine()
+    for (let dial = 0; dial < 5; dial++) t.equal(backend.fail(true), undefined)
+    t.equal(backend.isUp(), true)
+    t.same(backend.fail(), { ...OUT, reason: "6 dials failed within 1000 ms" })
+  },
+)
+
+t.test("whether others are up is asked only when it matters", async (t) => {
+  const cells = new Int32Array(CELLS_PER_BACKEND)
+  let asked = 0
+  const isSpared = () => {
+    asked++
+    return false
+  }
+  const counts = Array.from({ length: 5 }, () => {
+    dialFailed(cells, FAILS, 0, isSpared)
+    return asked
+  })
+  t.same(counts, [0, 0, 1, 1, 1])
+})
+
+t.test("when its time is over, exactly one session gets it as a trial", async (t) => {
+  const backend = machine()
+  backend.fails(3)
+  backend.wait(999)
+  t.same([backend.isUsable(), backend.claim()], [false, false])
+  backend.wait(1)
+  t.same([backend.isUsable(), backend.isUp()], [true, false])
+  t.same([backend.claim(), backend.claim(), backend.claim()], [true, false, false])
+  t.equal(backend.isUsable(), false)
+})
+
+t.test("when the trial's session never dials, another session gets one after fail_timeout_ms", async (t) => {
+  const backend = machine()
+  backend.fails(3)
+  for (let trial = 0; trial < 5; trial++) {
+    backend.wait(1000)
+    t.same([backend.claim(), backend.claim(), backend.isUsable()], [true, false, false])
+  }
+})
+
+t.test("a trial that succeeds brings it back, and that is told once", async (t) => {
+  const backend = machine()
+  backend.fails(3)
+  backend.wait(1000)
+  backend.claim()
+  t.same([backend.succeed(), backend.succeed()], [BACK, undefined])
+  t.same([backend.isUp(), backend.isUsable(), backend.isOnlyOut()], [true, true, false])
+  t.same(backend.fails(3), [undefined, undefined, OUT], "and it starts anew")
+})
+
+for (const { fail_timeout_ms, times } of [
+  { fail_timeout_ms: 10_000, times: [10, 20, 40, 80, 160, 300, 300].map((s) => s * 1000) },
+  { fail_timeout_ms: 300_000, times: [300_000, 300_000, 300_000] },
+  { fail_timeout_ms: 400_000, times: [400_000, 400_000, 400_000] },
+  { fail_timeout_ms: 1, times: [...Array(19).keys()].map((n) => 2 ** n).concat(300_000, 300_000) },
+  { fail_timeout_ms: 2 ** 31 - 1, times: [2 ** 31 - 1, 2 ** 31 - 1] },
+]) {
+  t.test(`each trial that fails doubles ${fail_timeout_ms} ms, up to ${times.at(-1)} ms`, async (t) => {
+    const backend = machine({ max_fails: 1, fail_timeout_ms })
+    backend.fail()
+    for (const ms of times) {
+      t.equal(backend.leftMs(), ms)
+      backend.wait(ms - 1)
+      t.equal(backend.claim(), false)
+      backend.wait(1)
+      t.equal(backend.claim(), true)
+      t.same(
+        backend.fails(3),
+        [undefined, undefined, undefined],
+        "it is no news, and of one trial only one dial counts",
+      )
+    }
+  })
+}
+
+t.test("doubling goes on for as long as trials fail", async (t) => {
+  const backend = machine({ max_fails: 1, fail_timeout_ms: 10_000 })
+  backend.fail()
+  for (let trial = 0; trial < 2000; trial++) {
+    backend.wait(backend.leftMs())
+    t.equal(backend.claim(), true)
+    backend.fail()
+  }
+  t.equal(backend.leftMs(), 300_000)
+})
+
+t.test("a failed dial that was no trial does not make the time longer", async (t) => {
+  const backend = machine()
+  backend.fails(3)
+  backend.wait(500)
+  backend.fail()
+  t.equal(backend.leftMs(), 500)
+  backend.wait(500)
+  t.equal(backend.claim(), true)
+})
+
+for (const startMs of [0, 2 ** 31 - 500, 2 ** 32 - 500, 2 ** 40 + 123, -1]) {
+  t.test(`it is the same with a clock that begins at ${startMs}`, async (t) => {
+    const backend = machine(FAILS, startMs)
+    backend.fails(2)
+    backend.wait(999)
+    t.same(backend.fail(), OUT)
+    for (const ms of [1000, 2000, 4000]) {
+      backend.wait(ms - 1)
+      t.same([backend.isUsable(), backend.claim()], [false, false])
+      backend.wait(1)
+      t.same([backend.isUsable(), backend.claim(), backend.claim()], [true, true, false])
+      backend.fail()
+    }
+  })
+}
+
+t.test("a time out that was over weeks ago does not come back when the clock wraps around", async (t) => {
+  const backend = machine()
+  backend.fails(3)
+  for (let day = 0; day < 40; day++) {
+    backend.wait(24 * 3_600_000)
+    t.equal(backend.isUsable(), true, `day ${day + 1}`)
+  }
+})
+
+t.test("failed dials of weeks ago do not count, wherever the clock has wrapped around to", async (t) => {
+  const backend = machine()
+  for (const days of [1, 20, 30, 40, 60]) {
+    t.same(backend.fails(2), [undefined, undefined], `before ${days} days`)
+    backend.wait(days * 24 * 3_600_000)
+  }
+})
+
+t.test("a trial that health checks have made needless makes no later time out longer", async (t) => {
+  const backend = machine()
+  backend.fails(3)
+  backend.wait(1000)
+  backend.claim()
+  backend.check()
+  t.same(backend.check(), { isUp: true, reason: "2 health checks passed" })
+  t.same(backend.fails(4), [undefined, undefined, OUT, undefined])
+  t.equal(backend.leftMs(), 1000)
+})
+
+t.test(
+  "health checks make a verdict when enough of them in a row agree, and that is told once",
+  async (t) => {
+    const backend = machine()
+    t.same([backend.check("refused"), backend.check("refused")], [undefined, undefined])
+    t.equal(backend.isUsable(), true)
+    t.same(backend.check("timeout"), { isUp: false, reason: "3 health checks failed: timeout" })
+    t.same([backend.isUp(), backend.isUsable(), backend.isOnlyOut()], [false, false, false])
+    t.equal(backend.check("refused"), undefined)
+    t.equal(backend.check(), undefined)
+    t.equal(backend.isUp(), false)
+    t.same(backend.check(), { isUp: true, reason: "2 health checks passed" })
+    t.equal(backend.check(), undefined)
+    t.equal(backend.isUsable(), true)
+  },
+)
+
+t.test("checks that do not agree make no verdict", async (t) => {
+  const backend = machine()
+  for (const fault of ["a", "b", undefined, "a", "b", undefined]) t.equal(backend.check(fault), undefined)
+  t.equal(backend.isUp(), true)
+  for (const fault of ["a", "b", "c"]) backend.check(fault)
+  for (const fault of [undefined, "a", undefined, "a"]) t.equal(backend.check(fault), undefined)
+  t.equal(backend.isUp(), false)
+})
+
+t.test("a verdict takes no longer after thousands of checks that said the opposite", async (t) => {
+  const backend = machine()
+  for (let check = 0; check < 5000; check++) backend.check()
+  t.same(
+    ["a", "b", "c"].map((fault) => backend.check(fault)?.isUp),
+    [undefined, undefined, false],
+  )
+  for (let check = 0; check < 5000; check++) backend.check("a")
+  t.same([backend.check()?.isUp, backend.check()?.isUp], [undefined, true])
+})
+
+t.test("a verdict of the first check is told in the singular", async (t) => {
+  const cells = new Int32Array(CELLS_PER_BACKEND)
+  const thresholds = { healthy_threshold: 1, unhealthy_threshold: 1 }
+  t.same(checked(cells, undefined, thresholds), undefined)
+  t.same(checked(cells, "x", thresholds), { isUp: false, reason: "1 health check failed: x" })
+  t.same(checked(cells, undefined, thresholds), { isUp: true, reason: "1 health check passed" })
+})
+
+t.test("checks that pass end the time out that failed dials have brought", async (t) => {
+  const backend = machine()
+  for (let check = 0; check < 10; check++) backend.check()
+  backend.fails(3)
+  t.equal(backend.check(), undefined, "those from before do not count")
+  t.same(backend.check(), { isUp: true, reason: "2 health checks passed" })
+  t.equal(backend.isUp(), true)
+  t.same(backend.fails(3), [undefined, undefined, OUT])
+})
+
+t.test("checks that pass do not make a backend forget failed dials that have not taken it out", async (t) => {
+  const backend = machine()
+  backend.fails(2)
+  for (let check = 0; check < 10; check++) backend.check()
+  t.same(backend.fail(), OUT)
+})
+
+t.test("a backend that is out and unhealthy goes down once and comes up once", async (t) => {
+  const backend = machine()
+  t.same(backend.fails(3)[2], OUT)
+  for (const fault of ["a", "b", "c", "d"]) t.equal(backend.check(fault), undefined)
+  t.equal(backend.isOnlyOut(), false)
+  backend.wait(1000)
+  t.equal(backend.isUsable(), false)
+  t.equal(backend.succeed(), undefined, "a dial says nothing against the checks")
+  t.equal(backend.isUsable(), false)
+  backend.check()
+  t.same(backend.check(), { isUp: true, reason: "2 health checks passed" })
+  t.equal(backend.isUsable(), true)
+})
+
+t.test("an unhealthy backend whose dials fail too is out as well, and that is no news", async (t) => {
+  const backend = machine()
+  for (const fault of ["a", "b", "c"]) backend.check(fault)
+  t.same(backend.fails(3), [undefined, undefined, undefined])
+  backend.check()
+  t.equal(backend.check()?.isUp, true)
+  t.equal(backend.isUsable(), true)
+})
+
+t.test("whatever happens, what was told and what is agree, and down and up take turns", async (t) => {
+  const random = seededRandom(16)
+  for (let round = 0; round < 200; round++) {
+    const backend = machine(
+      { max_fails: between(random, 0, 4), fail_timeout_ms: 1000 },
+      between(random, 0, 2 ** 32),
+    )
+    let told = true
+    const events = [
+      () => backend.fail(),
+      () => backend.fail(random() < 0.5),
+      () => backend.succeed(),
+      () => backend.check(),
+      () => backend.check("x"),
+      () => void backend.claim(),
+      () => void backend.wait(between(random, 0, 1500)),
+    ]
+    for (let step = 0; step < 300; step++) {
+      const change = events[between(random, 0, events.length - 1)]?.()
+      if (change !== undefined) {
+        t.equal(change.isUp, !told)
+        told = change.isUp
+      }
+      t.equal(backend.isUp(), told)
+    }
+  }
+})

@@ -1,0 +1,441 @@
+/** Which backends a session may dial, by their state: primaries, backups, full ones, those that are down. */
+
+import t from "tap"
+import { AddressError } from "../../lib/address/address.js"
+import type { Backend } from "../../lib/pool/backend.js"
+import type { HealthChange } from "../../lib/pool/health.js"
+import { Pool } from "../../lib/pool/pool.js"
+import type { BackendInput, PoolSettings } from "../../lib/pool/pool-settings.js"
+import { SettingError } from "../../lib/settings/setting-error.js"
+import { poolRequest } from "../support/pool/pool-request.js"
+import { triedBy } from "../support/pool/tried-by.js"
+import { between, seededRandom } from "../support/project/random.js"
+import { thrownBy } from "../support/project/thrown.js"
+
+const HEALTH_CHECK = { healthy_threshold: 2, unhealthy_threshold: 3 }
+
+/** A pool with a clock that is set by hand, whose backends are spoken of by the first letter of their address. */
+function poolOf(backends: readonly BackendInput[], settings: Partial<PoolSettings> = {}) {
+  let nowMs = 0
+  const pool = new Pool(backends, { health_check: HEALTH_CHECK, ...settings }, () => nowMs)
+  const changes: HealthChange[] = []
+  pool.onHealthChange((change) => changes.push(change))
+  const get = (letter: string) => {
+    const member = pool.members.find(({ name }) => name.startsWith(letter))
+    if (member === undefined) throw new Error(`no backend ${letter}`)
+    return member
+  }
+  return {
+    pool,
+    changes,
+    get,
+    wait: (ms: number) => {
+      nowMs += ms
+    },
+    /** The letters of the backends that one session dials when every dial fails, in order. */
+    tried: (request = poolRequest()) =>
+      triedBy(pool, request)
+        .map(({ name }) => name.charAt(0))
+        .join(""),
+    /** One session. Each call fails its last dial, if any, and returns the letter of the next backend. */
+    session: () => {
+      const reserved = pool.reserve(poolRequest(), "192.0.2.1")
+      let last: Backend | undefined
+      return () => {
+        last?.release()
+        last = reserved.next().value ?? undefined
+        return last?.name.charAt(0)
+      }
+    },
+    takeOut: (letters: string) => {
+      for (const letter of letters) for (let dial = 0; dial < 3; dial++) pool.dialFailed(get(letter))
+    },
+    makeUnhealthy: (letters: string) => {
+      for (const letter of letters)
+        for (let check = 0; check < 3; check++) pool.checked(get(letter), "refused")
+    },
+    makeHealthy: (letters: string) => {
+      for (const letter of letters)
+        for (let check = 0; check < 2; check++) pool.checked(get(letter), undefined)
+    },
+  }
+}
+
+const A = { address: "A:1", max_connections: 1 }
+const B = { address: "B:1", max_connections: 1 }
+const X = { address: "X:1", max_connections: 1, backup: true }
+const Y = { address: "Y:1", max_connections: 1, backup: true }
+
+const STATES: { out?: string; unhealthy?: string; full?: string; tried: string }[] = [
+  { tried: "ABXY" },
+  { out: "A", tried: "BXYA" },
+  { unhealthy: "A", tried: "BXY" },
+  { full: "A", tried: "BXY" },
+  { full: "X", tried: "ABY" },
+  { out: "AB", tried: "XYAB" },
+  { unhealthy: "AB", tried: "XY" },
+  { full: "AB", tried: "XY" },
+  { out: "X", tried: "ABYX" },
+  { out: "AX", tried: "BYAX" },
+  { out: "ABX", tried: "YABX" },
+  { out: "ABXY", tried: "YABX" },
+  { out: "AX", unhealthy: "BY", tried: "AX" },
+  { out: "ABX", unhealthy: "Y", tried: "ABX" },
+  { out: "ABX", unhealthy: "AY", tried: "BX" },
+  { out: "A", unhealthy: "BXY", tried: "A" },
+  { out: "A", full: "B", tried: "XY" },
+  { out: "A", unhealthy: "B", full: "X", tried: "Y" },
+  { out: "ABX", full: "Y", tried: "" },
+  { out: "ABX", full: "AY", tried: "" },
+  { out: "ABX", unhealthy: "Y", full: "A", tried: "BX" },
+  { out: "A", unhealthy: "BXY", full: "A", tried: "" },
+  { unhealthy: "ABXY", tried: "" },
+  { full: "ABXY", tried: "" },
+  { unhealthy: "AB", full: "XY", tried: "" },
+]
+
+for (const { out = "", unhealthy = "", full = "", tried } of STATES) {
+  const state = `out: "${out}", unhealthy: "${unhealthy}", full: "${full}"`
+  t.test(`primaries A and B, backups X and Y: a session tries "${tried}" with ${state}`, async (t) => {
+    const at = poolOf([A, X, B, Y])
+    at.takeOut(out)
+    at.makeUnhealthy(unhealthy)
+    for (const letter of full) at.get(letter).tryReserve()
+    t.equal(at.tried(), tried)
+  })
+}
+
+for (const [max_tries, tried] of [
+  [0, "ABXY"],
+  [1, "A"],
+  [3, "ABX"],
+  [9, "ABXY"],
+] as const) {
+  t.test(`max_tries ${max_tries} bounds a session to "${tried}", backups included`, async (t) => {
+    t.equal(poolOf([A, X, B, Y], { max_tries }).tried(), tried)
+  })
+}
+
+t.test("a backend that is reserved has a place taken until its session releases it", async (t) => {
+  const at = poolOf([A, B])
+  const next = at.session()
+  t.same([next(), at.get("A").active], ["A", 1])
+  t.equal(at.tried(), "B")
+  t.same([next(), at.get("A").active, at.get("B").active], ["B", 0, 1])
+  t.same([next(), at.get("B").active], [undefined, 0])
+})
+
+t.test("every change of state is told once to each listener until it ends that", async (t) => {
+  const at = poolOf(["A:1", "B:1"])
+  const more: HealthChange[] = []
+  const end = at.pool.onHealthChange((change) => more.push(change))
+  at.takeOut("A")
+  at.pool.dialled(at.get("A"))
+  end()
+  at.makeUnhealthy("B")
+  at.makeHealthy("B")
+  t.same(at.changes, [
+    { backend: "A:1", isUp: false, reason: "3 dials failed within 10000 ms", forMs: 10_000 },
+    { backend: "A:1", isUp: true, reason: "a dial succeeded" },
+    { backend: "B:1", isUp: false, reason: "3 health checks failed: refused" },
+    { backend: "B:1", isUp: true, reason: "2 health checks passed" },
+  ])
+  t.same(more, at.changes.slice(0, 2))
+})
+
+t.test("failed dials never take out the last backend that is up, and a backup counts as one", async (t) => {
+  const alone = poolOf(["A:1"])
+  alone.takeOut("AAAA")
+  t.same([alone.tried(), alone.changes], ["A", []])
+  const withBackup = poolOf(["A:1", X])
+  withBackup.takeOut("A")
+  t.equal(withBackup.tried(), "XA")
+  withBackup.takeOut("XX")
+  t.equal(withBackup.tried(), "XA")
+  const withUnhealthy = poolOf(["A:1", "B:1"])
+  withUnhealthy.makeUnhealthy("B")
+  withUnhealthy.takeOut("A")
+  t.equal(withUnhealthy.tried(), "A")
+})
+
+t.test("a backend whose time out is over is not up: it saves no other one from staying in", async (t) => {
+  const at = poolOf(["A:1", "B:1"])
+  at.takeOut("A")
+  at.wait(10_000)
+  t.equal(at.tried(), "AB")
+  at.takeOut("B")
+  t.same(
+    at.changes.map(({ backend }) => backend),
+    ["A:1"],
+  )
+})
+
+t.test("one session tries a backend whose time is over; others come to it last", async (t) => {
+  const at = poolOf(["A:1", "B:1", "C:1"])
+  t.same([at.tried(), at.tried()], ["ABC", "BCA"])
+  at.takeOut("A")
+  at.wait(10_000)
+  const before = at.session()
+  t.equal(before(), "C")
+  const trial = at.session()
+  t.equal(trial(), "A")
+  t.match(at.tried(), /^(?:BC|CB)A$/)
+  t.same([before(), before(), before()], ["B", "A", undefined], "though A came before B in its order")
+  at.pool.dialled(at.get("A"))
+  t.same(new Set([at.tried(), at.tried(), at.tried()]), new Set(["ABC", "BCA", "CAB"]))
+})
+
+t.test("a backend that health checks take down while a session dials is not tried by it", async (t) => {
+  const at = poolOf(["A:1", "B:1"])
+  const next = at.session()
+  t.equal(next(), "A")
+  at.makeUnhealthy("B")
+  t.equal(next(), undefined)
+  t.equal(at.get("B").active, 0)
+})
+
+t.test("a session whose dial has failed sees what has changed meanwhile", async (t) => {
+  const changes: [what: string, change: (at: ReturnType<typeof poolOf>) => void, next: string[]][] = [
+    ["nothing", () => {}, ["X", "B"]],
+    ["a primary is up again", (at) => at.pool.dialled(at.get("B")), ["B", "X"]],
+    ["a primary has been added", (at) => at.pool.add("C:1"), ["C", "X", "B"]],
+    ["the backup has been removed", (at) => at.pool.remove("X:1"), ["B"]],
+    ["the ejected one is unhealthy too", (at) => at.makeUnhealthy("B"), ["X"]],
+    ["the backup is full", (at) => at.get("X").tryReserve(), []],
+  ]
+  for (const [what, change, expected] of changes) {
+    const at = poolOf(["A:1", "B:1", X])
+    at.takeOut("B")
+    const next = at.session()
+    t.equal(next(), "A")
+    change(at)
+    t.same([...expected.map(next), next()], [...expected, undefined], what)
+  }
+})
+
+t.test("a full backend is not claimed for a trial by a session that can't have it", async (t) => {
+  const at = poolOf([A, "B:1"])
+  t.equal(at.tried(), "AB")
+  const a = at.get("A")
+  at.takeOut("A")
+  at.wait(10_000)
+  const next = at.session()
+  t.equal(next(), "B")
+  a.tryReserve()
+  t.equal(next(), undefined)
+  a.release()
+  t.equal(at.tried(), "AB")
+})
+
+t.test("while all others are full, one session at a time tries an ejected backend", async (t) => {
+  const at = poolOf([A, "B:1"])
+  at.get("A").tryReserve()
+  at.takeOut("B")
+  t.equal(at.tried(), "", "its time is not over")
+  at.wait(10_000)
+  const trial = at.session()
+  t.equal(trial(), "B")
+  t.equal(at.tried(), "")
+  at.pool.dialFailed(at.get("B"))
+  t.equal(trial(), undefined)
+  at.wait(19_999)
+  t.equal(at.tried(), "")
+  at.wait(1)
+  t.equal(at.tried(), "B")
+})
+
+t.test("where there is nothing else, an ejection and a trial keep no session out", async (t) => {
+  const at = poolOf(["A:1", "B:1"])
+  at.takeOut("A")
+  at.makeUnhealthy("B")
+  for (let session = 0; session < 3; session++) t.equal(at.session()(), "A")
+  at.wait(10_000)
+  for (let session = 0; session < 3; session++) t.equal(at.session()(), "A")
+})
+
+t.test("failed dials of the last resort make no ejection longer", async (t) => {
+  const at = poolOf(["A:1", "B:1"])
+  at.takeOut("A")
+  for (let session = 0; session < 9; session++) {
+    for (const backend of triedBy(at.pool)) at.pool.dialFailed(backend)
+  }
+  at.wait(9_999)
+  t.equal(at.tried(), "BA")
+  at.wait(1)
+  t.same(new Set([at.session()(), at.session()()]), new Set(["A", "B"]))
+})
+
+t.test("a backend that has been removed makes no news, and its memory no trouble", async (t) => {
+  const at = poolOf(["A:1", "B:1", "C:1"])
+  const a = at.get("A")
+  t.equal(a.tryReserve(), true)
+  at.pool.remove("A:1")
+  at.pool.add("D:1")
+  for (let dial = 0; dial < 3; dial++) at.pool.dialFailed(a)
+  for (let check = 0; check < 3; check++) at.pool.checked(a, "refused")
+  at.pool.dialled(a)
+  a.release()
+  at.pool.add("E:1")
+  for (let check = 0; check < 3; check++) at.pool.checked(a, "refused")
+  t.equal(a.tryReserve(), true)
+  t.same(at.changes, [])
+  t.equal(at.tried(), "BCDE")
+  t.same(
+    at.pool.members.map(({ active }) => active),
+    [0, 0, 0, 0],
+  )
+})
+
+t.test("a backend that is removed and added again starts anew", async (t) => {
+  const at = poolOf(["A:1", "B:1"])
+  at.makeUnhealthy("A")
+  at.pool.remove("A:1")
+  at.pool.add("A:1")
+  t.equal(at.tried(), "BA")
+})
+
+t.test("health checks count in a pool that has thresholds only", async (t) => {
+  const pool = new Pool(["A:1", "B:1"])
+  const [a] = pool.members
+  if (a === undefined) throw new Error("no backend")
+  for (let check = 0; check < 100; check++) pool.checked(a, "refused")
+  t.equal(triedBy(pool).length, 2)
+})
+
+t.test(
+  "a client goes back to the backend that its cookie names, for as long as it can be used",
+  async (t) => {
+    const at = poolOf(["A:1", "B:1", X], { sticky_cookie: "sid" })
+    const line = at.pool.stickyField(at.get("B"), poolRequest(), true)
+    const cookie =
+      /^Set-Cookie: (sid=[^;]+); Path=\/; HttpOnly; SameSite=Lax; Secure\r\n$/.exec(line ?? "")?.[1] ?? ""
+    const request = poolRequest("/", ["Cookie", cookie])
+    const first = () => triedBy(at.pool, request)[0]?.name
+    for (let session = 0; session < 5; session++) t.equal(first(), "B:1")
+    t.equal(at.pool.stickyField(at.get("B"), request, true), undefined)
+    t.match(at.pool.stickyField(at.get("A"), request, true), /^Set-Cookie: sid=/)
+    at.takeOut("B")
+    t.equal(first(), "A:1")
+    at.pool.dialled(at.get("B"))
+    t.equal(first(), "B:1")
+  },
+)
+
+t.test("a cookie that names a backup brings nobody there while a primary can be used", async (t) => {
+  const at = poolOf(["A:1", "B:1", X, Y], { sticky_cookie: "sid", sticky_secret: "s" })
+  const line = at.pool.stickyField(at.get("Y"), poolRequest(), false)
+  const request = poolRequest("/", ["Cookie", /sid=[^;]+/.exec(line ?? "")?.[0] ?? ""])
+  t.equal(at.tried(request), "ABYX")
+  at.makeUnhealthy("AB")
+  for (let session = 0; session < 4; session++) t.equal(triedBy(at.pool, request)[0]?.name, "Y:1")
+})
+
+t.test("a pool without sticky_cookie sets no cookie", async (t) => {
+  const at = poolOf(["A:1"])
+  t.equal(at.pool.stickyField(at.get("A"), poolRequest(), true), undefined)
+})
+
+t.test("with balance hash the key decides, by what hash_key says", async (t) => {
+  const pool = new Pool(["A:1", "B:1", "C:1"], { balance: "hash", hash_key: "client_ip" })
+  const first = (ip: string) => triedBy(pool, poolRequest(), ip)[0]?.name
+  const ips = Array.from({ length: 30 }, (_, index) => `192.0.2.${index}`)
+  t.same(ips.map(first), ips.map(first))
+  t.equal(new Set(ips.map(first)).size, 3)
+  t.equal(new Set([first(""), first(""), first("")]).size, 3, "without a key they take turns")
+})
+
+const WRONG: { what: string; make: () => Pool; error: new (message: string) => Error }[] = [
+  {
+    what: "a hash without a key",
+    make: () => new Pool("A:1", { balance: "hash" }),
+    error: SettingError,
+  },
+  {
+    what: "a hash of what is no key",
+    make: () => new Pool("A:1", { balance: "hash", hash_key: "uri" }),
+    error: SettingError,
+  },
+  {
+    what: "a cookie's name that is none",
+    make: () => new Pool("A:1", { sticky_cookie: "a b" }),
+    error: SettingError,
+  },
+  {
+    what: "a weight of 0",
+    make: () => new Pool([{ address: "A:1", weight: 0 }]),
+    error: SettingError,
+  },
+  { what: "a table without a real address", make: () => new Pool([{ address: "A" }]), error: AddressError },
+]
+
+for (const { what, make, error } of WRONG) {
+  t.test(`a pool is refused that has ${what}`, async (t) => t.type(thrownBy(make), error))
+}
+
+t.test("a table and a text that name the same backend count once, and the first one stays", async (t) => {
+  const pool = new Pool([{ address: "A:1", weight: 3 }, "A:1"])
+  pool.add({ address: "A:1", weight: 5 })
+  t.same(
+    pool.members.map(({ name, weight }) => [name, weight]),
+    [["A:1", 3]],
+  )
+})
+
+t.test(
+  "of many sessions at the same time each tries every backend, unless one of its dials succeeds",
+  async (t) => {
+    const random = seededRandom(17)
+    for (let round = 0; round < 100; round++) {
+      const backends = Array.from({ length: between(random, 1, 4) }, (_, index) => ({
+        address: `${"ABCD".charAt(index)}:1`,
+        backup: random() < 0.3,
+      }))
+      const at = poolOf(backends, { max_fails: between(random, 0, 3) })
+      const all = at.pool.backends.toSorted()
+      const begin = () => ({ reserved: at.pool.reserve(poolRequest(), ""), tried: [] as string[] })
+      const sessions = [begin(), begin(), begin()]
+      for (let step = 0; step < 300; step++) {
+        at.wait(between(random, 0, 4000))
+        const index = between(random, 0, sessions.length - 1)
+        const { reserved, tried } = sessions[index] ?? begin()
+        const backend = reserved.next().value
+        if (backend === undefined) {
+          t.same(tried.toSorted(), all)
+          sessions[index] = begin()
+          continue
+        }
+        tried.push(backend.name)
+        backend.release()
+        if (random() < 0.8) at.pool.dialFailed(backend)
+        else {
+          at.pool.dialled(backend)
+          sessions[index] = begin()
+        }
+      }
+      t.same(new Set(at.pool.members.map(({ active }) => active)), new Set([0]))
+    }
+  },
+)
+
+t.test("changes of each backend are down and up by turns, and fit what can be tried", async (t) => {
+  const random = seededRandom(18)
+  for (let round = 0; round < 50; round++) {
+    const at = poolOf(["A:1", "B:1", "C:1"])
+    for (let step = 0; step < 200; step++) {
+      const backend = at.get("ABC".charAt(between(random, 0, 2)))
+      if (random() < 0.5) at.pool.dialFailed(backend)
+      else if (random() < 0.1) at.pool.dialled(backend)
+      else at.pool.checked(backend, random() < 0.6 ? "refused" : undefined)
+      if (random() < 0.1) at.wait(between(random, 0, 20_000))
+    }
+    t.ok(at.changes.length > 0)
+    for (const { name } of at.pool.members) {
+      const own = at.changes.filter((change) => change.backend === name).map(({ isUp }) => isUp)
+      t.same(
+        own,
+        own.map((_, index) => index % 2 === 1),
+      )
+      if (own.at(-1) !== false) t.ok(triedBy(at.pool).some((one) => one.name === name))
+    }
+  }
+})

@@ -1,0 +1,132 @@
+import { createHmac } from "node:crypto"
+import t from "tap"
+import { Backend } from "../../lib/pool/backend.js"
+import { createSticky, type Sticky } from "../../lib/pool/sticky.js"
+import { SettingError } from "../../lib/settings/setting-error.js"
+import { backendsOf, namesOf } from "../support/pool/backends.js"
+import { poolRequest } from "../support/pool/pool-request.js"
+import { thrownBy } from "../support/project/thrown.js"
+
+const [A, B, C] = ["A:9000", "B:9000", "C:9000"].map((address) => new Backend(address)) as [
+  Backend,
+  Backend,
+  Backend,
+]
+
+/** The fields of a request with one Cookie field. */
+function bringing(cookie: string) {
+  return poolRequest("/", ["Cookie", cookie]).fields
+}
+
+function tokenOf(sticky: Sticky, backend: Backend): string {
+  return /=([^;]*);/.exec(sticky.fieldFor(backend, [], false) ?? "")?.[1] ?? ""
+}
+
+t.test(
+  "the cookie is one line with all that keeps it from scripts, other sites and plain text",
+  async (t) => {
+    const sticky = createSticky("sid", "secret")
+    const token = tokenOf(sticky, A)
+    t.match(token, /^[A-Za-z0-9_-]{22}$/)
+    const line = `Set-Cookie: sid=${token}; Path=/; HttpOnly; SameSite=Lax`
+    t.equal(sticky.fieldFor(A, [], false), `${line}\r\n`)
+    t.equal(sticky.fieldFor(A, [], true), `${line}; Secure\r\n`)
+  },
+)
+
+t.test("the cookie's value is a keyed hash of the backend's name, cut to 16 bytes", async (t) => {
+  const whole = createHmac("sha256", "secret").update("A:9000").digest()
+  t.same(Buffer.from(tokenOf(createSticky("sid", "secret"), A), "base64url"), whole.subarray(0, 16))
+})
+
+t.test("with the same secret, another process knows the same tokens", async (t) => {
+  const again = new Backend("A:9000")
+  t.equal(tokenOf(createSticky("sid", "secret"), A), tokenOf(createSticky("other", "secret"), again))
+})
+
+t.test("tokens differ by backend and by secret, and without a secret nobody can know them", async (t) => {
+  const stickies = [createSticky("sid", "secret"), createSticky("sid", "Secret"), createSticky("sid")]
+  const tokens = stickies.flatMap((sticky) => [A, B, C].map((backend) => tokenOf(sticky, backend)))
+  t.equal(new Set(tokens).size, 9)
+})
+
+t.test("without a secret, all pools of a process know the same tokens", async (t) => {
+  t.equal(tokenOf(createSticky("sid"), A), tokenOf(createSticky("sid"), A))
+})
+
+t.test("the backend that the cookie names comes first and the others keep their order", async (t) => {
+  const sticky = createSticky("sid", "secret")
+  for (const [backend, order] of [
+    [A, "ABC"],
+    [B, "BAC"],
+    [C, "CAB"],
+  ] as const) {
+    const fields = bringing(`a=b; sid=${tokenOf(sticky, backend)}; c=d`)
+    t.equal(namesOf(sticky.prefer([A, B, C], fields)).join(""), order)
+  }
+})
+
+t.test("a backend that is not in the order is not put there", async (t) => {
+  const sticky = createSticky("sid", "secret")
+  t.equal(namesOf(sticky.prefer([A, B], bringing(`sid=${tokenOf(sticky, C)}`))).join(""), "AB")
+})
+
+t.test("of several cookies, the first that names a backend of the order counts", async (t) => {
+  const sticky = createSticky("sid", "secret")
+  const [a, b, c] = [A, B, C].map((backend) => `sid=${tokenOf(sticky, backend)}`)
+  t.equal(namesOf(sticky.prefer([A, B], bringing(`sid=odd; ${c}; ${b}; ${a}`))).join(""), "BA")
+})
+
+t.test("a client that has brought the cookie of its backend gets no other one", async (t) => {
+  const sticky = createSticky("sid", "secret")
+  const fields = bringing(`sid=${tokenOf(sticky, A)}`)
+  t.equal(sticky.fieldFor(A, fields, true), undefined)
+  t.match(sticky.fieldFor(B, fields, true), `sid=${tokenOf(sticky, B)};`)
+})
+
+const ODD = [
+  "",
+  "sid",
+  "sid=",
+  "sid=A:9000",
+  "sid=\xff\0;;=",
+  `sid=${"A".repeat(22)}`,
+  `sid=${"A".repeat(8000)}`,
+  "sid=__proto__",
+]
+
+for (const cookie of ODD) {
+  t.test(
+    `the cookie ${JSON.stringify(cookie.slice(0, 40))} names no backend and changes nothing`,
+    async (t) => {
+      const sticky = createSticky("sid", "secret")
+      t.equal(namesOf(sticky.prefer([B, A, C], bringing(cookie))).join(""), "BAC")
+      t.match(sticky.fieldFor(A, bringing(cookie), false), /^Set-Cookie: sid=[\w-]{22};/)
+    },
+  )
+}
+
+t.test("a token of another secret, or cut short, names nobody", async (t) => {
+  const sticky = createSticky("sid", "secret")
+  const foreign = tokenOf(createSticky("sid", "other"), B)
+  const own = tokenOf(sticky, B)
+  for (const token of [foreign, own.slice(1), own.slice(0, -1), own.toUpperCase(), `"${own}"`]) {
+    t.equal(namesOf(sticky.prefer(backendsOf(1, 1, 1), bringing(`sid=${token}`))).join(""), "ABC")
+  }
+})
+
+for (const cookie of ["", "a b", "a;b", "a=b", "a\r\nSet-Cookie: b=c"]) {
+  t.test(`${JSON.stringify(cookie)} is refused as the cookie's name`, async (t) => {
+    t.type(
+      thrownBy(() => createSticky(cookie)),
+      SettingError,
+    )
+  })
+}
+
+t.test("an empty secret, with which anyone could make tokens, is refused", async (t) => {
+  t.type(
+    thrownBy(() => createSticky("sid", "")),
+    SettingError,
+  )
+})

@@ -1,0 +1,141 @@
+import t from "tap"
+import { type CloseReason, SessionEnd } from "../../lib/close-reason.js"
+import { writeProxyHeader } from "../../lib/forwarding/proxy-protocol.js"
+import { REQUEST_FAULTS, readHead } from "../../lib/net/read-head.js"
+import { readProxyHeader } from "../../lib/session/read-proxy-header.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { dribble } from "../support/peers/dribble.js"
+import { type Connection, PEER_KINDS } from "../support/peers/peers.js"
+import { RecordingOwner } from "../support/peers/recording-owner.js"
+import { turnUntil } from "../support/pool/turns.js"
+import { SHORT_MS } from "../support/program/proxy.js"
+import { rejectionOf } from "../support/project/thrown.js"
+
+const PATIENT_MS = 60_000
+const SOURCE = { ip: "192.0.2.1", port: 56541 }
+const DESTINATION = { ip: "2001:db8::1", port: 443 }
+
+const HEADERS = [
+  { version: "v1", header: writeProxyHeader("v1", SOURCE, DESTINATION) },
+  { version: "v2", header: writeProxyHeader("v2", SOURCE, DESTINATION) },
+] as const
+
+async function endOf(reading: Promise<unknown>): Promise<SessionEnd> {
+  const error = await rejectionOf(() => reading)
+  return error instanceof SessionEnd ? error : new SessionEnd("internal_error", "it was read")
+}
+
+const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length
+
+for (const { title, connect } of PEER_KINDS) {
+  for (const { version, header } of HEADERS) {
+    const expected = { length: header.length, source: SOURCE, destination: DESTINATION }
+
+    t.test(`from ${title} a header of ${version} is read, and what follows stays there`, async (t) => {
+      const { peer, far } = await connect(t)
+      const before = timers()
+      far.write(Buffer.concat([header, Buffer.from("what follows")]))
+      t.same(await readProxyHeader(peer, PATIENT_MS), expected)
+      t.equal(timers(), before, "no timer is left")
+      t.equal(peer.stageBytes, 12)
+      const owner = new RecordingOwner()
+      peer.own(owner)
+      t.equal(owner.text, "what follows")
+    })
+
+    t.test(`from ${title} a header of ${version} is read byte by byte, and then the request`, async (t) => {
+      const { peer, far } = await connect(t)
+      const limits = { maxBytes: 1000, timeoutMs: PATIENT_MS }
+      const reading = readProxyHeader(peer, PATIENT_MS).then(async (read) => {
+        return { read, head: await readHead(peer, "request", limits, REQUEST_FAULTS) }
+      })
+      await dribble(far, Buffer.concat([header, Buffer.from(upgradeHead(), "latin1")]))
+      const { read, head } = await reading
+      t.same(read, expected)
+      t.equal(head.toString("latin1"), upgradeHead())
+    })
+
+    t.test(`from ${title} a FIN right behind a header of ${version} does not spoil it`, async (t) => {
+      const { peer, far } = await connect(t)
+      far.socket.end(header)
+      await turnUntil(() => peer.ended, "the FIN")
+      t.same(await readProxyHeader(peer, PATIENT_MS), expected)
+      const owner = new RecordingOwner()
+      peer.own(owner)
+      t.same(owner.calls, ["end"])
+    })
+
+    t.test(`from ${title} a header of ${version} that breaks off after any byte is not read`, async (t) => {
+      for (const length of [1, 5, 6, 12, 13, 15, 16, 20, header.length - 1]) {
+        const { peer, far } = await connect(t)
+        const reading = endOf(readProxyHeader(peer, PATIENT_MS))
+        far.socket.end(header.subarray(0, length))
+        t.equal((await reading).reason, "client_left_in_head", `${length} bytes`)
+      }
+    })
+  }
+
+  const failing: readonly {
+    title: string
+    reason: CloseReason
+    detail?: string
+    act: (connection: Connection) => unknown
+    timeoutMs?: number
+  }[] = [
+    { title: "that is silent", reason: "head_timeout", act: () => {}, timeoutMs: SHORT_MS },
+    {
+      title: "that stops within it",
+      reason: "head_timeout",
+      act: ({ far }) => far.write(HEADERS[1].header.subarray(0, -1)),
+      timeoutMs: SHORT_MS,
+    },
+    {
+      title: "that only looks whether somebody is there",
+      reason: "client_left_in_head",
+      act: ({ far }) => far.socket.end(),
+    },
+    {
+      title: "that breaks",
+      reason: "client_left_in_head",
+      act: ({ peer }) => peer.socket.destroy(new Error("broken")),
+    },
+    {
+      title: "that rws closes",
+      reason: "drain_timeout",
+      act: ({ peer }) => peer.close(new SessionEnd("drain_timeout")),
+    },
+    {
+      title: "that sends its request without one",
+      reason: "bad_proxy_header",
+      detail: "it begins neither with PROXY nor with the signature of version 2",
+      act: ({ far }) => far.write("G"),
+    },
+    {
+      title: "that sends a bare LF",
+      reason: "bad_proxy_header",
+      detail: "a LF stands without CR",
+      act: ({ far }) => far.write("PROXY UNKNOWN\n"),
+    },
+  ]
+  for (const { title: fault, reason, detail = "", act, timeoutMs = PATIENT_MS } of failing) {
+    t.test(`reading a header from ${title} ${fault} fails: ${reason}`, async (t) => {
+      const connection = await connect(t)
+      const before = timers()
+      const reading = endOf(readProxyHeader(connection.peer, timeoutMs))
+      act(connection)
+      const end = await reading
+      t.equal(end.reason, reason)
+      t.equal(end.detail, detail)
+      t.equal(timers(), before, "no timer is left")
+    })
+  }
+
+  t.test(`${title} is still there when its header was wrong, and can be answered`, async (t) => {
+    const { peer, far } = await connect(t)
+    far.write("GET / HTTP/1.1\r\n")
+    t.equal((await endOf(readProxyHeader(peer, PATIENT_MS))).reason, "bad_proxy_header")
+    t.equal(peer.left, false)
+    peer.socket.write("no")
+    await far.untilText("no")
+  })
+}

@@ -1,0 +1,103 @@
+import { once } from "node:events"
+import t from "tap"
+import { CLOSE_REASONS, type CloseReason, SessionEnd } from "../../lib/close-reason.js"
+import { refuse } from "../../lib/session/refuse.js"
+import { checkRefusal } from "../support/http/answer.js"
+import { acceptPeer, PEER_KINDS } from "../support/peers/peers.js"
+
+const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length
+const statusOf = (reason: CloseReason) => CLOSE_REASONS[reason].status
+
+for (const reason of Object.keys(CLOSE_REASONS) as CloseReason[]) {
+  const status = statusOf(reason)
+  if (status === undefined) {
+    t.test(`a client whose session ended by ${reason} gets FIN and nothing else`, async (t) => {
+      const { peer, far } = await acceptPeer(t)
+      const gone = refuse(peer, new SessionEnd(reason), true)
+      await far.untilEnd()
+      t.equal(far.text, "")
+      far.socket.end()
+      await gone
+      t.equal(peer.socket.destroyed, true)
+    })
+  } else {
+    t.test(`a client whose session ended by ${reason} is answered ${status}, with the detail`, async (t) => {
+      const { peer, far } = await acceptPeer(t)
+      const gone = refuse(peer, new SessionEnd(reason, "this very thing"), true)
+      const answer = await checkRefusal(t, far, statusLineOf(status), /this very thing/)
+      t.match(answer.body, CLOSE_REASONS[reason].text)
+      await gone
+      t.equal(peer.socket.destroyed, true)
+    })
+  }
+}
+
+/** The phrases of RFC 9110 §15 and RFC 6585 §4 and §5, written out once more. */
+function statusLineOf(status: number): string {
+  const phrases: Readonly<Record<number, string>> = {
+    400: "Bad Request",
+    403: "Forbidden",
+    404: "Not Found",
+    408: "Request Timeout",
+    426: "Upgrade Required",
+    429: "Too Many Requests",
+    431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+    502: "Bad Gateway",
+    503: "Service Unavailable",
+    504: "Gateway Timeout",
+  }
+  return `${status} ${phrases[status]}`
+}
+
+t.test("a client that is gone already is not waited for", async (t) => {
+  const { peer } = await acceptPeer(t)
+  peer.close(new Error("gone"))
+  const before = timers()
+  await refuse(peer, new SessionEnd("bad_request"), true)
+  t.equal(timers(), before, "no timer is left")
+})
+
+t.test("a client that has sent FIN before it is refused is answered, and let go at once", async (t) => {
+  const { peer, far } = await acceptPeer(t)
+  far.socket.end("nonsense")
+  await once(peer.socket, "end")
+  const gone = refuse(peer, new SessionEnd("bad_request"), true)
+  await far.untilEnd()
+  t.match(far.text, /^HTTP\/1\.1 400 /)
+  await gone
+})
+
+for (const { title, connect } of PEER_KINDS) {
+  t.test(`a refusal ends when ${title} closes, and leaves no timer`, async (t) => {
+    const { peer, far } = await connect(t)
+    const before = timers()
+    const gone = refuse(peer, new SessionEnd("bad_request"), true)
+    far.write("still talking".repeat(10_000))
+    await far.untilEnd()
+    far.socket.end()
+    await gone
+    t.equal(timers(), before)
+  })
+}
+
+t.test("a client that is not waited for gets its answer and FIN, and is gone at once", async (t) => {
+  const { peer, far } = await acceptPeer(t)
+  const before = timers()
+  await refuse(peer, new SessionEnd("too_many_connections"), false)
+  t.equal(timers(), before)
+  await far.untilEnd()
+  t.match(far.text, /^HTTP\/1\.1 503 /)
+  t.match(far.text, /too many connections/)
+  far.socket.end()
+  await far.untilClosed()
+  t.equal(far.error, undefined)
+})
+
+t.test("a refused client that rws closes in the meantime is not waited for", async (t) => {
+  const { peer, far } = await acceptPeer(t)
+  const gone = refuse(peer, new SessionEnd("bad_request"), true)
+  await far.untilEnd()
+  peer.close(new SessionEnd("drain_timeout"))
+  await gone
+})

@@ -1,0 +1,219 @@
+import { createHash, randomBytes } from "node:crypto"
+import { setImmediate as nextTurn } from "node:timers/promises"
+import t, { type Test } from "tap"
+import { SessionEnd } from "../../lib/close-reason.js"
+import { parseResponseHead } from "../../lib/http/head.js"
+import type { Answer } from "../../lib/session/handshake.js"
+import { relay } from "../../lib/session/relay.js"
+import { acceptPeer, type Connection, dialPeer } from "../support/peers/peers.js"
+import { readSteadily } from "../support/peers/read-steadily.js"
+import { untilStalled } from "../support/peers/stalled.js"
+import { wasReset } from "../support/peers/was-reset.js"
+import { turnUntil } from "../support/pool/turns.js"
+import { Meter } from "../support/program/meter.js"
+import { SHORT_MS } from "../support/program/proxy.js"
+import { rejectionOf } from "../support/project/thrown.js"
+
+const MB = 1_000_000
+const PATIENT_MS = 60_000
+/** A reader's pace, and a timeout shorter than its reading, though long beside the steps in which the kernel takes bytes. */
+const BYTES_PER_MS = 4_000
+const STALL_MS = 700
+
+interface Relaying {
+  readonly client: Connection
+  readonly backend: Connection
+}
+
+async function connect(t: Test): Promise<Relaying> {
+  return { client: await acceptPeer(t), backend: await dialPeer(t) }
+}
+
+/** A backend's refusal as the handshake hands it over. */
+function answerOf(...fields: string[]): Answer {
+  const bytes = Buffer.from(["HTTP/1.1 403 Forbidden", ...fields, "", ""].join("\r\n"), "latin1")
+  return { head: parseResponseHead(bytes), bytes }
+}
+
+async function reasonOf(relaying: Promise<void>): Promise<string> {
+  const error = await rejectionOf(() => relaying)
+  return error instanceof SessionEnd ? error.reason : String(error)
+}
+
+const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length
+
+t.test("when a relay is over the backend is gone, the client is there, and no timer is left", async (t) => {
+  const { client, backend } = await connect(t)
+  const before = timers()
+  const relaying = relay(client.peer, backend.peer, answerOf("Content-Length: 5"), PATIENT_MS)
+  backend.far.write("hello")
+  await relaying
+  await client.far.untilText("hello")
+  t.equal(backend.peer.socket.destroyed, true)
+  t.equal(client.peer.left, false)
+  t.equal(client.peer.unfinished, false, "to close it now is no cut")
+  t.equal(timers(), before)
+  client.peer.socket.end()
+  await client.far.untilEnd()
+  t.match(client.far.text, /^HTTP\/1\.1 403 Forbidden\r\n/)
+  t.match(client.far.text, /\r\n\r\nhello$/)
+})
+
+t.test("a refusal without a body is over at once", async (t) => {
+  const { client, backend } = await connect(t)
+  await relay(client.peer, backend.peer, answerOf("Content-Length: 0"), PATIENT_MS)
+  await client.far.untilText("\r\n\r\n")
+  t.equal(backend.peer.socket.destroyed, true)
+})
+
+t.test("a large body waits for a client that does not read, and arrives whole", async (t) => {
+  const { client, backend } = await connect(t)
+  const body = randomBytes(30 * MB)
+  const relaying = relay(client.peer, backend.peer, answerOf(`Content-Length: ${body.length}`), PATIENT_MS)
+  await client.far.untilText("\r\n\r\n")
+  const meter = new Meter(client.far)
+  client.far.socket.pause()
+  backend.far.write(body)
+  await untilStalled(backend.far.socket)
+  t.ok(backend.far.socket.writableLength > 0, "the backend has been stopped")
+  t.ok(client.peer.socket.writableLength < MB, `${client.peer.socket.writableLength} bytes in our memory`)
+  client.far.socket.resume()
+  await relaying
+  await meter.untilBytes(body.length)
+  t.equal(meter.digest(), createHash("sha256").update(body).digest("hex"))
+})
+
+t.test("what had come of the body behind the head is relayed too, and nothing behind the body", async (t) => {
+  const { client, backend } = await connect(t)
+  backend.far.write("hello, and something else")
+  await turnUntil(() => backend.peer.stageBytes === 25, "the bytes")
+  await relay(client.peer, backend.peer, answerOf("Content-Length: 5"), PATIENT_MS)
+  client.peer.socket.end()
+  await client.far.untilEnd()
+  t.match(client.far.text, /\r\n\r\nhello$/)
+})
+
+t.test("a client that has sent FIN still gets the whole body, and what it sent is thrown away", async (t) => {
+  const { client, backend } = await connect(t)
+  client.far.socket.end("early frames")
+  await turnUntil(() => client.peer.ended, "the FIN")
+  const relaying = relay(client.peer, backend.peer, answerOf("Content-Length: 5"), PATIENT_MS)
+  backend.far.write("hel")
+  await client.far.untilText("hel")
+  backend.far.write("lo")
+  await relaying
+  await client.far.untilText("hello")
+  t.equal(backend.far.text, "", "the backend has got nothing")
+})
+
+const failing: readonly {
+  title: string
+  act: (relaying: Relaying) => unknown
+  reason: string
+  timeoutMs?: number
+}[] = [
+  {
+    title: "a backend that sends FIN within the body",
+    act: ({ backend }) => backend.far.socket.end(),
+    reason: "relay_cut",
+  },
+  {
+    title: "a backend that resets within the body",
+    act: ({ backend }) => backend.far.socket.resetAndDestroy(),
+    reason: "relay_cut",
+  },
+  {
+    title: "a backend that is silent within the body",
+    act: () => {},
+    reason: "relay_cut",
+    timeoutMs: SHORT_MS,
+  },
+  {
+    title: "a client that resets",
+    act: ({ client }) => client.far.socket.resetAndDestroy(),
+    reason: "client_left_in_relay",
+  },
+  {
+    title: "a client that rws closes",
+    act: ({ client }) => client.peer.close(new SessionEnd("drain_timeout")),
+    reason: "drain_timeout",
+  },
+]
+for (const { title, act, reason, timeoutMs = PATIENT_MS } of failing) {
+  t.test(`${title} ends the relay (${reason}), with both sides gone`, async (t) => {
+    const pair = await connect(t)
+    const before = timers()
+    const relaying = relay(pair.client.peer, pair.backend.peer, answerOf("Content-Length: 5"), timeoutMs)
+    const failure = reasonOf(relaying)
+    pair.backend.far.write("hel")
+    await pair.client.far.untilText("hel")
+    act(pair)
+    t.equal(await failure, reason)
+    t.equal(pair.client.peer.socket.destroyed, true)
+    t.equal(pair.backend.peer.socket.destroyed, true)
+    t.equal(timers(), before, "no timer is left")
+    if (reason !== "client_left_in_relay") t.equal(await wasReset(pair.client.far), true)
+  })
+}
+
+t.test("a steady slow reader gets a large body whole, however long it takes", async (t) => {
+  const { client, backend } = await connect(t)
+  const body = randomBytes(10 * MB)
+  const startedMs = performance.now()
+  const relaying = relay(client.peer, backend.peer, answerOf(`Content-Length: ${body.length}`), STALL_MS)
+  await client.far.untilText("\r\n\r\n")
+  const meter = new Meter(client.far)
+  readSteadily(client.far, BYTES_PER_MS)
+  backend.far.write(body)
+  await relaying
+  t.ok(performance.now() - startedMs > STALL_MS, "it took longer than the timeout")
+  t.equal(client.peer.socket.writableLength, 0, "the kernel has taken all of it")
+  await meter.untilBytes(body.length)
+  t.equal(meter.digest(), createHash("sha256").update(body).digest("hex"))
+})
+
+t.test("a client that stops reading a large body is given up, and is not the backend's fault", async (t) => {
+  const { client, backend } = await connect(t)
+  const relaying = relay(client.peer, backend.peer, answerOf(`Content-Length: ${20 * MB}`), SHORT_MS)
+  const failure = reasonOf(relaying)
+  await client.far.untilText("\r\n\r\n")
+  client.far.socket.pause()
+  backend.far.write(Buffer.alloc(20 * MB))
+  t.equal(await failure, "client_left_in_relay")
+  client.far.socket.removeAllListeners("data").resume()
+  t.equal(await wasReset(client.far), true)
+})
+
+t.test("a response counts as relayed only once the kernel has taken all of it", async (t) => {
+  const { client, backend } = await connect(t)
+  client.far.socket.pause()
+  client.peer.socket.write(Buffer.alloc(20 * MB))
+  await untilStalled(client.peer.socket)
+  let isOver = false
+  const relaying = relay(client.peer, backend.peer, answerOf("Content-Length: 5"), PATIENT_MS)
+  void relaying.then(() => {
+    isOver = true
+  })
+  backend.far.write("hello")
+  await turnUntil(() => backend.peer.socket.destroyed, "the end of the body")
+  await nextTurn()
+  t.equal(isOver, false)
+  const meter = new Meter(client.far)
+  client.far.socket.resume()
+  await relaying
+  t.equal(client.peer.socket.writableLength, 0)
+  client.peer.socket.end()
+  await client.far.untilEnd()
+  t.ok(meter.bytes > 20 * MB)
+})
+
+t.test("a body whose chunks are broken ends in a reset", async (t) => {
+  const { client, backend } = await connect(t)
+  const answer = answerOf("Transfer-Encoding: chunked")
+  const failure = reasonOf(relay(client.peer, backend.peer, answer, PATIENT_MS))
+  backend.far.write("5\r\nhello\r\n")
+  await client.far.untilText("hello")
+  backend.far.write("no length\r\n")
+  t.equal(await failure, "relay_cut")
+  t.equal(await wasReset(client.far), true)
+})

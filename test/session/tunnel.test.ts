@@ -1,0 +1,348 @@
+import { once } from "node:events"
+import { setImmediate as nextTurn } from "node:timers/promises"
+import t, { type Test } from "tap"
+import { type CloseReason, SessionEnd } from "../../lib/close-reason.js"
+import { type TunnelOptions, tunnel } from "../../lib/session/tunnel.js"
+import { acceptPeer, type Connection, dialPeer, untilGone } from "../support/peers/peers.js"
+import { wasReset } from "../support/peers/was-reset.js"
+import { turnUntil } from "../support/pool/turns.js"
+import { HandSweep } from "../support/program/hand-sweep.js"
+import { Meter } from "../support/program/meter.js"
+
+const IDLE_MS = 60_000
+const HALF_CLOSE_MS = 10_000
+const LONG_AGO_MS = 1_000_000
+/** Less than a high-water mark: a backlog of one piece does not stop the sender, so that its FIN is read behind it. */
+const PIECE_BYTES = 8 * 1024
+
+interface Running {
+  readonly client: Connection
+  readonly backend: Connection
+  readonly sweep: HandSweep
+  readonly end: Promise<SessionEnd>
+}
+
+async function connect(t: Test): Promise<Pick<Running, "client" | "backend">> {
+  return { client: await acceptPeer(t), backend: await dialPeer(t) }
+}
+
+function run(
+  { client, backend }: Pick<Running, "client" | "backend">,
+  options: Partial<TunnelOptions> = {},
+): Running {
+  const sweep = new HandSweep()
+  const off = { idleTimeoutMs: 0, halfCloseTimeoutMs: 0, keepaliveMs: 0 }
+  const end = tunnel(client.peer, backend.peer, { ...off, sweep, ...options })
+  return { client, backend, sweep, end }
+}
+
+async function startTunnel(t: Test, options: Partial<TunnelOptions> = {}): Promise<Running> {
+  return run(await connect(t), options)
+}
+
+function isOpen({ client, backend }: Running): boolean {
+  return !client.peer.socket.destroyed && !backend.peer.socket.destroyed
+}
+
+/** Sends a byte through and waits until it is out: then the tunnel has moved something. */
+async function move(from: Connection, to: Connection): Promise<void> {
+  const before = to.far.received.length
+  from.far.write("x")
+  await to.far.untilBytes(before + 1)
+}
+
+/**
+ * Sends small pieces, each read by rws before the next, to a reader that does not read: in the end there is a backlog
+ * and nothing that was not read.
+ */
+async function fill(sender: Connection, reader: Connection): Promise<void> {
+  const piece = Buffer.alloc(PIECE_BYTES)
+  for (let sent = piece.length; reader.peer.socket.writableLength === 0; sent += piece.length) {
+    sender.far.write(piece)
+    await turnUntil(() => sender.peer.socket.bytesRead === sent, "all read")
+  }
+}
+
+const SIDES = [
+  { one: "client", other: "backend" },
+  { one: "backend", other: "client" },
+] as const
+
+t.test("a tunnel is idle when nothing has moved for as long as it may", async (t) => {
+  const running = await startTunnel(t, { idleTimeoutMs: IDLE_MS })
+  running.sweep.look(LONG_AGO_MS)
+  t.ok(isOpen(running), "the first look begins the time")
+  running.sweep.look(LONG_AGO_MS + IDLE_MS - 1)
+  t.ok(isOpen(running))
+  running.sweep.look(LONG_AGO_MS + IDLE_MS)
+  t.notOk(isOpen(running))
+  t.equal((await running.end).reason, "idle_timeout")
+  for (const { far } of [running.client, running.backend]) {
+    await far.untilEnd()
+    t.equal(await wasReset(far), false)
+  }
+})
+
+for (const { one, other } of SIDES) {
+  t.test(`bytes from the ${one} begin the time of an idle tunnel again`, async (t) => {
+    const running = await startTunnel(t, { idleTimeoutMs: IDLE_MS })
+    let nowMs = LONG_AGO_MS
+    running.sweep.look(nowMs)
+    for (let i = 0; i < 5; i++) {
+      await move(running[one], running[other])
+      nowMs += IDLE_MS
+      running.sweep.look(nowMs)
+      t.ok(isOpen(running))
+      nowMs += IDLE_MS - 1
+      running.sweep.look(nowMs)
+      t.ok(isOpen(running))
+    }
+    running.sweep.look(nowMs + 1)
+    t.equal((await running.end).reason, "idle_timeout")
+  })
+
+  t.test(`a ${one} that reads slowly what is waiting for it is not idle`, async (t) => {
+    const running = await startTunnel(t, { idleTimeoutMs: IDLE_MS })
+    const [reader, sender] = [running[one], running[other]]
+    reader.far.socket.pause()
+    await fill(sender, reader)
+    running.sweep.look(LONG_AGO_MS)
+    running.sweep.look(LONG_AGO_MS + IDLE_MS - 1)
+    t.ok(isOpen(running))
+    const meter = new Meter(reader.far)
+    reader.far.socket.resume()
+    await turnUntil(() => reader.peer.socket.writableLength === 0, "an empty backlog")
+    const read = sender.peer.socket.bytesRead
+    running.sweep.look(LONG_AGO_MS + IDLE_MS)
+    t.ok(isOpen(running), "what has been written counts")
+    running.sweep.look(LONG_AGO_MS + 2 * IDLE_MS - 1)
+    t.ok(isOpen(running))
+    await meter.untilBytes(read)
+    t.equal(sender.peer.socket.bytesRead, read, "and nothing else had moved")
+    running.sweep.look(LONG_AGO_MS + 2 * IDLE_MS)
+    t.equal((await running.end).reason, "idle_timeout")
+  })
+
+  t.test(`a ${one} that reads nothing is idle in the end, and is reset`, async (t) => {
+    const running = await startTunnel(t, { idleTimeoutMs: IDLE_MS })
+    const [reader, sender] = [running[one], running[other]]
+    reader.far.socket.pause()
+    await fill(sender, reader)
+    running.sweep.look(LONG_AGO_MS)
+    running.sweep.look(LONG_AGO_MS + IDLE_MS)
+    t.equal((await running.end).reason, "idle_timeout")
+    reader.far.socket.removeAllListeners("data").resume()
+    t.equal(await wasReset(reader.far), true, "so that it can't take the stream for a whole one")
+  })
+
+  t.test(
+    `after the ${one}'s FIN the time begins, and the ${other} must not be silent for long`,
+    async (t) => {
+      const options = { idleTimeoutMs: IDLE_MS, halfCloseTimeoutMs: HALF_CLOSE_MS }
+      const running = await startTunnel(t, options)
+      running.sweep.look(LONG_AGO_MS)
+      const finMs = LONG_AGO_MS + IDLE_MS - 1
+      running[one].far.socket.end()
+      await running[other].far.untilEnd()
+      running.sweep.look(finMs)
+      running.sweep.look(finMs + HALF_CLOSE_MS - 1)
+      t.ok(isOpen(running))
+      await move(running[other], running[one])
+      running.sweep.look(finMs + HALF_CLOSE_MS)
+      running.sweep.look(finMs + 2 * HALF_CLOSE_MS - 1)
+      t.ok(isOpen(running), "its bytes begin the time again")
+      running.sweep.look(finMs + 2 * HALF_CLOSE_MS)
+      t.notOk(isOpen(running))
+      t.equal((await running.end).reason, "half_close_timeout")
+    },
+  )
+
+  t.test(
+    `a ${one}'s FIN that had come before the tunnel counts, and so do the bytes before it`,
+    async (t) => {
+      const pair = await connect(t)
+      pair[one].far.socket.end("early")
+      await once(pair[one].peer.socket, "end")
+      const running = run(pair, { halfCloseTimeoutMs: HALF_CLOSE_MS })
+      await running[other].far.untilEnd()
+      t.equal(running[other].far.text, "early")
+      await move(running[other], running[one])
+      running.sweep.look(0)
+      running.sweep.look(HALF_CLOSE_MS)
+      t.equal((await running.end).reason, "half_close_timeout")
+    },
+  )
+
+  const ends: readonly {
+    title: string
+    act: (running: Running) => Promise<unknown>
+    reason: CloseReason
+  }[] = [
+    {
+      title: `when the ${one} closes and then the ${other}`,
+      act: async (running) => {
+        running[one].far.socket.end()
+        await running[other].far.untilEnd()
+        running[other].far.socket.end()
+      },
+      reason: `${one}_fin`,
+    },
+    {
+      title: `when the ${one} breaks`,
+      act: async (running) => running[one].far.socket.resetAndDestroy(),
+      reason: `${one}_reset`,
+    },
+    {
+      title: `when the ${one} closes and then the ${other} breaks`,
+      act: async (running) => {
+        running[one].far.socket.end()
+        await running[other].far.untilEnd()
+        running[other].far.socket.resetAndDestroy()
+      },
+      reason: `${other}_reset`,
+    },
+    {
+      title: `when rws closes the ${one}`,
+      act: async (running) => running[one].peer.close(new SessionEnd("drain_timeout")),
+      reason: "drain_timeout",
+    },
+  ]
+  for (const { title, act, reason } of ends) {
+    t.test(`a tunnel ends ${title}: ${reason}, with both sockets gone`, async (t) => {
+      const running = await startTunnel(t, { idleTimeoutMs: IDLE_MS, halfCloseTimeoutMs: HALF_CLOSE_MS })
+      await act(running)
+      t.equal((await running.end).reason, reason)
+      t.ok(running.client.peer.socket.destroyed)
+      t.ok(running.backend.peer.socket.destroyed)
+      t.equal(running.sweep.members.size, 0, "and nobody looks at it any more")
+      running.sweep.look(LONG_AGO_MS)
+    })
+  }
+
+  t.test(`a ${one} that is gone before the tunnel begins ends it, and resets the ${other}`, async (t) => {
+    const pair = await connect(t)
+    pair[one].peer.socket.destroy(new Error("broken"))
+    await untilGone(pair[one].peer)
+    const running = run(pair, { idleTimeoutMs: IDLE_MS })
+    t.equal((await running.end).reason, `${one}_reset`)
+    t.equal(await wasReset(pair[other].far), true)
+    t.equal(running.sweep.members.size, 0)
+  })
+
+  t.test(
+    `a tunnel is not at its end while the ${one} has bytes to read, though the ${other} is gone`,
+    async (t) => {
+      const running = await startTunnel(t, { halfCloseTimeoutMs: HALF_CLOSE_MS })
+      const [reader, sender] = [running[one], running[other]]
+      let ended = false
+      void running.end.then(() => {
+        ended = true
+      })
+      reader.far.socket.pause()
+      await fill(sender, reader)
+      const gone = untilGone(sender.peer)
+      sender.far.socket.end()
+      await once(sender.peer.socket, "end")
+      reader.far.socket.end()
+      await gone
+      await nextTurn()
+      t.equal(ended, false)
+      t.equal(reader.peer.socket.destroyed, false)
+      t.equal(running.sweep.members.size, 1, "and its silence is still watched")
+      const meter = new Meter(reader.far)
+      reader.far.socket.resume()
+      t.equal((await running.end).reason, `${other}_fin`)
+      await reader.far.untilEnd()
+      t.equal(meter.bytes, sender.peer.socket.bytesRead, "it has got them all")
+      t.equal(running.sweep.members.size, 0)
+    },
+  )
+
+  t.test(`a tunnel is not at its end while the ${one} is there`, async (t) => {
+    const running = await startTunnel(t)
+    let ended = false
+    void running.end.then(() => {
+      ended = true
+    })
+    running[other].far.socket.end("bye")
+    await running[one].far.untilEnd()
+    for (let i = 0; i < 100; i++) await move(running[one], running[other])
+    t.equal(ended, false)
+    running[one].far.socket.end()
+    await running.end
+  })
+}
+
+t.test("without timeouts a tunnel is left alone for ever", async (t) => {
+  const running = await startTunnel(t)
+  for (let nowMs = 0; nowMs < 10; nowMs++) running.sweep.look(nowMs * 1e9)
+  t.ok(isOpen(running))
+  running.client.far.socket.end()
+  await running.backend.far.untilEnd()
+  for (let nowMs = 10; nowMs < 20; nowMs++) running.sweep.look(nowMs * 1e9)
+  t.ok(isOpen(running))
+})
+
+t.test("without idle timeout silence counts from a FIN only", async (t) => {
+  const running = await startTunnel(t, { halfCloseTimeoutMs: HALF_CLOSE_MS })
+  running.sweep.look(0)
+  running.sweep.look(1e9)
+  t.equal(running.sweep.members.size, 0, "nobody need look at it")
+  running.client.far.socket.end()
+  await running.backend.far.untilEnd()
+  t.equal(running.sweep.members.size, 1)
+  running.sweep.look(2e9)
+  t.ok(isOpen(running))
+  running.sweep.look(2e9 + HALF_CLOSE_MS)
+  t.equal((await running.end).reason, "half_close_timeout")
+})
+
+t.test("without half-close timeout the idle timeout ends a half-closed tunnel", async (t) => {
+  const running = await startTunnel(t, { idleTimeoutMs: IDLE_MS })
+  running.client.far.socket.end()
+  await running.backend.far.untilEnd()
+  running.sweep.look(0)
+  running.sweep.look(IDLE_MS - 1)
+  t.ok(isOpen(running))
+  running.sweep.look(IDLE_MS)
+  t.equal((await running.end).reason, "idle_timeout")
+})
+
+t.test("the half-close timeout is nothing to a tunnel that is open in both directions", async (t) => {
+  const running = await startTunnel(t, { idleTimeoutMs: IDLE_MS, halfCloseTimeoutMs: HALF_CLOSE_MS })
+  running.sweep.look(0)
+  running.sweep.look(IDLE_MS - 1)
+  t.ok(isOpen(running))
+  running.sweep.look(IDLE_MS)
+  t.equal((await running.end).reason, "idle_timeout")
+})
+
+t.test("a half-closed tunnel is idle when that comes first", async (t) => {
+  const running = await startTunnel(t, { idleTimeoutMs: IDLE_MS, halfCloseTimeoutMs: 2 * IDLE_MS })
+  running.client.far.socket.end()
+  await running.backend.far.untilEnd()
+  running.sweep.look(0)
+  running.sweep.look(IDLE_MS)
+  t.equal((await running.end).reason, "idle_timeout")
+})
+
+t.test("a half-closed tunnel without any timeout need not be looked at", async (t) => {
+  const running = await startTunnel(t)
+  running.client.far.socket.end()
+  await running.backend.far.untilEnd()
+  running.sweep.look(0)
+  t.equal(running.sweep.members.size, 0)
+})
+
+for (const keepaliveMs of [60_000, 0]) {
+  t.test(`with keepaliveMs = ${keepaliveMs} both sockets get it at the first look, once`, async (t) => {
+    const pair = await connect(t)
+    const calls = [pair.client, pair.backend].map(({ peer: { socket } }) =>
+      t.capture(socket, "setKeepAlive", socket.setKeepAlive),
+    )
+    const running = run(pair, { keepaliveMs, idleTimeoutMs: IDLE_MS })
+    for (const call of calls) t.equal(call.args().length, 0)
+    for (let nowMs = 0; nowMs < 5; nowMs++) running.sweep.look(nowMs)
+    for (const call of calls) t.same(call.args(), keepaliveMs === 0 ? [] : [[true, keepaliveMs]])
+  })
+}

@@ -1,0 +1,43 @@
+/** A proxy with an open tunnel through it, of which the test holds both ends. */
+import type { Test } from "tap"
+import type { RunningProxy } from "../../../lib/index.js"
+import { openTunnel, type Settings, startProxy } from "../program/proxy.js"
+import { answerUpgrade, type RawBackend, startBackend } from "./backend.js"
+import type { RawPeer } from "./raw-peer.js"
+
+export interface OpenPair {
+  readonly proxy: RunningProxy
+  readonly client: RawPeer
+  /** The backend's end of the tunnel. */
+  readonly backend: RawPeer
+}
+
+export async function openPair(t: Test, settings: Omit<Settings, "backends"> = {}): Promise<OpenPair> {
+  const server = await startBackend(t)
+  const proxy = await startProxy(t, { backends: [server.address], ...settings })
+  return { proxy, ...(await openAnother(proxy, server)) }
+}
+
+/** Opens a tunnel through a proxy that has only this backend. */
+export async function openAnother(
+  proxy: RunningProxy,
+  server: RawBackend,
+): Promise<{ client: RawPeer; backend: RawPeer }> {
+  const number = server.peers.length
+  const opening = openTunnel(proxy)
+  const backend = await server.peer(number)
+  await answerUpgrade(backend)
+  return { client: await opening, backend }
+}
+
+/** What a peer has received behind the head that it was sent first. */
+export function beyondHead(peer: RawPeer): Buffer {
+  const end = peer.received.indexOf("\r\n\r\n")
+  return end < 0 ? Buffer.alloc(0) : peer.received.subarray(end + 4)
+}
+
+/** Waits until a peer has received this many bytes behind the head that it was sent first, and returns them. */
+export async function untilBeyondHead(peer: RawPeer, length: number): Promise<Buffer> {
+  await peer.until((one) => beyondHead(one).length >= length, `${length} bytes behind the head`)
+  return beyondHead(peer)
+}

@@ -1,0 +1,86 @@
+/** Peers as the stages in lib/net get them, with the far end of their connection in the hands of the test. */
+import { once } from "node:events"
+import { createServer, type NetConnectOpts, type Server } from "node:net"
+import { join } from "node:path"
+import type { Test } from "tap"
+import { Peer } from "../../../lib/net/connection.js"
+import { ACCEPTED } from "../../../lib/net/listener.js"
+import { RawPeer } from "./raw-peer.js"
+import { socketFolder } from "./socket-folder.js"
+
+export interface Connection {
+  readonly peer: Peer
+  readonly far: RawPeer
+}
+
+export interface PeerKind {
+  readonly title: string
+  readonly connect: (t: Test) => Promise<Connection>
+}
+
+/** A client: a peer that a server has accepted. */
+export function acceptPeer(t: Test): Promise<Connection> {
+  return connectPeers(t, { host: "127.0.0.1", port: 0 }, "accepted")
+}
+
+/** A backend: a peer that has been dialled, and lends its bytes. */
+export function dialPeer(t: Test): Promise<Connection> {
+  return connectPeers(t, { host: "127.0.0.1", port: 0 }, "dialled")
+}
+
+/** Every way in which a session comes by a peer. */
+export const PEER_KINDS: readonly PeerKind[] = [
+  { title: "an accepted peer", connect: acceptPeer },
+  { title: "a dialled peer", connect: dialPeer },
+  {
+    title: "a peer accepted on a Unix socket",
+    connect: (t) => connectPeers(t, { path: join(socketFolder(t), "s") }, "accepted"),
+  },
+  {
+    title: "a peer dialled on a Unix socket",
+    connect: (t) => connectPeers(t, { path: join(socketFolder(t), "s") }, "dialled"),
+  },
+]
+
+async function connectPeers(
+  t: Test,
+  at: { host: string; port: number } | { path: string },
+  near: "accepted" | "dialled",
+): Promise<Connection> {
+  const server = createServer(ACCEPTED)
+  server.listen(at)
+  await once(server, "listening")
+  const bound = server.address()
+  const to = typeof bound === "object" && bound !== null ? { host: bound.address, port: bound.port } : at
+  const connection = await (near === "dialled"
+    ? dialTo(server, to as NetConnectOpts)
+    : acceptFrom(server, to))
+  t.teardown(() => {
+    connection.peer.socket.destroy()
+    connection.far.socket.destroy()
+    server.close()
+  })
+  return connection
+}
+
+async function dialTo(server: Server, to: NetConnectOpts): Promise<Connection> {
+  const accepted = once(server, "connection")
+  const peer = Peer.dialled({ ...to, allowHalfOpen: true })
+  const [socket] = await accepted
+  const far = new RawPeer(socket)
+  if (peer.socket.connecting) await once(peer.socket, "connect")
+  return { peer, far }
+}
+
+async function acceptFrom(server: Server, to: object): Promise<Connection> {
+  const accepted = new Promise<Peer>((resolve) => {
+    server.once("connection", (socket) => resolve(Peer.accepted(socket)))
+  })
+  const far = await RawPeer.connect("", to)
+  return { peer: await accepted, far }
+}
+
+/** Waits until the peer's socket is gone, whatever with. It must not be gone yet. */
+export function untilGone({ socket }: Peer): Promise<void> {
+  return new Promise((resolve) => socket.once("close", () => resolve()))
+}

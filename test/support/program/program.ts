@@ -1,0 +1,192 @@
+/** Programs under test as processes of their own: rws as users run it, and what they put in front of it. */
+import { type ChildProcessByStdio, spawn } from "node:child_process"
+import { EventEmitter, once } from "node:events"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import type { Readable, Writable } from "node:stream"
+import { fileURLToPath } from "node:url"
+import type { Test } from "tap"
+
+/** The compiled command line. */
+export const RWS = fileURLToPath(new URL("../../../bin/rws.js", import.meta.url))
+
+export interface Exit {
+  /** Null where a signal has ended it. */
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+export interface Surroundings {
+  /** Default: the working directory of the test. */
+  readonly cwd?: string | undefined
+  /** Beside PATH and HOME, which every program gets. Nothing else is inherited, so that no setting of the tester's counts. */
+  readonly env?: Readonly<Record<string, string>> | undefined
+  /** What ends it where it has not ended when the test does. Default: SIGKILL. A program with children needs to be asked. */
+  readonly end?: NodeJS.Signals
+}
+
+type Child = ChildProcessByStdio<Writable, Readable, Readable>
+
+export class Program {
+  stdout = ""
+  stderr = ""
+  /** Set once the process has ended and all its output has been read. */
+  exit: Exit | undefined
+  readonly #child: Child
+  /** Says "change" after every piece of output and at the end. */
+  readonly #changes = new EventEmitter()
+
+  private constructor(
+    readonly name: string,
+    child: Child,
+  ) {
+    this.#child = child
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      this.stdout += text
+      this.#changes.emit("change")
+    })
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.stderr += text
+      this.#changes.emit("change")
+    })
+    child.on("close", (code, signal) => {
+      this.exit = { code, signal }
+      this.#changes.emit("change")
+    })
+    // A program that can't be started at all ends with a negative code, and says why here.
+    child.on("error", ({ message }) => {
+      this.stderr += message
+    })
+    // What a program that has gone would have read is nobody's loss.
+    child.stdin.on("error", () => {})
+  }
+
+  /** Starts a program. It is killed when the test ends, unless it has ended by then. */
+  static start(
+    t: Test,
+    command: string,
+    args: readonly string[],
+    { cwd, env, end = "SIGKILL" }: Surroundings = {},
+  ): Program {
+    const { PATH = "", HOME = "" } = process.env
+    const child = spawn(command, args, { cwd, env: { PATH, HOME, ...env }, stdio: ["pipe", "pipe", "pipe"] })
+    const program = new Program([command, ...args].join(" "), child)
+    t.teardown(() => {
+      if (program.exit === undefined) program.signal(end)
+      return program.untilExit()
+    })
+    return program
+  }
+
+  /** All it has written, standard error last. */
+  get output(): string {
+    return this.stdout + this.stderr
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? Number.NaN
+  }
+
+  signal(signal: NodeJS.Signals): this {
+    this.#child.kill(signal)
+    return this
+  }
+
+  /** Types into its standard input. */
+  type(text: string): this {
+    this.#child.stdin.write(text)
+    return this
+  }
+
+  /** Waits until its output matches and resolves to the match. Rejects if it ends before. */
+  async untilOutput(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.output)
+      if (match !== null) return match
+      if (this.exit !== undefined) {
+        throw new Error(
+          `${this.name} ended, ${JSON.stringify(this.exit)}, before ${pattern}:\n${this.output}`,
+        )
+      }
+      await once(this.#changes, "change")
+    }
+  }
+
+  async untilExit(): Promise<Exit> {
+    while (this.exit === undefined) await once(this.#changes, "change")
+    return this.exit
+  }
+}
+
+/** Starts `rws` with these arguments. */
+export function startRws(t: Test, args: readonly string[], surroundings: Surroundings = {}): Program {
+  return Program.start(t, process.execPath, [RWS, ...args], surroundings)
+}
+
+/** Runs `rws` with these arguments until it ends by itself. */
+export async function runRws(
+  t: Test,
+  args: readonly string[],
+  surroundings: Surroundings = {},
+): Promise<Exit & { stdout: string; stderr: string }> {
+  const program = startRws(t, args, surroundings)
+  const exit = await program.untilExit()
+  return { ...exit, stdout: program.stdout, stderr: program.stderr }
+}
+
+/** A serving `rws` and where its first listener listens, as `127.0.0.1:PORT`. */
+export interface Serving {
+  readonly rws: Program
+  readonly address: string
+}
+
+/** Serves these backends on a free port of the loopback interface. */
+export async function serveRws(
+  t: Test,
+  backends: readonly string[],
+  flags: readonly string[] = [],
+): Promise<Serving> {
+  const named = backends.flatMap((backend) => ["--backend", backend])
+  return untilServing(startRws(t, ["--bind", "127.0.0.1:0", ...named, ...flags]))
+}
+
+/** Serves a configuration file, of which the first listener binds a free port. */
+export async function serveFile(t: Test, toml: string): Promise<Serving> {
+  const file = join(await temporaryFolder(t), "rws.toml")
+  await writeFile(file, toml)
+  return untilServing(startRws(t, ["--config", file]))
+}
+
+/** Waits for the line that a listener logs when it listens. */
+export async function untilServing(rws: Program): Promise<Serving> {
+  const { bind } = await untilLogged(rws, ({ msg }) => msg === "listening")
+  return { rws, address: String(bind) }
+}
+
+/** One line of the log. */
+export type LogLine = Readonly<Record<string, unknown>>
+
+/** The complete lines that have been logged so far. A line that is no JSON object throws. */
+export function logOf({ stdout }: Program): LogLine[] {
+  const lines = stdout.slice(0, stdout.lastIndexOf("\n") + 1).split("\n")
+  return lines.filter((line) => line !== "").map((line) => JSON.parse(line))
+}
+
+/** Waits for the first line of the log that is like this. */
+export async function untilLogged(rws: Program, isIt: (line: LogLine) => boolean): Promise<LogLine> {
+  for (let seen = 0; ; ) {
+    const lines = logOf(rws)
+    const found = lines.find(isIt)
+    if (found !== undefined) return found
+    seen = lines.length
+    await rws.untilOutput(new RegExp(`^(?:[^\\n]*\\n){${seen + 1}}`))
+  }
+}
+
+/** A new folder for one test, gone when it ends. */
+export async function temporaryFolder(t: Test): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "rws-test-"))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}

@@ -1,0 +1,39 @@
+/** A running rws for a test, on a free port, closed when the test ends. */
+import { once } from "node:events"
+import { pino } from "pino"
+import type { Test } from "tap"
+import type { ListenerInput } from "../../../lib/config/schema.js"
+import { createProxy, type EndedSession, type RefusedSession, type RunningProxy } from "../../../lib/index.js"
+import { upgradeHead } from "../http/heads.js"
+import { RawPeer } from "../peers/raw-peer.js"
+
+/** Short enough that a test of a deadline is quick, long enough for a slow machine. */
+export const SHORT_MS = 150
+
+export type Settings = Partial<ListenerInput> & Pick<ListenerInput, "backends">
+
+export async function startProxy(t: Test, settings: Settings): Promise<RunningProxy> {
+  const log = pino({ level: "silent" })
+  const proxy = await createProxy({ ws_proxy: [{ bind: "127.0.0.1:0", ...settings }] }, { log })
+  t.teardown(() => proxy.close(0))
+  return proxy
+}
+
+/** A raw client whose tunnel is open: the 101 has come. `received` begins with the 101's head. */
+export async function openTunnel(proxy: RunningProxy, head = upgradeHead()): Promise<RawPeer> {
+  const client = await RawPeer.connect(proxy.address())
+  client.write(head)
+  return client.untilText("\r\n\r\n")
+}
+
+/** Waits for the next session that ends in a tunnel, or without an answer of rws's own. */
+export async function nextEnd(proxy: RunningProxy): Promise<Readonly<EndedSession>> {
+  const [summary] = await once(proxy, "end")
+  return summary
+}
+
+/** Waits for the next session that is refused. */
+export async function nextRefusal(proxy: RunningProxy): Promise<Readonly<RefusedSession>> {
+  const [summary] = await once(proxy, "refuse")
+  return summary
+}

@@ -1,0 +1,22 @@
+/** The project's own files, for tests that read them. Compiled tests lie in dist/test, what they read lies beside dist. */
+import { readdirSync, readFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
+
+const PROJECT = new URL("../../../../", import.meta.url)
+
+/** The path of a file or folder that is named from the top of the project. */
+export function projectPath(path: string): string {
+  return fileURLToPath(new URL(path, PROJECT))
+}
+
+export function readProjectFile(path: string): string {
+  return readFileSync(projectPath(path), "utf8")
+}
+
+/** The TypeScript sources below a folder, declarations left out, as paths from the top of the project. */
+export function sourcesIn(folder: string): string[] {
+  return readdirSync(projectPath(folder), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts"))
+    .map((path) => `${folder}/${path.replaceAll("\\", "/")}`)
+    .sort()
+}

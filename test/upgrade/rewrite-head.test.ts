@@ -1,0 +1,583 @@
+import t from "tap"
+import { parseRequestHead, parseResponseHead } from "../../lib/http/head.js"
+import { acceptKey } from "../../lib/upgrade/accept-key.js"
+import {
+  type FieldChanges,
+  forwardRefusal,
+  forwardRequest,
+  forwardUpgradeAnswer,
+} from "../../lib/upgrade/rewrite-head.js"
+import { toUpgradeRequest } from "../../lib/upgrade/upgrade-request.js"
+import { FIELD_VCHAR, TOKEN } from "../support/http/ascii.js"
+import { KEY } from "../support/http/heads.js"
+import { between, oneOf, type Random, seededRandom, textOf } from "../support/project/random.js"
+
+const HOST = "backend.example:9000"
+const ACCEPT = acceptKey(KEY)
+
+/** Lines as they are on the wire, the blank line last. */
+function wire(...lines: string[]): string {
+  return `${lines.join("\r\n")}\r\n\r\n`
+}
+
+function request(text: string, host = HOST): string {
+  const parsed = toUpgradeRequest(parseRequestHead(Buffer.from(text, "latin1")))
+  return forwardRequest(parsed, { host, target: parsed.target })
+}
+
+function answer(text: string): string {
+  return forwardUpgradeAnswer(parseResponseHead(Buffer.from(text, "latin1")))
+}
+
+function refusal(text: string): string {
+  return forwardRefusal(parseResponseHead(Buffer.from(text, "latin1")))
+}
+
+interface Case {
+  readonly title: string
+  readonly from: readonly string[]
+  readonly to: readonly string[]
+}
+
+const KEY_LINE = `Sec-WebSocket-Key: ${KEY}`
+const VERSION_LINE = "Sec-WebSocket-Version: 13"
+const REST = [KEY_LINE, VERSION_LINE]
+
+const requests: Case[] = [
+  {
+    title: "a browser's upgrade keeps every field but Host, Connection and Upgrade, each in its place",
+    from: [
+      "GET /chat?room=1 HTTP/1.1",
+      "Host: chat.example",
+      "User-Agent: Mozilla/5.0 (X11; Linux x86_64)",
+      "Accept: */*",
+      VERSION_LINE,
+      "Origin: https://chat.example:8443",
+      "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
+      KEY_LINE,
+      "Connection: keep-alive, Upgrade",
+      "Cookie: a=b; c=d",
+      "Sec-WebSocket-Protocol: v2.chat, chat",
+      "Upgrade: websocket",
+    ],
+    to: [
+      "GET /chat?room=1 HTTP/1.1",
+      `Host: ${HOST}`,
+      "User-Agent: Mozilla/5.0 (X11; Linux x86_64)",
+      "Accept: */*",
+      VERSION_LINE,
+      "Origin: https://chat.example:8443",
+      "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
+      KEY_LINE,
+      "Connection: Upgrade",
+      "Cookie: a=b; c=d",
+      "Sec-WebSocket-Protocol: v2.chat, chat",
+      "Upgrade: websocket",
+    ],
+  },
+  {
+    title: "blanks, case, high bytes and colons of the client's fields stay as they are",
+    from: [
+      "GET / HTTP/1.1",
+      "hOST:\tchat.example ",
+      "cONNECTION:upgrade",
+      "UPGRADE:  WebSocket",
+      "X-odd:\t \xe9\xff: a:b \t",
+      "x-empty:",
+      "X-Blank:  ",
+      `sec-WEBSOCKET-key:${KEY}`,
+      "Sec-WebSocket-Version:  13",
+    ],
+    to: [
+      "GET / HTTP/1.1",
+      `Host: ${HOST}`,
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      "X-odd:\t \xe9\xff: a:b \t",
+      "x-empty:",
+      "X-Blank:  ",
+      `sec-WEBSOCKET-key:${KEY}`,
+      "Sec-WebSocket-Version:  13",
+    ],
+  },
+  {
+    title: "fields of one name stay apart and in their order",
+    from: [
+      "GET / HTTP/1.1",
+      "Cookie: 1",
+      "Host: a",
+      "cookie: 2",
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      ...REST,
+      "Cookie: 1",
+    ],
+    to: [
+      "GET / HTTP/1.1",
+      "Cookie: 1",
+      `Host: ${HOST}`,
+      "cookie: 2",
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      ...REST,
+      "Cookie: 1",
+    ],
+  },
+  {
+    title: "several Connection and Upgrade fields become one each, at the first one's place",
+    from: [
+      "GET / HTTP/1.1",
+      "Upgrade: h2c",
+      "A: 1",
+      "Connection: keep-alive",
+      "Host: a",
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      ...REST,
+    ],
+    to: ["GET / HTTP/1.1", "Upgrade: websocket", "A: 1", "Connection: Upgrade", `Host: ${HOST}`, ...REST],
+  },
+  {
+    title: "what belongs to one connection is left out",
+    from: [
+      "GET / HTTP/1.1",
+      "Host: a",
+      "Keep-Alive: timeout=5",
+      "Connection: Upgrade",
+      "Proxy-Connection: keep-alive",
+      "Upgrade: websocket",
+      "TE: trailers",
+      "te: gzip",
+      ...REST,
+    ],
+    to: ["GET / HTTP/1.1", `Host: ${HOST}`, "Connection: Upgrade", "Upgrade: websocket", ...REST],
+  },
+  {
+    title: "what Connection names is left out, in any case and from every Connection field",
+    from: [
+      "GET / HTTP/1.1",
+      "X-Hop: 1",
+      "Host: a",
+      "Connection: Upgrade, X-HOP,constructor",
+      "x-hop: 2",
+      "X-Hop-2: stays",
+      "Upgrade: websocket",
+      "Other: 3",
+      "connection: other",
+      "constructor: 4",
+      ...REST,
+    ],
+    to: [
+      "GET / HTTP/1.1",
+      `Host: ${HOST}`,
+      "Connection: Upgrade",
+      "X-Hop-2: stays",
+      "Upgrade: websocket",
+      ...REST,
+    ],
+  },
+  {
+    title: "Connection cannot take off what stands in for it, nor Upgrade",
+    from: ["GET / HTTP/1.1", "Host: a", "Connection: connection, upgrade", "Upgrade: websocket", ...REST],
+    to: ["GET / HTTP/1.1", `Host: ${HOST}`, "Connection: Upgrade", "Upgrade: websocket", ...REST],
+  },
+  {
+    title: "fields named like members of JavaScript's objects are fields",
+    from: [
+      "GET / HTTP/1.1",
+      "Host: a",
+      "constructor: 1",
+      "__proto__: 2",
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      ...REST,
+    ],
+    to: [
+      "GET / HTTP/1.1",
+      `Host: ${HOST}`,
+      "constructor: 1",
+      "__proto__: 2",
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      ...REST,
+    ],
+  },
+  {
+    title: "a target in absolute form is asked for in origin form",
+    from: ["GET ws://a/chat?x HTTP/1.1", "Host: a", "Connection: Upgrade", "Upgrade: websocket", ...REST],
+    to: ["GET /chat?x HTTP/1.1", `Host: ${HOST}`, "Connection: Upgrade", "Upgrade: websocket", ...REST],
+  },
+]
+
+const answers: Case[] = [
+  {
+    title: "subprotocol, extensions, cookies and the backend's own fields are kept in a 101",
+    from: [
+      "HTTP/1.1 101 Switching Protocols",
+      "Server: chat/1.0",
+      "upgrade: WebSocket",
+      "Set-Cookie: a=b; Path=/",
+      "connection: upgrade",
+      `SEC-websocket-accept:  ${ACCEPT}`,
+      "Set-Cookie: c=d; HttpOnly",
+      "Sec-WebSocket-Protocol: v2.chat",
+      "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover",
+      "Set-Cookie: a=b; Path=/",
+      "X-odd: \xe9:\t",
+    ],
+    to: [
+      "HTTP/1.1 101 Switching Protocols",
+      "Server: chat/1.0",
+      "Upgrade: websocket",
+      "Set-Cookie: a=b; Path=/",
+      "Connection: Upgrade",
+      `SEC-websocket-accept:  ${ACCEPT}`,
+      "Set-Cookie: c=d; HttpOnly",
+      "Sec-WebSocket-Protocol: v2.chat",
+      "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover",
+      "Set-Cookie: a=b; Path=/",
+      "X-odd: \xe9:\t",
+    ],
+  },
+  {
+    title: "what belongs to one connection, or would frame a body, is left out of a 101",
+    from: [
+      "HTTP/1.1 101 Switching",
+      "Keep-Alive: timeout=5",
+      "Upgrade: websocket",
+      "Content-Length: 0",
+      "Connection: keep-alive, Upgrade, X-Hop",
+      "X-Hop: 1",
+      "Proxy-Connection: keep-alive",
+      `Sec-WebSocket-Accept: ${ACCEPT}`,
+    ],
+    to: [
+      "HTTP/1.1 101 Switching",
+      "Upgrade: websocket",
+      "Connection: Upgrade",
+      `Sec-WebSocket-Accept: ${ACCEPT}`,
+    ],
+  },
+  {
+    title: "Transfer-Encoding is left out of a 101",
+    from: [
+      "HTTP/1.1 101 Switching",
+      "Upgrade: websocket",
+      "Transfer-Encoding: chunked",
+      "Connection: Upgrade",
+      `Sec-WebSocket-Accept: ${ACCEPT}`,
+    ],
+    to: [
+      "HTTP/1.1 101 Switching",
+      "Upgrade: websocket",
+      "Connection: Upgrade",
+      `Sec-WebSocket-Accept: ${ACCEPT}`,
+    ],
+  },
+  {
+    title: "a 101 without a phrase keeps the space that RFC 9112 §4 asks for",
+    from: ["HTTP/1.1 101", "Upgrade: websocket", "Connection: Upgrade", `Sec-WebSocket-Accept: ${ACCEPT}`],
+    to: ["HTTP/1.1 101 ", "Upgrade: websocket", "Connection: Upgrade", `Sec-WebSocket-Accept: ${ACCEPT}`],
+  },
+]
+
+const refusals: Case[] = [
+  {
+    title: "a refusal keeps its fields and says that the connection closes, in Connection's place",
+    from: [
+      "HTTP/1.1 401 Unauthorized",
+      "WWW-Authenticate: Basic realm=a",
+      "Connection: keep-alive",
+      "Content-Length: 5",
+      "Set-Cookie: a",
+      "Set-Cookie: b",
+    ],
+    to: [
+      "HTTP/1.1 401 Unauthorized",
+      "WWW-Authenticate: Basic realm=a",
+      "Connection: close",
+      "Content-Length: 5",
+      "Set-Cookie: a",
+      "Set-Cookie: b",
+    ],
+  },
+  {
+    title: "a refusal without Connection says at its end that the connection closes",
+    from: ["HTTP/1.1 302 Found", "Location: https://a.example/", "Content-Length: 0"],
+    to: ["HTTP/1.1 302 Found", "Location: https://a.example/", "Content-Length: 0", "Connection: close"],
+  },
+  {
+    title: "a refusal's chunked framing stays, for the body is relayed as it comes",
+    from: ["HTTP/1.1 403 Forbidden", "Transfer-Encoding: chunked", "Trailer: Expires", "Connection: close"],
+    to: ["HTTP/1.1 403 Forbidden", "Transfer-Encoding: chunked", "Trailer: Expires", "Connection: close"],
+  },
+  {
+    title: "a refusal's framing stays even when Connection names it",
+    from: ["HTTP/1.1 403 Forbidden", "Connection: content-length, transfer-encoding", "Content-Length: 5"],
+    to: ["HTTP/1.1 403 Forbidden", "Connection: close", "Content-Length: 5"],
+  },
+  {
+    title: "what belongs to one connection is left out of a refusal",
+    from: [
+      "HTTP/1.1 503 Service Unavailable",
+      "Keep-Alive: timeout=5",
+      "Connection: keep-alive, X-Hop",
+      "X-Hop: 1",
+      "Proxy-Connection: keep-alive",
+      "Upgrade: h2c",
+      "Retry-After: 1",
+      "connection: close",
+    ],
+    to: ["HTTP/1.1 503 Service Unavailable", "Connection: close", "Retry-After: 1"],
+  },
+  {
+    title: "a 426 keeps its Upgrade, even when Connection names it as it must",
+    from: [
+      "HTTP/1.1 426 Upgrade Required",
+      "Upgrade: websocket",
+      "Connection: Upgrade",
+      "Sec-WebSocket-Version: 13",
+      "Sec-WebSocket-Version: 8, 7",
+    ],
+    to: [
+      "HTTP/1.1 426 Upgrade Required",
+      "Upgrade: websocket",
+      "Connection: Upgrade",
+      "Connection: close",
+      "Sec-WebSocket-Version: 13",
+      "Sec-WebSocket-Version: 8, 7",
+    ],
+  },
+  {
+    title: "an answer in HTTP/1.0 is relayed as one in HTTP/1.1, phrase in Latin-1 and all",
+    from: ["HTTP/1.0 404 Pas trouv\xe9", "Content-Type: text/plain"],
+    to: ["HTTP/1.1 404 Pas trouv\xe9", "Content-Type: text/plain", "Connection: close"],
+  },
+]
+
+for (const [forward, cases] of [
+  [request, requests],
+  [answer, answers],
+  [refusal, refusals],
+] as const) {
+  for (const { title, from, to } of cases) {
+    t.test(title, async (t) => {
+      t.equal(forward(wire(...from)), wire(...to))
+    })
+  }
+}
+
+for (const host of ["chat.example", "[::1]:9000", "localhost"]) {
+  t.test(`the backend's Host is ${host} where that was asked for`, async (t) => {
+    const text = wire(
+      "GET / HTTP/1.1",
+      "A: 1",
+      "Host: client",
+      "Connection: Upgrade",
+      "Upgrade: websocket",
+      ...REST,
+    )
+    t.equal(request(text, host), text.replace("Host: client", `Host: ${host}`))
+  })
+}
+
+t.test("the backend is asked for the target that the caller gives", async (t) => {
+  const text = wire("GET /chat?x HTTP/1.1", "Host: a", "Connection: Upgrade", "Upgrade: websocket", ...REST)
+  const parsed = toUpgradeRequest(parseRequestHead(Buffer.from(text)))
+  t.equal(
+    forwardRequest(parsed, { host: "a", target: "/base/x?y" }),
+    text.replace("GET /chat?x ", "GET /base/x?y "),
+  )
+})
+
+const CHANGEABLE = [
+  "A: 1",
+  "Host: a",
+  "Cookie: b",
+  "Connection: Upgrade, X-Hop",
+  "a: 2",
+  "Upgrade: websocket",
+  "X-Hop: c",
+  ...REST,
+]
+const UNCHANGED = CHANGEABLE.map((line) =>
+  line.startsWith("Host") ? `Host: ${HOST}` : line.startsWith("Connection") ? "Connection: Upgrade" : line,
+).filter((line) => !line.startsWith("X-Hop"))
+
+const changed: { title: string; changes: FieldChanges; to: readonly string[] }[] = [
+  { title: "no changes leave all as it is", changes: new Map(), to: UNCHANGED },
+  {
+    title: "a changed field stands at the first one's place, once",
+    changes: new Map([["a", "A: new\r\n"]]),
+    to: ["A: new", ...UNCHANGED.slice(1).filter((line) => line !== "a: 2")],
+  },
+  {
+    title: "a removed field is gone wherever it was",
+    changes: new Map([
+      ["a", ""],
+      ["not-there", ""],
+    ]),
+    to: UNCHANGED.filter((line) => !/^a:/i.test(line)),
+  },
+  {
+    title: "an added field stands at the end",
+    changes: new Map([
+      ["x-new", "X-New: 1\r\nX-New: 2\r\n"],
+      ["y", "Y: \xe9\r\n"],
+    ]),
+    to: [...UNCHANGED, "X-New: 1", "X-New: 2", "Y: \xe9"],
+  },
+  {
+    title: "a field that Connection names can be set all the same, for it is ours then",
+    changes: new Map([["x-hop", "X-Hop: ours\r\n"]]),
+    to: [...UNCHANGED.slice(0, 6), "X-Hop: ours", ...UNCHANGED.slice(6)],
+  },
+  {
+    title: "Host, Connection and Upgrade are ours whatever the changes say",
+    changes: new Map([
+      ["host", "Host: evil\r\n"],
+      ["connection", ""],
+      ["upgrade", "Upgrade: h2c\r\n"],
+    ]),
+    to: UNCHANGED,
+  },
+]
+
+for (const { title, changes, to } of changed) {
+  t.test(`in a request ${title}`, async (t) => {
+    const parsed = toUpgradeRequest(parseRequestHead(Buffer.from(wire("GET / HTTP/1.1", ...CHANGEABLE))))
+    const before = [...changes]
+    t.equal(forwardRequest(parsed, { host: HOST, target: "/", changes }), wire("GET / HTTP/1.1", ...to))
+    t.same([...changes], before, "the changes themselves stay as they are")
+  })
+}
+
+const ANSWER = [
+  "HTTP/1.1 101 Switching Protocols",
+  "Server: chat/1.0",
+  "Upgrade: websocket",
+  "Set-Cookie: a=b",
+  "Connection: Upgrade",
+  `Sec-WebSocket-Accept: ${ACCEPT}`,
+  "Set-Cookie: c=d",
+]
+
+const changedAnswers: {
+  title: string
+  changes?: FieldChanges
+  addedFields?: string
+  to: readonly string[]
+}[] = [
+  { title: "no changes leave all as it is", to: ANSWER },
+  { title: "an empty list of changes leaves all as it is", changes: new Map(), to: ANSWER },
+  {
+    title: "fields are changed, removed and added",
+    changes: new Map([
+      ["server", ""],
+      ["set-cookie", "Set-Cookie: e=f\r\n"],
+      ["x-new", "X-New: 1\r\n"],
+    ]),
+    to: [ANSWER[0] ?? "", "Upgrade: websocket", "Set-Cookie: e=f", ...ANSWER.slice(4, 6), "X-New: 1"],
+  },
+  {
+    title: "Connection, Upgrade and Content-Length are ours whatever the changes say",
+    changes: new Map([
+      ["connection", "Connection: close\r\n"],
+      ["upgrade", ""],
+      ["content-length", "Content-Length: 5\r\n"],
+    ]),
+    to: ANSWER,
+  },
+  {
+    title: "added fields stand at the end and replace nothing",
+    addedFields: "Set-Cookie: rws=1; HttpOnly\r\n",
+    to: [...ANSWER, "Set-Cookie: rws=1; HttpOnly"],
+  },
+  {
+    title: "added fields stand there even when fields of their name are removed",
+    changes: new Map([["set-cookie", ""]]),
+    addedFields: "Set-Cookie: rws=1\r\n",
+    to: [...ANSWER.filter((line) => !line.startsWith("Set-Cookie")), "Set-Cookie: rws=1"],
+  },
+]
+
+for (const { title, changes, addedFields, to } of changedAnswers) {
+  t.test(`in a 101 ${title}`, async (t) => {
+    const parsed = parseResponseHead(Buffer.from(wire(...ANSWER)))
+    t.equal(forwardUpgradeAnswer(parsed, changes, addedFields), wire(...to))
+    t.equal(forwardUpgradeAnswer(parsed), wire(...ANSWER), "and the next one is not changed by it")
+  })
+}
+
+/** Fields that no connection owns and that Connection does not name here. */
+function endToEndLine(random: Random): string {
+  const name = `x${textOf(random, TOKEN, 1, 10)}`
+  const value = textOf(random, FIELD_VCHAR, 0, 1) + textOf(random, `${FIELD_VCHAR} \t`, 0, 40)
+  return `${name}:${textOf(random, " \t", 0, 2)}${value}`
+}
+
+const CONNECTION_LINES = [
+  "Keep-Alive: 1",
+  "TE: trailers",
+  "Proxy-Connection: close",
+  "hop-1: a",
+  "HOP-2: b",
+] as const
+
+t.test("random end-to-end fields pass byte by byte in their order, and nothing else does", async (t) => {
+  const random = seededRandom(6455)
+  for (let round = 0; round < 3000; round++) {
+    const kept = Array.from({ length: between(random, 0, 12) }, () => endToEndLine(random))
+    const fixed = ["Host: a", "Connection: Upgrade, Hop-1, hop-2", "Upgrade: websocket", ...REST]
+    const lines = [...kept]
+    // The fixed ones in their order, the others' order unchanged, and connection fields anywhere.
+    let at = 0
+    for (const line of fixed) {
+      at = between(random, at, lines.length)
+      lines.splice(at++, 0, line)
+    }
+    const expected = lines.map((line) =>
+      line.startsWith("Host:")
+        ? `Host: ${HOST}`
+        : line.startsWith("Connection:")
+          ? "Connection: Upgrade"
+          : line,
+    )
+    for (let count = between(random, 0, 3); count > 0; count--) {
+      lines.splice(between(random, 0, lines.length), 0, oneOf(random, CONNECTION_LINES))
+    }
+    const from = wire("GET / HTTP/1.1", ...lines)
+    const to = wire("GET / HTTP/1.1", ...expected)
+    if (request(from) === to) continue
+    t.equal(request(from), to, `round ${round}`)
+    return
+  }
+  t.pass("every one")
+})
+
+t.test("what is forwarded is a head of one piece: no value can end a line or the head", async (t) => {
+  const random = seededRandom(7230)
+  for (let round = 0; round < 3000; round++) {
+    const lines = Array.from({ length: between(random, 0, 12) }, () => endToEndLine(random))
+    const phrase = textOf(random, `${FIELD_VCHAR} `, 0, 20)
+    const heads = [
+      request(
+        wire(
+          `GET /${textOf(random, TOKEN.replace("#", ""), 0, 9)} HTTP/1.1`,
+          ...lines,
+          "Host: a",
+          "Connection: Upgrade",
+          "Upgrade: websocket",
+          ...REST,
+        ),
+      ),
+      answer(wire(`HTTP/1.1 101 ${phrase}`, ...lines)),
+      refusal(wire(`HTTP/1.1 403 ${phrase}`, ...lines)),
+    ]
+    const broken = heads.find((head) => !/^(?:[^\r\n\0]+\r\n)+\r\n$/.test(head))
+    if (broken === undefined) continue
+    t.equal(broken, "a head", `round ${round}`)
+    return
+  }
+  t.pass("every one")
+})

@@ -45,7 +45,7 @@ const rows = {
   },
 
   bad_proxy_header: { who: "client", stage: "head", status: 400, text: "the PROXY header is not valid" },
-  client_left_in_head: {
+  client_aborted_in_head: {
     who: "client",
     stage: "head",
     text: "the client closed before its request head was complete",
@@ -94,7 +94,7 @@ const rows = {
     status: 503,
     text: "no backend can be used now; try again later",
   },
-  local_fault: {
+  local_exhaustion: {
     who: "proxy",
     stage: "dial",
     status: 503,
@@ -119,36 +119,36 @@ const rows = {
     status: 504,
     text: "no backend accepted the connection in time",
   },
-  client_left_in_dial: {
+  client_aborted_in_dial: {
     who: "client",
     stage: "dial",
     text: "the client closed while a backend was dialled",
   },
 
-  client_left_in_handshake: {
+  client_aborted_in_handshake: {
     who: "client",
     stage: "handshake",
     text: "the client closed before the backend answered",
   },
-  no_answer: {
+  no_response: {
     who: "backend",
     stage: "handshake",
     status: 502,
     text: "the backend closed without an answer",
   },
-  bad_answer: {
+  bad_response: {
     who: "backend",
     stage: "handshake",
     status: 502,
     text: "the backend's answer is not valid HTTP/1.1",
   },
-  answer_too_large: {
+  response_too_large: {
     who: "backend",
     stage: "handshake",
     status: 502,
     text: "the heads of the backend's answer have more than 16 KiB",
   },
-  bad_accept: {
+  bad_101: {
     who: "backend",
     stage: "handshake",
     status: 502,
@@ -166,12 +166,12 @@ const rows = {
     stage: "relay",
     text: "the backend refused the upgrade; its answer was relayed",
   },
-  relay_cut: {
+  response_truncated: {
     who: "backend",
     stage: "relay",
     text: "the backend's answer broke off or came too slowly while it was relayed",
   },
-  client_left_in_relay: {
+  client_aborted_in_relay: {
     who: "client",
     stage: "relay",
     text: "the client closed or stopped reading before it had the backend's answer",

@@ -5,7 +5,7 @@ import { readProjectFile, sourcesIn } from "./support/project/project.js"
 const rows = Object.entries(CLOSE_REASONS)
 
 t.test("every code is snake_case", async (t) => {
-  for (const [reason] of rows) t.match(reason, /^[a-z]+(_[a-z]+)*$/)
+  for (const [reason] of rows) t.match(reason, /^[a-z]+(_[a-z0-9]+)*$/)
 })
 
 t.test("every text is one line of printable ASCII that can stand before a colon", async (t) => {
@@ -48,15 +48,15 @@ const STATUS: { readonly [reason in CloseReason]?: number } = {
   no_route: 404,
   bad_origin: 403,
   no_backend: 503,
-  local_fault: 503,
+  local_exhaustion: 503,
   resolve_failed: 502,
   resolve_timeout: 504,
   backend_unreachable: 502,
   connect_timeout: 504,
-  no_answer: 502,
-  bad_answer: 502,
-  answer_too_large: 502,
-  bad_accept: 502,
+  no_response: 502,
+  bad_response: 502,
+  response_too_large: 502,
+  bad_101: 502,
   handshake_timeout: 504,
   internal_error: 500,
 }
@@ -125,5 +125,5 @@ t.test("an error that has a reason keeps it, any other gets the reason of its pl
   t.equal(asSessionEnd(own, "internal_error"), own)
   const system = new Error("read ECONNRESET")
   t.match(asSessionEnd(system, "client_reset"), { reason: "client_reset", cause: system })
-  t.match(asSessionEnd(undefined, "no_answer"), { reason: "no_answer", cause: undefined })
+  t.match(asSessionEnd(undefined, "no_response"), { reason: "no_response", cause: undefined })
 })

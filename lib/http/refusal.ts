@@ -28,7 +28,7 @@ const MORE_FIELDS: { readonly [reason in CloseReason]?: string } = {
   too_many_from_client: RETRY_LATER,
   rate_limited: RETRY_LATER,
   no_backend: RETRY_LATER,
-  local_fault: RETRY_LATER,
+  local_exhaustion: RETRY_LATER,
 }
 
 /** A complete response. `text` is one line without its end; `now` is what the Date field says. */

@@ -41,12 +41,12 @@ export interface TlsOptions {
  *
  * Rejects with a `SessionEnd`. After these another backend may be tried: `backend_unreachable` and
  * `connect_timeout`; and, where the backend is not to blame, `resolve_failed` and `resolve_timeout`, or
- * `local_fault` if this machine lacks what a connection needs. At once when `client` leaves:
- * `client_left_in_dial`; and when `signal` is aborted: `drain_timeout`.
+ * `local_exhaustion` if this machine lacks what a connection needs. At once when `client` leaves:
+ * `client_aborted_in_dial`; and when `signal` is aborted: `drain_timeout`.
  */
 export function dial(address: Address, options: DialOptions, client?: Peer): Promise<Peer> {
   const { connectTimeoutMs, tls, preface, signal } = options
-  if (client?.left) return Promise.reject(new SessionEnd("client_left_in_dial"))
+  if (client?.left) return Promise.reject(new SessionEnd("client_aborted_in_dial"))
   if (signal?.aborted) return Promise.reject(new SessionEnd("drain_timeout"))
   return new Promise((resolve, reject) => {
     /** Ends the wait for the addresses of a name, as long as there is one. */
@@ -67,7 +67,7 @@ export function dial(address: Address, options: DialOptions, client?: Peer): Pro
       connectTimeoutMs,
     )
     if (client !== undefined) {
-      client.onLeave = (error) => backend.close(asSessionEnd(error, "client_left_in_dial"))
+      client.onLeave = (error) => backend.close(asSessionEnd(error, "client_aborted_in_dial"))
     }
     const settle = () => {
       stopResolving?.()
@@ -86,7 +86,7 @@ export function dial(address: Address, options: DialOptions, client?: Peer): Pro
       onDrain() {},
       onClose(error) {
         settle()
-        reject(asSessionEnd(error, isLocalFault(error) ? "local_fault" : "backend_unreachable"))
+        reject(asSessionEnd(error, isLocalFault(error) ? "local_exhaustion" : "backend_unreachable"))
       },
     }
     backend.own(owner)

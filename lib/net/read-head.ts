@@ -20,17 +20,17 @@ export interface HeadFaults {
 }
 
 export const REQUEST_FAULTS: HeadFaults = {
-  left: "client_left_in_head",
+  left: "client_aborted_in_head",
   timeout: "head_timeout",
   tooLarge: "head_too_large",
   malformed: "bad_request",
 }
 
 export const ANSWER_FAULTS: HeadFaults = {
-  left: "no_answer",
+  left: "no_response",
   timeout: "handshake_timeout",
-  tooLarge: "answer_too_large",
-  malformed: "bad_answer",
+  tooLarge: "response_too_large",
+  malformed: "bad_response",
 }
 
 /**

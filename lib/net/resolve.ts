@@ -78,7 +78,7 @@ export class Resolver {
 
   /**
    * Calls `resolved` once, unless the function that it returns is called first: that ends the wait. The
-   * failure is `resolve_failed`, with the system's error as its cause; `local_fault`, where this machine
+   * failure is `resolve_failed`, with the system's error as its cause; `local_exhaustion`, where this machine
    * lacks what a lookup takes; or `resolve_timeout`, for a lookup that others have waited for longer than
    * `timeoutMs` already. Later than that the caller gives up by itself.
    */
@@ -166,7 +166,7 @@ export class Resolver {
       name.addresses = addresses
       name.foundMs = nowMs
     } else if (isLocalFault(error)) {
-      name.failure = new SessionEnd("local_fault", "", error)
+      name.failure = new SessionEnd("local_exhaustion", "", error)
       // It may be over by now, and is nothing about the name.
       name.freshUntilMs = nowMs
     } else if (isUnknownName(error) || !isUsable(name, nowMs)) {

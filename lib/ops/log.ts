@@ -37,10 +37,10 @@ export function logSession(log: Log, session: Readonly<SessionSummary>, end: Ses
 
 function levelOf({ reason }: SessionEnd): "error" | "warn" | "info" | "debug" {
   if (reason === "internal_error") return "error"
-  if (reason === "client_left_in_head") return "debug"
+  if (reason === "client_aborted_in_head") return "debug"
   const { who, stage } = CLOSE_REASONS[reason]
   const isFailure = (stage === "dial" || stage === "handshake") && who !== "client"
-  return isFailure || reason === "relay_cut" ? "warn" : "info"
+  return isFailure || reason === "response_truncated" ? "warn" : "info"
 }
 
 /** A backend could not be dialled, and the session goes on to another. */

@@ -95,7 +95,7 @@ export async function probe(
 /** That a name does not exist is the backend's fault; that nobody could be asked is not. */
 function isLocal({ reason, cause }: SessionEnd): boolean {
   if (reason === "resolve_failed") return !isUnknownName(cause)
-  return reason === "local_fault" || reason === "resolve_timeout"
+  return reason === "local_exhaustion" || reason === "resolve_timeout"
 }
 
 function requestHead({ backend, check }: ProbeTarget, key: string): string {

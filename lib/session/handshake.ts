@@ -29,7 +29,7 @@ const MAX_ANSWER_BYTES = 16 * 1024
  * Resolves to the backend's answer: a 101 that has been checked against the request, or any other final status. Bytes
  * behind the answer's head stay with the backend. Interim answers (RFC 9110 §15.2) are skipped.
  *
- * Rejects with a `SessionEnd`: a fault of the backend, or `client_left_in_handshake` at once when `client` leaves. The
+ * Rejects with a `SessionEnd`: a fault of the backend, or `client_aborted_in_handshake` at once when `client` leaves. The
  * caller closes the connection then.
  */
 export async function handshake(
@@ -38,9 +38,9 @@ export async function handshake(
   client: Peer,
 ): Promise<Answer> {
   const deadline = performance.now() + timeoutMs
-  client.onLeave = (error) => backend.close(asSessionEnd(error, "client_left_in_handshake"))
+  client.onLeave = (error) => backend.close(asSessionEnd(error, "client_aborted_in_handshake"))
   try {
-    if (client.left) throw new SessionEnd("client_left_in_handshake")
+    if (client.left) throw new SessionEnd("client_aborted_in_handshake")
     backend.socket.write(request, "latin1")
     for (let bytesLeft = MAX_ANSWER_BYTES; ; ) {
       const limits = { maxBytes: bytesLeft, timeoutMs: Math.max(1, deadline - performance.now()) }

@@ -7,7 +7,7 @@ import type { Owner, Peer } from "../net/connection.js"
 
 /**
  * Resolves to the header and leaves what follows it with the peer. Rejects with a `SessionEnd`: `bad_proxy_header`,
- * `head_timeout` after `timeoutMs`, `client_left_in_head`, or the one that the peer's socket was destroyed with.
+ * `head_timeout` after `timeoutMs`, `client_aborted_in_head`, or the one that the peer's socket was destroyed with.
  */
 export function readProxyHeader(peer: Peer, timeoutMs: number): Promise<ProxyHeader> {
   return new Promise((resolve, reject) => {
@@ -42,14 +42,14 @@ class ProxyHeaderReader implements Owner {
   }
 
   onEnd(): void {
-    this.#fail("client_left_in_head")
+    this.#fail("client_aborted_in_head")
   }
 
   onDrain(): void {}
 
   onClose(error?: Error): void {
     clearTimeout(this.#deadline)
-    this.reject(asSessionEnd(error, "client_left_in_head"))
+    this.reject(asSessionEnd(error, "client_aborted_in_head"))
   }
 
   #parse(): ProxyHeader | "incomplete" | ProxyHeaderError {

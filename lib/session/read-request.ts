@@ -45,7 +45,7 @@ export async function receive(
   const deadlineMs = performance.now() + config.read_timeout_ms
   let source = sourceOf(client)
   // A socket tells no address once its client has gone, and only on a Unix socket does "none" mean anything.
-  if (source.ip === "" && !config.bind.startsWith("unix:")) throw new SessionEnd("client_left_in_head")
+  if (source.ip === "" && !config.bind.startsWith("unix:")) throw new SessionEnd("client_aborted_in_head")
   let destination: ClientAddress | undefined
   let proto: Visit["proto"] = "http"
   let isTrusted = trusted.has(source.ip)

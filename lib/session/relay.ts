@@ -16,8 +16,8 @@ const CLIENT_PATIENCE = 3
 
 /**
  * Resolves once the kernel has taken the whole response for the client, with the connection to the backend closed and the
- * client's still open. Rejects with a `SessionEnd` when either side is gone before, with `relay_cut` when the backend
- * sends nothing for `timeoutMs`, with `client_left_in_relay` when the client takes nothing for three times as long. Then
+ * client's still open. Rejects with a `SessionEnd` when either side is gone before, with `response_truncated` when the backend
+ * sends nothing for `timeoutMs`, with `client_aborted_in_relay` when the client takes nothing for three times as long. Then
  * both are gone, and the client has seen a reset instead of an end.
  */
 export async function relay(client: Peer, backend: Peer, answer: Answer, timeoutMs: number): Promise<void> {
@@ -29,7 +29,7 @@ export async function relay(client: Peer, backend: Peer, answer: Answer, timeout
     )
     client.unfinished = false
   } catch (error) {
-    const end = asSessionEnd(error, "relay_cut")
+    const end = asSessionEnd(error, "response_truncated")
     backend.reset(end)
     client.reset(end)
     throw end
@@ -66,7 +66,7 @@ class Relay implements Owner {
       onBytes() {},
       onEnd() {},
       onDrain() {},
-      onClose: (error) => this.#fail(asSessionEnd(error, "client_left_in_relay")),
+      onClose: (error) => this.#fail(asSessionEnd(error, "client_aborted_in_relay")),
     })
     this.#pass(Buffer.from(head, "latin1"))
     if (this.body.complete) this.#finishBackend()
@@ -76,7 +76,7 @@ class Relay implements Owner {
   onBytes(bytes: Buffer): void {
     const length = this.body.read(bytes)
     if (length < 0) {
-      this.#fail(new SessionEnd("relay_cut"))
+      this.#fail(new SessionEnd("response_truncated"))
       return
     }
     this.backend.socket.pause()
@@ -86,13 +86,13 @@ class Relay implements Owner {
 
   onEnd(): void {
     if (this.body.endsHere()) this.#finishBackend()
-    else this.#fail(new SessionEnd("relay_cut"))
+    else this.#fail(new SessionEnd("response_truncated"))
   }
 
   onDrain(): void {}
 
   onClose(error?: Error): void {
-    this.#fail(asSessionEnd(error, "relay_cut"))
+    this.#fail(asSessionEnd(error, "response_truncated"))
   }
 
   #finishBackend(): void {
@@ -128,9 +128,9 @@ class Relay implements Owner {
 
   #onTimeout(): void {
     const detail = `nothing for ${this.timeoutMs} ms`
-    if (!this.#isWriting) this.#fail(new SessionEnd("relay_cut", detail))
+    if (!this.#isWriting) this.#fail(new SessionEnd("response_truncated", detail))
     else if (++this.#clientTimeouts < CLIENT_PATIENCE) this.#deadline.refresh()
-    else this.#fail(new SessionEnd("client_left_in_relay", "it has stopped reading"))
+    else this.#fail(new SessionEnd("client_aborted_in_relay", "it has stopped reading"))
   }
 
   #fail(end: SessionEnd): void {

@@ -95,7 +95,7 @@ async function converse(session: Session): Promise<SessionEnd> {
   const { client, context, summary } = session
   const { connections, pending, sockets } = context
   acquire(session, connections, "too_many_connections")
-  acquire(session, sockets.sessions, "local_fault", sockets.fault)
+  acquire(session, sockets.sessions, "local_exhaustion", sockets.fault)
   if (!pending.acquire()) throw new SessionEnd("too_many_pending")
   const { backend, peer } = await open(session).finally(() => pending.release())
   context.onOpen(summary)
@@ -165,7 +165,7 @@ function count({ context: { limits }, held }: Session, ip: string): void {
 const DIAL_FAILURES: Readonly<Partial<Record<CloseReason, boolean>>> = {
   backend_unreachable: true,
   connect_timeout: true,
-  local_fault: false,
+  local_exhaustion: false,
   resolve_failed: false,
   resolve_timeout: false,
 }

@@ -15,19 +15,19 @@ export function checkUpgradeAnswer(
   key: string,
   offered?: readonly string[],
 ): void {
-  if (version !== "HTTP/1.1") throw new SessionEnd("bad_accept", `it is ${version}`)
+  if (version !== "HTTP/1.1") throw new SessionEnd("bad_101", `it is ${version}`)
   if (listOf(fields, "upgrade").join() !== "websocket") {
-    throw new SessionEnd("bad_accept", "its Upgrade field is not websocket")
+    throw new SessionEnd("bad_101", "its Upgrade field is not websocket")
   }
   const connection = listOf(fields, "connection")
   if (!connection.includes("upgrade")) {
-    throw new SessionEnd("bad_accept", "its Connection field does not list upgrade")
+    throw new SessionEnd("bad_101", "its Connection field does not list upgrade")
   }
   if (connection.some(isNeverHopByHop)) {
-    throw new SessionEnd("bad_accept", "its Connection field names a field that is not hop-by-hop")
+    throw new SessionEnd("bad_101", "its Connection field names a field that is not hop-by-hop")
   }
   if (valuesOf(fields, "sec-websocket-accept").join() !== acceptKey(key)) {
-    throw new SessionEnd("bad_accept", "its Sec-WebSocket-Accept does not match the key")
+    throw new SessionEnd("bad_101", "its Sec-WebSocket-Accept does not match the key")
   }
   if (offered !== undefined) checkChoice(valuesOf(fields, "sec-websocket-protocol"), offered)
 }
@@ -35,8 +35,8 @@ export function checkUpgradeAnswer(
 /** RFC 6455 §4.1: at most one, and one of those that were offered. Their case counts. */
 function checkChoice([chosen, ...more]: readonly string[], offered: readonly string[]): void {
   if (chosen === undefined) return
-  if (more.length > 0) throw new SessionEnd("bad_accept", "it has more than one Sec-WebSocket-Protocol")
+  if (more.length > 0) throw new SessionEnd("bad_101", "it has more than one Sec-WebSocket-Protocol")
   if (!offered.includes(chosen)) {
-    throw new SessionEnd("bad_accept", "its Sec-WebSocket-Protocol is not one that was offered")
+    throw new SessionEnd("bad_101", "its Sec-WebSocket-Protocol is not one that was offered")
   }
 }

@@ -251,7 +251,7 @@ for (const leave of ["end", "resetAndDestroy"] as const) {
     const client = await RawPeer.connect(proxy.address())
     await dribble(client, upgradeHead().slice(0, -1), 40)
     client.socket[leave]()
-    t.match(await end, { reason: "client_left_in_head", who: "client", status: undefined })
+    t.match(await end, { reason: "client_aborted_in_head", who: "client", status: undefined })
     await client.untilClosed()
     t.equal(client.text, "")
     await checkUnasked(t, backend, () => openTunnel(proxy))
@@ -331,13 +331,13 @@ function wrong101(title: string, fields: Fields, statusLine?: string): BackendFa
   return {
     title,
     status: NO_GATEWAY,
-    reason: "bad_accept",
+    reason: "bad_101",
     says: /101/,
     answers: (peer) => peer.write(answerHead(fields, KEY, statusLine)),
   }
 }
 
-function notHttp(title: string, answer: string, reason = "bad_answer"): BackendFault {
+function notHttp(title: string, answer: string, reason = "bad_response"): BackendFault {
   return { title, status: NO_GATEWAY, reason, says: /answer/, answers: (peer) => peer.write(answer) }
 }
 
@@ -345,28 +345,28 @@ const faults: readonly BackendFault[] = [
   {
     title: "closes without an answer",
     status: NO_GATEWAY,
-    reason: "no_answer",
+    reason: "no_response",
     says: /closed/,
     answers: (peer) => peer.socket.end(),
   },
   {
     title: "resets without an answer",
     status: NO_GATEWAY,
-    reason: "no_answer",
+    reason: "no_response",
     says: /closed/,
     answers: (peer) => peer.socket.resetAndDestroy(),
   },
   {
     title: "closes within its answer",
     status: NO_GATEWAY,
-    reason: "no_answer",
+    reason: "no_response",
     says: /closed/,
     answers: (peer) => peer.socket.end(answerHead().slice(0, -2)),
   },
   {
     title: "closes after an interim answer",
     status: NO_GATEWAY,
-    reason: "no_answer",
+    reason: "no_response",
     says: /closed/,
     answers: (peer) => peer.socket.end("HTTP/1.1 100 Continue\r\n\r\n"),
   },
@@ -383,7 +383,7 @@ const faults: readonly BackendFault[] = [
     "answers a 403 with two Content-Lengths",
     "HTTP/1.1 403 F\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
   ),
-  notHttp("answers an endless field", `HTTP/1.1 101 S\r\nX: ${"x".repeat(20_000)}`, "answer_too_large"),
+  notHttp("answers an endless field", `HTTP/1.1 101 S\r\nX: ${"x".repeat(20_000)}`, "response_too_large"),
   {
     title: "says nothing",
     status: TOO_LATE,
@@ -637,7 +637,7 @@ for (const cut of ["end", "resetAndDestroy"] as const) {
     await client.untilClosed()
     t.equal(client.ended, false)
     t.equal(client.error?.code, "ECONNRESET")
-    t.match(await end, { reason: "relay_cut", status: 403 })
+    t.match(await end, { reason: "response_truncated", status: 403 })
   })
 }
 
@@ -653,7 +653,7 @@ t.test("a relayed body that does not come in time ends in a reset", async (t) =>
   client.write(upgradeHead())
   await client.untilClosed()
   t.equal(client.error?.code, "ECONNRESET")
-  t.match(await end, { reason: "relay_cut" })
+  t.match(await end, { reason: "response_truncated" })
 })
 
 t.test("a refusal reaches a client that is still sending", async (t) => {

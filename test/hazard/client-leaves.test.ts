@@ -26,7 +26,7 @@ for (const leave of ["end", "destroy", "resetAndDestroy"] as const) {
       t.equal(other.peers.length, 1, "the first session is dialling while the second has its tunnel")
       client.socket[leave]()
       const summary = await end
-      t.match(summary, { reason: "client_left_in_dial", who: "client", backend: silent })
+      t.match(summary, { reason: "client_aborted_in_dial", who: "client", backend: silent })
       t.equal(summary.status, undefined)
       await client.untilClosed()
       t.equal(client.text, "")
@@ -50,7 +50,7 @@ for (const leave of ["end", "destroy", "resetAndDestroy"] as const) {
       await peer.untilText("\r\n\r\n")
       client.socket[leave]()
       const summary = await end
-      t.match(summary, { reason: "client_left_in_handshake", who: "client" })
+      t.match(summary, { reason: "client_aborted_in_handshake", who: "client" })
       t.equal(summary.status, undefined)
       await peer.until(({ ended, closed }) => ended || closed)
       await client.untilClosed()
@@ -73,7 +73,7 @@ for (const leave of ["end", "destroy", "resetAndDestroy"] as const) {
       await peer.untilText("\r\n\r\n")
       peer.write("HTTP/1.1 101 Switching")
       client.socket[leave]()
-      t.match(await end, { reason: "client_left_in_handshake" })
+      t.match(await end, { reason: "client_aborted_in_handshake" })
       await peer.until(({ ended, closed }) => ended || closed)
     },
   )
@@ -90,7 +90,7 @@ t.test("a client that resets while a refusal is relayed takes the backend's conn
   peer.write("HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\nnot yet")
   await client.untilText("not yet")
   client.socket.resetAndDestroy()
-  t.match(await end, { reason: "client_left_in_relay", who: "client" })
+  t.match(await end, { reason: "client_aborted_in_relay", who: "client" })
   await peer.untilClosed()
   t.equal(peer.error?.code, "ECONNRESET")
 })

@@ -101,6 +101,6 @@ for (const pieces of [MAX_ANSWER_BYTES, 500]) {
     peer.write(padded(answer, MAX_ANSWER_BYTES + 1))
     await client.untilEnd()
     t.match(client.text, /^HTTP\/1\.1 502 /)
-    t.match(await refusal, { reason: "answer_too_large" })
+    t.match(await refusal, { reason: "response_too_large" })
   })
 }

@@ -43,5 +43,5 @@ t.test("a client that reads nothing of it is let go, and nobody else is blamed",
   const client = await RawPeer.connect(proxy.address())
   client.socket.pause()
   client.write(upgradeHead())
-  t.match(await end, { reason: "client_left_in_relay", who: "client" })
+  t.match(await end, { reason: "client_aborted_in_relay", who: "client" })
 })

@@ -176,17 +176,17 @@ const leaves = [
   {
     title: "with a FIN",
     leave: (_: Peer, far: RawPeer) => void far.socket.end(),
-    reason: "client_left_in_dial",
+    reason: "client_aborted_in_dial",
   },
   {
     title: "with a reset",
     leave: (_: Peer, far: RawPeer) => void far.socket.resetAndDestroy(),
-    reason: "client_left_in_dial",
+    reason: "client_aborted_in_dial",
   },
   {
     title: "with an error",
     leave: (client: Peer) => client.close(broken),
-    reason: "client_left_in_dial",
+    reason: "client_aborted_in_dial",
     cause: broken,
   },
   {
@@ -215,7 +215,7 @@ t.test("for a client that has left nobody is dialled", async (t) => {
   far.socket.end()
   await once(client.socket, "end")
   const { reason } = await failureOf(t, dial(parseBackendAddress(server.address).address, PATIENT, client))
-  t.equal(reason, "client_left_in_dial")
+  t.equal(reason, "client_aborted_in_dial")
   await dialAs(t, parseBackendAddress(server.address).address, (await acceptPeer(t)).peer)
   await server.peer()
   t.equal(server.peers.length, 1, "a later dial is the first that comes")
@@ -427,7 +427,7 @@ for (const { title, leave, reason } of leaves) {
 const lookups: readonly { error: Error; reason: string }[] = [
   { error: lookupError("ENOTFOUND"), reason: "resolve_failed" },
   { error: lookupError("EAI_AGAIN"), reason: "resolve_failed" },
-  { error: lookupError("EMFILE"), reason: "local_fault" },
+  { error: lookupError("EMFILE"), reason: "local_exhaustion" },
 ]
 
 for (const { error, reason } of lookups) {
@@ -496,5 +496,5 @@ t.test("without a descriptor no backend is to blame, not even for its name", asy
   const script = fileURLToPath(new URL("../support/program/dial-without-descriptors.js", import.meta.url))
   const dialler = Program.start(t, "sh", ["-c", `ulimit -n 64; exec "$0" "$1"`, process.execPath, script])
   await dialler.untilExit()
-  t.equal(dialler.stdout, "local_fault,local_fault,local_fault")
+  t.equal(dialler.stdout, "local_exhaustion,local_exhaustion,local_exhaustion")
 })

@@ -157,7 +157,7 @@ for (const { title, connect } of PEER_KINDS) {
     const { peer, far } = await connect(t)
     far.socket.end()
     await turnUntil(() => peer.ended, "the FIN")
-    t.equal(await reasonOf(readHead(peer, "request", PATIENT, REQUEST_FAULTS)), "client_left_in_head")
+    t.equal(await reasonOf(readHead(peer, "request", PATIENT, REQUEST_FAULTS)), "client_aborted_in_head")
   })
 }
 

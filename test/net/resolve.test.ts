@@ -135,7 +135,7 @@ t.test("that this machine lacks something is not kept", async (t) => {
   const bench = new Bench()
   bench.dial("a")
   bench.world.end("a", lookupError("EMFILE"))
-  t.same(await bench.news(), ["local_fault"])
+  t.same(await bench.news(), ["local_exhaustion"])
   bench.dial("a")
   t.same(bench.world.started, ["a", "a"])
 })

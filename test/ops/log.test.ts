@@ -28,20 +28,20 @@ function remember(): { lines: Line[]; log: Log } {
 }
 
 const LEVELS: Partial<Record<CloseReason, Level>> = {
-  client_left_in_head: "debug",
+  client_aborted_in_head: "debug",
   internal_error: "error",
   no_backend: "warn",
-  local_fault: "warn",
+  local_exhaustion: "warn",
   resolve_failed: "warn",
   resolve_timeout: "warn",
   backend_unreachable: "warn",
   connect_timeout: "warn",
-  no_answer: "warn",
-  bad_answer: "warn",
-  answer_too_large: "warn",
-  bad_accept: "warn",
+  no_response: "warn",
+  bad_response: "warn",
+  response_too_large: "warn",
+  bad_101: "warn",
   handshake_timeout: "warn",
-  relay_cut: "warn",
+  response_truncated: "warn",
 }
 
 for (const reason of Object.keys(CLOSE_REASONS) as CloseReason[]) {

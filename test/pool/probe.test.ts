@@ -49,7 +49,7 @@ for (const check of [TCP, HTTP, WS]) {
   })
 
   const lookups: readonly { code: string; text: string; reason: string; isLocal: boolean }[] = [
-    { code: "EMFILE", text: "getaddrinfo EMFILE", reason: "local_fault", isLocal: true },
+    { code: "EMFILE", text: "getaddrinfo EMFILE", reason: "local_exhaustion", isLocal: true },
     { code: "EAI_AGAIN", text: "no name server answered", reason: "resolve_failed", isLocal: true },
     { code: "ENOTFOUND", text: "the host name is unknown", reason: "resolve_failed", isLocal: false },
   ]

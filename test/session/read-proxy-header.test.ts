@@ -70,7 +70,7 @@ for (const { title, connect } of PEER_KINDS) {
         const { peer, far } = await connect(t)
         const reading = endOf(readProxyHeader(peer, PATIENT_MS))
         far.socket.end(header.subarray(0, length))
-        t.equal((await reading).reason, "client_left_in_head", `${length} bytes`)
+        t.equal((await reading).reason, "client_aborted_in_head", `${length} bytes`)
       }
     })
   }
@@ -91,12 +91,12 @@ for (const { title, connect } of PEER_KINDS) {
     },
     {
       title: "that only looks whether somebody is there",
-      reason: "client_left_in_head",
+      reason: "client_aborted_in_head",
       act: ({ far }) => far.socket.end(),
     },
     {
       title: "that breaks",
-      reason: "client_left_in_head",
+      reason: "client_aborted_in_head",
       act: ({ peer }) => peer.socket.destroy(new Error("broken")),
     },
     {

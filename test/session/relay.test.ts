@@ -115,23 +115,23 @@ const failing: readonly {
   {
     title: "a backend that sends FIN within the body",
     act: ({ backend }) => backend.far.socket.end(),
-    reason: "relay_cut",
+    reason: "response_truncated",
   },
   {
     title: "a backend that resets within the body",
     act: ({ backend }) => backend.far.socket.resetAndDestroy(),
-    reason: "relay_cut",
+    reason: "response_truncated",
   },
   {
     title: "a backend that is silent within the body",
     act: () => {},
-    reason: "relay_cut",
+    reason: "response_truncated",
     timeoutMs: SHORT_MS,
   },
   {
     title: "a client that resets",
     act: ({ client }) => client.far.socket.resetAndDestroy(),
-    reason: "client_left_in_relay",
+    reason: "client_aborted_in_relay",
   },
   {
     title: "a client that rws closes",
@@ -152,7 +152,7 @@ for (const { title, act, reason, timeoutMs = PATIENT_MS } of failing) {
     t.equal(pair.client.peer.socket.destroyed, true)
     t.equal(pair.backend.peer.socket.destroyed, true)
     t.equal(timers(), before, "no timer is left")
-    if (reason !== "client_left_in_relay") t.equal(await wasReset(pair.client.far), true)
+    if (reason !== "client_aborted_in_relay") t.equal(await wasReset(pair.client.far), true)
   })
 }
 
@@ -179,7 +179,7 @@ t.test("a client that stops reading a large body is given up, and is not the bac
   await client.far.untilText("\r\n\r\n")
   client.far.socket.pause()
   backend.far.write(Buffer.alloc(20 * MB))
-  t.equal(await failure, "client_left_in_relay")
+  t.equal(await failure, "client_aborted_in_relay")
   client.far.socket.removeAllListeners("data").resume()
   t.equal(await wasReset(client.far), true)
 })
@@ -214,6 +214,6 @@ t.test("a body whose chunks are broken ends in a reset", async (t) => {
   backend.far.write("5\r\nhello\r\n")
   await client.far.untilText("hello")
   backend.far.write("no length\r\n")
-  t.equal(await failure, "relay_cut")
+  t.equal(await failure, "response_truncated")
   t.equal(await wasReset(client.far), true)
 })

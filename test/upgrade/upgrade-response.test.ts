@@ -116,7 +116,7 @@ const refused: { title: string; fields?: Fields; statusLine?: string; detail: Re
 for (const { title, fields = {}, statusLine, detail } of refused) {
   t.test(`a 101 with ${title} does not answer the request`, async (t) => {
     const error = fault(fields, statusLine)
-    t.equal(error?.reason, "bad_accept")
+    t.equal(error?.reason, "bad_101")
     t.match(error?.detail, detail)
   })
 }
@@ -145,7 +145,7 @@ for (const { offered, chosen, detail } of choices) {
   const offer = offered === undefined ? "an offer that is the client's own" : JSON.stringify(offered)
   t.test(`a backend may ${detail ? "not " : ""}choose ${JSON.stringify(chosen)} from ${offer}`, async (t) => {
     const error = fault({ "Sec-WebSocket-Protocol": chosen }, undefined, offered)
-    t.equal(error?.reason, detail && "bad_accept")
+    t.equal(error?.reason, detail && "bad_101")
     if (detail !== undefined) t.match(error?.detail, detail)
   })
 }

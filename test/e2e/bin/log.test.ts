@@ -134,7 +134,7 @@ t.test("a client that leaves without having asked for anything is logged at debu
   const client = await RawPeer.connect(address)
   client.socket.end("GET / HT")
   const line = await untilLogged(rws, ({ msg }) => msg === "session ended")
-  t.match(line, { level: 20, reason: "client_left_in_head" })
+  t.match(line, { level: 20, reason: "client_aborted_in_head" })
 })
 
 t.test("at info such a client leaves no line", async (t) => {

@@ -5,6 +5,7 @@ import { hideBin } from "yargs/helpers"
 import { BindError, ConfigError, SettingError } from "../lib/index.js"
 import { check } from "./check.js"
 import { configOptions, LIST_FLAGS, listenerFlags } from "./config-options.js"
+import { end } from "./end.js"
 import { toKnownFlags } from "./flag-names.js"
 import { serve } from "./serve.js"
 import { UsageError } from "./usage-error.js"
@@ -48,15 +49,16 @@ const cli = yargs()
   })
 
 // The reader of our output may leave early, as in `rws demo | head`.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error
-  process.exit()
+process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+  if (code === "EPIPE") process.exit()
+  console.error(`cannot write to standard output: ${message}`)
+  process.exit(COULD_NOT_RUN)
 })
 
 try {
   await cli.parseAsync(toKnownFlags(hideBin(process.argv)))
 } catch (error) {
-  process.exitCode = report(error)
+  await end(report(error))
 }
 
 /** yargs makes a list of what is given twice. */

@@ -4,17 +4,27 @@ import { WebSocket } from "ws"
 import { parseBindAddress } from "../lib/address/address.js"
 import { WsProxy } from "../lib/builder.js"
 import type { EndedSession } from "../lib/ops/session-summary.js"
+import type { RunningProxy } from "../lib/proxy/proxy.js"
 import { addressOf, startEcho } from "./echo.js"
+import { end } from "./end.js"
 import { closeOnSignal } from "./signals.js"
 
 const FREE_PORT = "127.0.0.1:0"
 const GREETING = "hello through rws"
 
-/** Runs until SIGTERM or SIGINT. */
+/** Runs until SIGTERM or SIGINT, and then ends the process. */
 export async function demo(): Promise<void> {
   const servers = await Promise.all([1, 2].map(() => startEcho(parseBindAddress(FREE_PORT))))
   const backends = servers.map(addressOf)
-  const proxy = await new WsProxy(backends).name("demo").bind(FREE_PORT)
+  const starting = new WsProxy(backends).name("demo").bind(FREE_PORT)
+  const closed = closeOnSignal(starting, () => console.log("closing"))
+  await Promise.race([closed, starting.then((proxy) => introduce(proxy, backends))])
+  await closed
+  await end(0)
+}
+
+/** Says what is running, and shows that it works. */
+async function introduce(proxy: RunningProxy, backends: readonly string[]): Promise<void> {
   const url = `ws://${proxy.address()}`
   console.log(`echo backends on ${backends.join(" and ")}, rws before them on ${proxy.address()}`)
   proxy.on("end", printSession).on("refuse", printSession)
@@ -23,12 +33,6 @@ export async function demo(): Promise<void> {
   console.log(
     `\nIt works: ${url}\nTry it from another terminal (Ctrl+C here ends the demo):\n\n  ${commandToTry(url)}\n`,
   )
-
-  await closeOnSignal(proxy, () => console.log("closing"))
-  for (const server of servers) {
-    server.close()
-    server.closeAllConnections()
-  }
 }
 
 /** Sends one message and shows what comes back. */

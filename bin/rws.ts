@@ -7,7 +7,8 @@ import { tooOld } from "./node-version.js"
 
 const complaint = tooOld(process.versions.node)
 if (complaint === undefined) {
-  void import("./command-line.js")
+  // Before all else: by default several signals would end the process without a line.
+  void import("./signals.js").then(() => import("./command-line.js"))
 } else {
   console.error(complaint)
   process.exitCode = 2

@@ -2,12 +2,17 @@
 import { createLog } from "../lib/ops/pino-log.js"
 import { createProxy } from "../lib/proxy/proxy.js"
 import { type ConfigArguments, readConfig } from "./config-options.js"
-import { closeOnSignal } from "./signals.js"
+import { end, FLUSH_MS } from "./end.js"
+import { closeOnSignal, onIgnoredSignal } from "./signals.js"
 
-/** Resolves when a signal has ended it. */
+/** Ends the process after a signal. Rejects if the proxy can't be started. */
 export async function serve(given: ConfigArguments): Promise<void> {
   const config = await readConfig(given)
-  const log = await createLog(config.log.level)
-  const proxy = await createProxy(config, { log })
-  await closeOnSignal(proxy, (signal) => log.info({ signal }, "draining; a second signal closes at once"))
+  const { log, flush } = await createLog(config.log.level)
+  onIgnoredSignal((signal, text) => log.warn({ signal }, text))
+  await closeOnSignal(createProxy(config, { log }), (signal) =>
+    log.info({ signal }, "draining; a second signal closes at once"),
+  )
+  await flush(FLUSH_MS)
+  await end(0)
 }

@@ -9,5 +9,6 @@ import type { Log } from "./log.js"
 export async function createLog(level: Config["log"]["level"] = "info"): Promise<Log> {
   // Imported lazily: callers with their own logger never load pino.
   const pinoLog = await import("./pino-log.js")
-  return pinoLog.createLog(level)
+  const { log } = await pinoLog.createLog(level)
+  return log
 }

@@ -1,0 +1,107 @@
+/**
+ * Writes lines to a file descriptor in batches, for a log that must not stop the proxy: writes never block the event loop,
+ * the buffer is bounded, and lines that can't be written are dropped.
+ */
+import { write, writeSync } from "node:fs"
+
+/** How long a line may wait for others, so that one write serves many. Also the pause before a full pipe is retried. */
+const BATCH_MS = 100
+const BATCH_CHARS = 4096
+const MAX_WAITING_CHARS = 1024 * 1024
+
+/** Bounds the synchronous flush of a process that exits without `flush`, and the pause between its attempts. */
+const EXIT_FLUSH_MS = 500
+const EXIT_RETRY_MS = 10
+
+export class LineWriter {
+  #waiting = ""
+  /** The batch that is being written. After a failure its rest is kept: part of a line may be out already. */
+  #batch: Buffer | undefined
+  #isWriting = false
+  #isBroken = false
+  #timer: NodeJS.Timeout | undefined
+  #onSettled: (() => void) | undefined
+
+  constructor(private readonly fd: number) {
+    process.on("exit", () => this.#flushAtExit())
+  }
+
+  /** Appends a line, which includes its LF. Drops it while 1 MiB is waiting. */
+  write(line: string): void {
+    if (this.#waiting.length + line.length > MAX_WAITING_CHARS) return
+    this.#waiting += line
+    if (this.#isWriting) return
+    if (this.#waiting.length >= BATCH_CHARS && !this.#isBroken) this.#writeNext()
+    else this.#schedule()
+  }
+
+  /** Resolves when all lines are written, when they can't be, or after `timeoutMs`. Drops what is left by then. */
+  async flush(timeoutMs: number): Promise<void> {
+    if (!this.#isWriting) this.#writeNext()
+    if (this.#isWriting) {
+      await new Promise<void>((resolve) => {
+        const deadline = setTimeout(resolve, timeoutMs)
+        this.#onSettled = () => {
+          clearTimeout(deadline)
+          resolve()
+        }
+      })
+      this.#onSettled = undefined
+    }
+    this.#waiting = ""
+    this.#batch = undefined
+  }
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => this.#writeNext(), BATCH_MS).unref()
+  }
+
+  #writeNext(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const batch = this.#batch ?? Buffer.from(this.#waiting)
+    if (this.#batch === undefined) this.#waiting = ""
+    if (batch.length === 0) return
+    this.#batch = batch
+    this.#isWriting = true
+    write(this.fd, batch, (error, written) => {
+      this.#isWriting = false
+      if (error === null) this.#onWritten(batch.subarray(written))
+      else this.#onFailure(error)
+    })
+  }
+
+  #onWritten(rest: Buffer): void {
+    this.#isBroken = false
+    this.#batch = rest.length > 0 ? rest : undefined
+    if (this.#batch !== undefined || this.#waiting.length > 0) this.#writeNext()
+    else this.#onSettled?.()
+  }
+
+  #onFailure({ code, message }: NodeJS.ErrnoException): void {
+    // The reader of a pipe is slow. Any other error is retried with the next line.
+    if (code === "EAGAIN") {
+      this.#schedule()
+      return
+    }
+    if (!this.#isBroken) console.error(`the log can't be written: ${message}`)
+    this.#isBroken = true
+    this.#onSettled?.()
+  }
+
+  /** Also runs after an uncaught exception. libuv completes a write in flight while the process exits. */
+  #flushAtExit(): void {
+    const deadline = performance.now() + EXIT_FLUSH_MS
+    const clock = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT))
+    const kept = this.#isWriting || this.#batch === undefined ? [] : [this.#batch]
+    let bytes = Buffer.concat([...kept, Buffer.from(this.#waiting)])
+    while (bytes.length > 0 && performance.now() < deadline) {
+      try {
+        bytes = bytes.subarray(writeSync(this.fd, bytes))
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return
+        Atomics.wait(clock, 0, 0, EXIT_RETRY_MS)
+      }
+    }
+  }
+}

@@ -6,7 +6,8 @@ import { readProjectFile, sourcesIn } from "./support/project/project.js"
 
 /** Rooms of lib in their order. Those of one row know nothing of each other. A folder is a room, and so is a file at the top. */
 const ROOMS: readonly (readonly string[])[] = [
-  ["close-reason.ts", "settings", "shared"],
+  ["close-reason.ts", "shared"],
+  ["settings"],
   ["address"],
   ["http"],
   ["upgrade"],

@@ -2,6 +2,7 @@
 import { createServer, type ListenOptions, type Server, type Socket } from "node:net"
 import { type Address, formatAddress, toNetOptions } from "../address/address.js"
 import { SessionEnd } from "../close-reason.js"
+import { toTimerMs } from "../shared/timer.js"
 import { Peer, READ_AHEAD_BYTES } from "./connection.js"
 import { bindUnixSocket } from "./unix-socket.js"
 
@@ -95,14 +96,15 @@ export class Listener {
 
   /**
    * Accepts no more clients and resolves when the last one has gone and been reported. Those that are still here after
-   * `timeoutMs` are closed. It may be called again to shorten the wait.
+   * `timeoutMs` are closed; Infinity waits for them. It may be called again to shorten the wait.
    */
   async drain(timeoutMs: number): Promise<void> {
     this.#closed ??= this.#close()
-    const deadline = setTimeout(() => this.#closeClients(), timeoutMs)
+    const isBounded = Number.isFinite(timeoutMs)
+    const deadline = isBounded && setTimeout(() => this.#closeClients(), toTimerMs(timeoutMs))
     await this.#closed
     await Promise.all(this.#clients.values())
-    clearTimeout(deadline)
+    if (deadline !== false) clearTimeout(deadline)
   }
 
   #close(): Promise<void> {

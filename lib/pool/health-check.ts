@@ -1,5 +1,7 @@
 /** When backends are checked: each of them for itself, again and again, all in parallel. */
 
+import { toTimerMs } from "../shared/timer.js"
+
 /** What the checks need of a pool. */
 export interface CheckedPool<Backend> {
   /** The backends that are to be checked now. */
@@ -32,7 +34,7 @@ export interface HealthCheckWorld {
 /** Its timers keep no process alive. */
 const REAL_WORLD: HealthCheckWorld = {
   after(delayMs, call) {
-    const timer = setTimeout(call, delayMs).unref()
+    const timer = setTimeout(call, toTimerMs(delayMs)).unref()
     return () => clearTimeout(timer)
   },
   random: Math.random,

@@ -16,6 +16,7 @@ import type { EndedSession, RefusedSession, SessionSummary } from "../ops/sessio
 import type { RunningPool } from "../session/pool-runtime.js"
 import { toRouter } from "../session/route-target.js"
 import { runSession, type SessionContext } from "../session/session.js"
+import { toTimerMs } from "../shared/timer.js"
 import { PoolBook } from "./pools.js"
 
 export interface ProxyOptions {
@@ -169,9 +170,11 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
   /**
    * Drains: accepts no more, lets tunnels end by themselves and closes those that are left at the deadline. Resolves when
    * the last one is gone. Called again, it shortens the wait.
-   * @param timeoutMs the deadline. Default: each listener's `drain_timeout_ms`. 0 = close all now
+   * @param timeoutMs the deadline. Default: each listener's `drain_timeout_ms`. 0 = close all now, Infinity = never
+   * @throws {RangeError} when it is negative or NaN; then nothing is closed
    */
   async close(timeoutMs?: number): Promise<void> {
+    if (timeoutMs !== undefined) toTimerMs(timeoutMs)
     const stopped = this.#stop(timeoutMs)
     this.#reported ??= stopped.then(() => {
       for (const { name } of this.#listeners) this.#log.info({ listener: name }, "stopped")

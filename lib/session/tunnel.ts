@@ -10,12 +10,15 @@ import type { Peer } from "../net/connection.js"
 import type { Sweep, Swept } from "../net/sweep.js"
 import { Pump, type PumpEnds } from "./pump.js"
 
+/** Linux refuses a longer TCP_KEEPIDLE and keeps its default of two hours. */
+const MAX_KEEPALIVE_MS = 32_767_000
+
 export interface TunnelOptions {
   /** No byte in either direction for this long ends the tunnel. 0 = never. */
   readonly idleTimeoutMs: number
   /** After one FIN, the other direction silent for this long. 0 = never. */
   readonly halfCloseTimeoutMs: number
-  /** Idle time before the first TCP keepalive probe on both sockets. 0 = off. */
+  /** Idle time before the first TCP keepalive probe on both sockets, about nine hours at most. 0 = off. */
   readonly keepaliveMs: number
   readonly sweep: Sweep
 }
@@ -93,8 +96,9 @@ class Tunnel implements PumpEnds, Swept {
     this.#isNew = false
     const { keepaliveMs, idleTimeoutMs, halfCloseTimeoutMs, sweep } = this.options
     if (keepaliveMs > 0) {
-      this.client.socket.setKeepAlive(true, keepaliveMs)
-      this.backend.socket.setKeepAlive(true, keepaliveMs)
+      const delayMs = Math.min(keepaliveMs, MAX_KEEPALIVE_MS)
+      this.client.socket.setKeepAlive(true, delayMs)
+      this.backend.socket.setKeepAlive(true, delayMs)
     }
     if (idleTimeoutMs === 0 && !(this.#halfClosed && halfCloseTimeoutMs > 0)) sweep.delete(this)
   }

@@ -1,14 +1,12 @@
 /** The kinds of values that keys take, each with what it says of a value that is none. */
 
 import { z } from "zod"
+import { MAX_TIMER_MS } from "../shared/timer.js"
 import { SettingError } from "./setting-error.js"
-
-/** The longest time that a Node timer can wait, about 24 days. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1
 
 export const durationMs = z
   .int("expected a whole number of milliseconds")
-  .max(MAX_TIMEOUT_MS, `expected at most ${MAX_TIMEOUT_MS} ms, about 24 days`)
+  .max(MAX_TIMER_MS, `expected at most ${MAX_TIMER_MS} ms, about 24 days`)
 export const deadlineMs = durationMs.min(1, "expected at least 1 ms; this deadline can't be switched off")
 export const optionalMs = durationMs.min(0, "expected 0 (off) or a number of milliseconds")
 

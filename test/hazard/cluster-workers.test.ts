@@ -1,0 +1,92 @@
+/** A worker of a `node:cluster` is kept alive by the channel to its primary, also after its drain. */
+import { fork } from "node:child_process"
+import { EventEmitter, once } from "node:events"
+import { fileURLToPath } from "node:url"
+import t, { type Test } from "tap"
+import { startEchoBackend } from "../support/backend.js"
+import type { Order } from "../support/cluster-primary.js"
+import { upgradeHead } from "../support/heads.js"
+import { RawPeer } from "../support/raw-peer.js"
+
+const PRIMARY = fileURLToPath(new URL("../support/cluster-primary.js", import.meta.url))
+const WORKERS = 2
+
+interface Cluster {
+  /** Where the workers listen together. */
+  readonly address: string
+  order(order: Order): void
+  /** How each worker has ended, once all have. */
+  untilExits(): Promise<unknown[]>
+}
+
+/** Starts workers that share a port. They end with the test. */
+async function startCluster(t: Test, backend: string): Promise<Cluster> {
+  const args = [String(WORKERS), "--bind", "127.0.0.1:0", "--backend", backend, "--log-level", "silent"]
+  const primary = fork(PRIMARY, args)
+  const gone = once(primary, "exit")
+  t.teardown(async () => {
+    if (primary.connected) primary.disconnect()
+    await gone
+  })
+  const exits: unknown[] = []
+  const changes = new EventEmitter()
+  let port = 0
+  let listening = 0
+  primary.on("message", (message: { port?: number }) => {
+    if (message.port === undefined) exits.push(message)
+    else {
+      port = message.port
+      listening++
+    }
+    changes.emit("change")
+  })
+  while (listening < WORKERS) await once(changes, "change")
+  return {
+    address: `127.0.0.1:${port}`,
+    order: (order) => primary.send(order),
+    async untilExits() {
+      while (exits.length < WORKERS) await once(changes, "change")
+      return exits
+    },
+  }
+}
+
+const CLEAN = Array.from({ length: WORKERS }, () => ({ code: 0, signal: null }))
+
+for (const order of ["SIGTERM", "SIGINT", "shutdown", "disconnect"] as const) {
+  t.test(`workers without tunnels exit with code 0 at ${order}`, async (t) => {
+    const cluster = await startCluster(t, "127.0.0.1:9")
+    cluster.order(order)
+    t.strictSame(await cluster.untilExits(), CLEAN)
+  })
+
+  t.test(`workers whose tunnels end after ${order} exit with code 0`, async (t) => {
+    const backend = await startEchoBackend(t)
+    const cluster = await startCluster(t, backend.address)
+    const clients = await Promise.all(Array.from({ length: WORKERS }, () => openTunnel(t, cluster.address)))
+    cluster.order(order)
+    await untilRefused(cluster.address)
+    for (const client of clients) {
+      client.write("still here")
+      await client.untilText("still here")
+      client.socket.end()
+    }
+    t.strictSame(await cluster.untilExits(), CLEAN)
+  })
+}
+
+async function openTunnel(t: Test, address: string): Promise<RawPeer> {
+  const client = await RawPeer.connect(address)
+  t.teardown(() => client.socket.destroy())
+  return client.write(upgradeHead()).untilText("\r\n\r\n")
+}
+
+/** Waits until no worker listens any more. */
+async function untilRefused(address: string): Promise<void> {
+  for (;;) {
+    const client = await RawPeer.connect(address).catch(() => undefined)
+    if (client === undefined) return
+    client.socket.destroy()
+    await client.untilClosed()
+  }
+}

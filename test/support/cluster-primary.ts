@@ -1,0 +1,26 @@
+/** The primary of a `node:cluster` whose workers are rws. Passes on what the test orders, and tells what happens to them. */
+import cluster from "node:cluster"
+import { fileURLToPath } from "node:url"
+
+/** What a test can have done to every worker. */
+export type Order = "SIGTERM" | "SIGINT" | "shutdown" | "disconnect"
+
+cluster.setupPrimary({
+  exec: fileURLToPath(new URL("../../bin/rws.js", import.meta.url)),
+  args: process.argv.slice(3),
+})
+const workers = Array.from({ length: Number(process.argv[2]) }, () => cluster.fork())
+
+cluster.on("listening", (_worker, { port }) => process.send?.({ port }))
+cluster.on("exit", (_worker, code, signal) => process.send?.({ code, signal }))
+process.on("message", (order: Order) => {
+  for (const worker of workers) {
+    if (order === "disconnect") worker.disconnect()
+    else if (order === "shutdown") worker.send(order)
+    else worker.process.kill(order)
+  }
+})
+process.on("disconnect", () => {
+  for (const worker of workers) worker.process.kill("SIGKILL")
+  process.exit()
+})

@@ -3,12 +3,12 @@ import { fork } from "node:child_process"
 import { EventEmitter, once } from "node:events"
 import { fileURLToPath } from "node:url"
 import t, { type Test } from "tap"
-import { startEchoBackend } from "../support/backend.js"
-import type { Order } from "../support/cluster-primary.js"
-import { upgradeHead } from "../support/heads.js"
-import { RawPeer } from "../support/raw-peer.js"
+import { startEchoBackend } from "../support/peers/backend.js"
+import type { Order } from "../support/program/cluster-primary.js"
+import { upgradeHead } from "../support/http/heads.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
 
-const PRIMARY = fileURLToPath(new URL("../support/cluster-primary.js", import.meta.url))
+const PRIMARY = fileURLToPath(new URL("../support/program/cluster-primary.js", import.meta.url))
 const WORKERS = 2
 
 interface Cluster {

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url"
 export type Order = "SIGTERM" | "SIGINT" | "shutdown" | "disconnect"
 
 cluster.setupPrimary({
-  exec: fileURLToPath(new URL("../../bin/rws.js", import.meta.url)),
+  exec: fileURLToPath(new URL("../../../bin/rws.js", import.meta.url)),
   args: process.argv.slice(3),
 })
 const workers = Array.from({ length: Number(process.argv[2]) }, () => cluster.fork())

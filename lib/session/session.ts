@@ -59,7 +59,7 @@ interface Session {
   readonly context: SessionContext
   readonly summary: SessionSummary
   /** Given back when the session has ended, before a refused client is waited for. */
-  readonly held: Place[]
+  held: readonly Place[]
 }
 
 /** A backend that has a place reserved for this session. */
@@ -77,13 +77,21 @@ interface RequestChanges {
 /** Runs one session. Resolves when the client's socket is gone. */
 export async function runSession(client: Peer, context: SessionContext): Promise<void> {
   const session: Session = { client, context, summary: summarize(client, context), held: [] }
-  const { summary } = session
   const end = await converse(session).catch((error: unknown) => asSessionEnd(error, "internal_error"))
-  for (const place of session.held) place.release()
+  conclude(session, end)
+  if (session.summary.tunnelMs === undefined) await dismiss(session, end)
+}
+
+/** Gives back what the session holds and reports its end. */
+function conclude({ context, summary, held }: Session, end: SessionEnd): void {
+  for (const place of held) place.release()
   const { who, status } = CLOSE_REASONS[end.reason]
   const ended = { reason: end.reason, who, status: status ?? summary.status }
   context.onEnd(Object.assign(summary, ended), end)
-  if (summary.tunnelMs !== undefined) return
+}
+
+/** Refuses a client, and waits for it while there are not too many that are waited for. */
+async function dismiss({ client, context }: Session, end: SessionEnd): Promise<void> {
   const { lingering } = context.sockets
   const lingers = lingering.acquire()
   await refuse(client, end, lingers)
@@ -93,11 +101,8 @@ export async function runSession(client: Peer, context: SessionContext): Promise
 /** Resolves to how the tunnel ended. Rejects with what ended the session before there was one. */
 async function converse(session: Session): Promise<SessionEnd> {
   const { client, context, summary } = session
-  const { connections, pending, sockets } = context
-  acquire(session, connections, "too_many_connections")
-  acquire(session, sockets.sessions, "local_exhaustion", sockets.fault)
-  if (!pending.acquire()) throw new SessionEnd("too_many_pending")
-  const { backend, peer } = await open(session).finally(() => pending.release())
+  admit(session)
+  const { backend, peer } = await open(session).finally(() => context.pending.release())
   context.onOpen(summary)
   const openedMs = performance.now()
   const end = await tunnel(client, peer, context.tunnel)
@@ -144,17 +149,42 @@ async function open(session: Session): Promise<Chosen> {
   }
 }
 
+/** Takes the places that a session needs to begin. Throws `SessionEnd`. */
+function admit(session: Session): void {
+  const { connections, pending, sockets } = session.context
+  acquire(session, connections, "too_many_connections")
+  acquire(session, sockets.sessions, "local_exhaustion", sockets.fault)
+  if (!pending.acquire()) throw new SessionEnd("too_many_pending")
+}
+
 /** Takes a place for as long as the session lasts. Throws `SessionEnd` where there is none. */
-function acquire({ held }: Session, places: Places, reason: CloseReason, cause?: Error): void {
+function acquire(session: Session, places: Places, reason: CloseReason, cause?: Error): void {
   if (!places.acquire()) throw new SessionEnd(reason, "", cause)
-  held.push(places)
+  hold(session, places)
 }
 
 /** Counts the session for its client's address, unless that has too many. */
-function count({ context: { limits }, held }: Session, ip: string): void {
+function count(session: Session, ip: string): void {
+  const { limits } = session.context
   const fault = limits.admit(ip)
   if (fault !== undefined) throw new SessionEnd(fault)
-  held.push({ release: () => limits.leave(ip) })
+  hold(session, new ClientPlace(limits, ip))
+}
+
+/** A new array of just the right length: `push` would reserve 17 elements for the life of the tunnel. */
+function hold(session: Session, place: Place): void {
+  session.held = session.held.concat(place)
+}
+
+class ClientPlace implements Place {
+  constructor(
+    private readonly limits: ClientLimits,
+    private readonly ip: string,
+  ) {}
+
+  release(): void {
+    this.limits.leave(this.ip)
+  }
 }
 
 /**

@@ -28,7 +28,7 @@ for (const timeoutMs of [Number.POSITIVE_INFINITY, TOO_LONG_FOR_A_TIMER, Number.
     await backend.untilEnd()
     backend.socket.end()
     await closing
-    t.match(await end, [{ reason: "client_closed" }])
+    t.match(await end, [{ reason: "client_fin" }])
     t.strictSame(overflows, [])
   })
 }

@@ -3,10 +3,10 @@ import { fork } from "node:child_process"
 import { EventEmitter, once } from "node:events"
 import { fileURLToPath } from "node:url"
 import t, { type Test } from "tap"
-import { startEchoBackend } from "../support/peers/backend.js"
-import type { Order } from "../support/program/cluster-primary.js"
 import { upgradeHead } from "../support/http/heads.js"
+import { startEchoBackend } from "../support/peers/backend.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
+import type { Order } from "../support/program/cluster-primary.js"
 
 const PRIMARY = fileURLToPath(new URL("../support/program/cluster-primary.js", import.meta.url))
 const WORKERS = 2

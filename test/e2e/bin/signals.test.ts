@@ -1,8 +1,19 @@
+import { execFileSync } from "node:child_process"
+import { open } from "node:fs/promises"
+import { join } from "node:path"
 import t, { type Test } from "tap"
 import { upgradeHead } from "../../support/http/heads.js"
 import { startEchoBackend } from "../../support/peers/backend.js"
 import { RawPeer } from "../../support/peers/raw-peer.js"
-import { logOf, type Program, serveRws, untilLogged } from "../../support/program/program.js"
+import {
+  logOf,
+  Program,
+  RWS,
+  serveRws,
+  startRws,
+  temporaryFolder,
+  untilLogged,
+} from "../../support/program/program.js"
 
 const DRAINING = "draining; a second signal closes at once"
 const ENDED = { code: 0, signal: null }
@@ -59,5 +70,80 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       t.match(rest, [{ msg: "stopped" }])
       t.equal(rest.length, 1, "said once, although there were two signals")
     })
+  }
+}
+
+const NO_RELOAD = "ignored: reload is not supported; restart rws to apply a new configuration"
+const IGNORED = [
+  { signal: "SIGHUP", text: `SIGHUP ${NO_RELOAD}` },
+  { signal: "SIGUSR2", text: `SIGUSR2 ${NO_RELOAD}` },
+  { signal: "SIGUSR1", text: "SIGUSR1 ignored: the inspector is opened by node --inspect only" },
+] as const
+
+for (const { signal, text } of IGNORED) {
+  t.test(`${signal} is logged and ignored: a tunnel goes on`, async (t) => {
+    const { rws, client } = await serveTunnel(t)
+    rws.signal(signal)
+    const line = await untilLogged(rws, ({ msg }) => msg === text)
+    t.match(line, { level: 40, signal })
+    client.write("still here")
+    await client.untilText("\r\n\r\nstill here")
+    rws.signal("SIGTERM").signal("SIGINT")
+    t.strictSame(await rws.untilExit(), ENDED)
+    t.equal(rws.stderr, "", "no inspector was opened")
+  })
+}
+
+t.test("signals that come before there is a log are said on standard error, and rws starts", async (t) => {
+  const config = join(await temporaryFolder(t), "fifo")
+  execFileSync("mkfifo", [config])
+  const rws = startRws(t, ["--config", config])
+  // Resolves when rws opens the other end.
+  const file = await open(config, "w")
+  for (const { signal, text } of IGNORED) {
+    rws.signal(signal)
+    await rws.untilOutput(new RegExp(text))
+  }
+  await file.writeFile('[[ws_proxy]]\nbind = "127.0.0.1:0"\nbackends = ["127.0.0.1:9"]\n')
+  await file.close()
+  await rws.untilOutput(/"msg":"listening"/)
+})
+
+t.test("rws demo ignores SIGHUP with a line on standard error", async (t) => {
+  const demo = startRws(t, ["demo"])
+  await demo.untilOutput(/^It works/m)
+  demo.signal("SIGHUP")
+  await demo.untilOutput(/^SIGHUP ignored/m)
+  demo.signal("SIGTERM")
+  t.strictSame(await demo.untilExit(), ENDED)
+})
+
+const script = Program.start(t, "script", ["--version"])
+await script.untilExit()
+const noTerminal = !/util-linux/.test(script.output) && "script of Debian's bsdutils is not installed"
+
+t.test("rws that runs in a terminal drains when the terminal is closed", { skip: noTerminal }, async (t) => {
+  const backend = await startEchoBackend(t)
+  const flags = `--bind 127.0.0.1:0 --backend ${backend.address} --drain-timeout-ms 1`
+  const command = `echo pid $$; exec ${process.execPath} ${RWS} ${flags}`
+  const terminal = Program.start(t, "script", ["--quiet", "--command", command, "/dev/null"], {
+    env: { TERM: "xterm" },
+  })
+  const [, pid] = await terminal.untilOutput(/pid (\d+)/)
+  t.teardown(() => killIfThere(Number(pid)))
+  const [, address = ""] = await terminal.untilOutput(/bind"?: ?"(127\.0\.0\.1:\d+)"/)
+  const client = await RawPeer.connect(address)
+  await client.write(upgradeHead()).untilText("\r\n\r\n")
+  terminal.signal("SIGKILL")
+  await client.untilEnd()
+  client.socket.end()
+  await client.untilClosed()
+})
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL")
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error
   }
 }

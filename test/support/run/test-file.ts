@@ -1,0 +1,43 @@
+/** Runs one test file as a process of its own. */
+import { spawn } from "node:child_process"
+import { once } from "node:events"
+import { projectPath } from "../project/project.js"
+import { totalsOf } from "./tap-output.js"
+
+export interface TestRun {
+  /** Path from the top of the project. */
+  readonly file: string
+  readonly passed: boolean
+  /** How the process ended, as in "exit code 1" or "SIGKILL". */
+  readonly exit: string
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** tap fails whatever takes longer. Loaded CI machines are slow, so this is generous. */
+const TIMEOUT_S = 120
+/** tap cannot interrupt a busy loop: this ends the process. */
+const KILL_AFTER_MS = (TIMEOUT_S + 10) * 1000
+
+export async function runTestFile(file: string): Promise<TestRun> {
+  const child = spawn(process.execPath, [file], {
+    cwd: projectPath("."),
+    env: { ...process.env, TAP_TIMEOUT: String(TIMEOUT_S) },
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: KILL_AFTER_MS,
+    killSignal: "SIGKILL",
+  })
+  let stdout = ""
+  let stderr = ""
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text
+  })
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text
+  })
+  await once(child, "close")
+  // A file that ends before tap has counted its assertions, or that has none, has not passed.
+  const { total = 0, fail = 0 } = totalsOf(stdout) ?? {}
+  const passed = child.exitCode === 0 && total > 0 && fail === 0
+  return { file, passed, exit: child.signalCode ?? `exit code ${child.exitCode}`, stdout, stderr }
+}

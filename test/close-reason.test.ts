@@ -1,5 +1,5 @@
 import t from "tap"
-import { asSessionEnd, CLOSE_REASONS, type CloseReason, SessionEnd, type Stage } from "../lib/close-reason.js"
+import { CLOSE_REASONS, type CloseReason, SessionEnd, type Stage, toSessionEnd } from "../lib/close-reason.js"
 import { readProjectFile, sourcesIn } from "./support/project/project.js"
 
 const rows = Object.entries(CLOSE_REASONS)
@@ -18,7 +18,8 @@ t.test("every text is one line of printable ASCII that can stand before a colon"
 t.test("an end by FIN is called normal and says whose FIN came first", async (t) => {
   for (const who of ["client", "backend"] as const) {
     const row = CLOSE_REASONS[`${who}_fin`]
-    t.strictSame(row, { who, stage: "tunnel", text: `closed normally; the ${who} sent the first FIN` })
+    const text = `closed normally; the ${who} sent the first FIN`
+    t.strictSame(row, { who, stage: "tunnel", level: "info", text })
   }
 })
 
@@ -65,6 +66,27 @@ t.test("a reason has the status of the design's table, and none where rws does n
   const statuses = rows.flatMap(([reason, { status }]) => (status === undefined ? [] : [[reason, status]]))
   t.same(Object.fromEntries(statuses), STATUS)
 })
+
+t.test(
+  "only a failed dial moves on to another backend, and only the backend's own failure counts against it",
+  async (t) => {
+    const retried = rows.filter(([, { retry }]) => retry)
+    t.same(
+      retried.map(([reason, { charged = false }]) => [reason, charged]),
+      [
+        ["local_exhaustion", false],
+        ["resolve_failed", false],
+        ["resolve_timeout", false],
+        ["backend_unreachable", true],
+        ["connect_timeout", true],
+      ],
+    )
+    for (const [reason, { stage, charged, retry }] of rows) {
+      if (retry) t.equal(stage, "dial", reason)
+      else t.equal(charged, undefined, reason)
+    }
+  },
+)
 
 t.test("a client that has left gets no answer", async (t) => {
   for (const [reason, { who, status }] of rows) {
@@ -122,8 +144,8 @@ t.test("a session's end says the detail behind what its reason says", async (t) 
 
 t.test("an error that has a reason keeps it, any other gets the reason of its place", async (t) => {
   const own = new SessionEnd("bad_key")
-  t.equal(asSessionEnd(own, "internal_error"), own)
+  t.equal(toSessionEnd(own, "internal_error"), own)
   const system = new Error("read ECONNRESET")
-  t.match(asSessionEnd(system, "client_reset"), { reason: "client_reset", cause: system })
-  t.match(asSessionEnd(undefined, "no_response"), { reason: "no_response", cause: undefined })
+  t.match(toSessionEnd(system, "client_reset"), { reason: "client_reset", cause: system })
+  t.match(toSessionEnd(undefined, "no_response"), { reason: "no_response", cause: undefined })
 })

@@ -2,7 +2,7 @@
 import { isIP, type LookupFunction, type NetConnectOpts } from "node:net"
 import type { ConnectionOptions, SecureContext } from "node:tls"
 import { type Address, toNetOptions } from "../address/address.js"
-import { asSessionEnd, SessionEnd } from "../close-reason.js"
+import { SessionEnd, toSessionEnd } from "../close-reason.js"
 import { type Owner, Peer } from "./connection.js"
 import { isLocalFault } from "./local-fault.js"
 import { RESOLVER } from "./resolve.js"
@@ -67,7 +67,7 @@ export function dial(address: Address, options: DialOptions, client?: Peer): Pro
       connectTimeoutMs,
     )
     if (client !== undefined) {
-      client.onLeave = (error) => backend.close(asSessionEnd(error, "client_aborted_in_dial"))
+      client.onLeave = (error) => backend.close(toSessionEnd(error, "client_aborted_in_dial"))
     }
     const settle = () => {
       stopResolving?.()
@@ -86,7 +86,7 @@ export function dial(address: Address, options: DialOptions, client?: Peer): Pro
       onDrain() {},
       onClose(error) {
         settle()
-        reject(asSessionEnd(error, isLocalFault(error) ? "local_exhaustion" : "backend_unreachable"))
+        reject(toSessionEnd(error, isLocalFault(error) ? "local_exhaustion" : "backend_unreachable"))
       },
     }
     backend.own(owner)

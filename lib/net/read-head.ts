@@ -1,5 +1,5 @@
 /** Reads one head from a peer: the only stage that waits for bytes it can't yet name. */
-import { asSessionEnd, type CloseReason, SessionEnd } from "../close-reason.js"
+import { type CloseReason, SessionEnd, toSessionEnd } from "../close-reason.js"
 import { HeadSyntaxError } from "../http/head.js"
 import { type HeadKind, HeadScanner } from "../http/head-scanner.js"
 import type { Owner, Peer } from "./connection.js"
@@ -105,7 +105,7 @@ class HeadReader implements Owner {
 
   onClose(error?: Error): void {
     clearTimeout(this.#deadline)
-    this.reject(asSessionEnd(error, this.faults.left))
+    this.reject(toSessionEnd(error, this.faults.left))
   }
 
   #fail(reason: CloseReason, detail?: string): void {

@@ -13,7 +13,7 @@ export const SILENT: Log = { error() {}, warn() {}, info() {}, debug() {} }
 
 /** Writes the one line that a session gets, at its end. */
 export function logSession(log: Log, session: Readonly<SessionSummary>, end: SessionEnd): void {
-  const { who, status } = CLOSE_REASONS[end.reason]
+  const { who, status, level } = CLOSE_REASONS[end.reason]
   const fields = {
     listener: session.listener,
     client: session.client,
@@ -32,15 +32,7 @@ export function logSession(log: Log, session: Readonly<SessionSummary>, end: Ses
     handshake_ms: session.handshakeMs,
     tunnel_ms: session.tunnelMs,
   }
-  log[levelOf(end)](fields, status === undefined ? "session ended" : "session refused")
-}
-
-function levelOf({ reason }: SessionEnd): "error" | "warn" | "info" | "debug" {
-  if (reason === "internal_error") return "error"
-  if (reason === "client_aborted_in_head") return "debug"
-  const { who, stage } = CLOSE_REASONS[reason]
-  const isFailure = (stage === "dial" || stage === "handshake") && who !== "client"
-  return isFailure || reason === "response_truncated" ? "warn" : "info"
+  log[level](fields, status === undefined ? "session ended" : "session refused")
 }
 
 /** A backend could not be dialled, and the session goes on to another. */

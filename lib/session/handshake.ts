@@ -1,5 +1,5 @@
 /** Asks one backend for the upgrade and reads its answer. */
-import { asSessionEnd, SessionEnd } from "../close-reason.js"
+import { SessionEnd, toSessionEnd } from "../close-reason.js"
 import { parseResponseHead, type ResponseHead } from "../http/head.js"
 import type { Peer } from "../net/connection.js"
 import { ANSWER_FAULTS, parseHead, readHead } from "../net/read-head.js"
@@ -38,7 +38,7 @@ export async function handshake(
   client: Peer,
 ): Promise<Answer> {
   const deadline = performance.now() + timeoutMs
-  client.onLeave = (error) => backend.close(asSessionEnd(error, "client_aborted_in_handshake"))
+  client.onLeave = (error) => backend.close(toSessionEnd(error, "client_aborted_in_handshake"))
   try {
     if (client.left) throw new SessionEnd("client_aborted_in_handshake")
     backend.socket.write(request, "latin1")

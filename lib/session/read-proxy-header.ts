@@ -1,6 +1,6 @@
 /** Reads the header of the PROXY protocol that a trusted proxy sends ahead of its client's request. */
 
-import { asSessionEnd, type CloseReason, SessionEnd } from "../close-reason.js"
+import { type CloseReason, SessionEnd, toSessionEnd } from "../close-reason.js"
 import { type ProxyHeader, ProxyHeaderError } from "../forwarding/proxy-header.js"
 import { parseProxyHeader } from "../forwarding/proxy-protocol.js"
 import type { Owner, Peer } from "../net/connection.js"
@@ -49,7 +49,7 @@ class ProxyHeaderReader implements Owner {
 
   onClose(error?: Error): void {
     clearTimeout(this.#deadline)
-    this.reject(asSessionEnd(error, "client_aborted_in_head"))
+    this.reject(toSessionEnd(error, "client_aborted_in_head"))
   }
 
   #parse(): ProxyHeader | "incomplete" | ProxyHeaderError {

@@ -1,5 +1,5 @@
 /** Passes a backend's refusal on to the client: the head with its connection fields rewritten, the body as it comes. */
-import { asSessionEnd, SessionEnd } from "../close-reason.js"
+import { SessionEnd, toSessionEnd } from "../close-reason.js"
 import { BodyEnd } from "../http/llhttp.js"
 import type { Owner, Peer } from "../net/connection.js"
 import { forwardRefusal } from "../upgrade/rewrite-head.js"
@@ -29,7 +29,7 @@ export async function relay(client: Peer, backend: Peer, answer: Answer, timeout
     )
     client.unfinished = false
   } catch (error) {
-    const end = asSessionEnd(error, "response_truncated")
+    const end = toSessionEnd(error, "response_truncated")
     backend.reset(end)
     client.reset(end)
     throw end
@@ -66,7 +66,7 @@ class Relay implements Owner {
       onBytes() {},
       onEnd() {},
       onDrain() {},
-      onClose: (error) => this.#fail(asSessionEnd(error, "client_aborted_in_relay")),
+      onClose: (error) => this.#fail(toSessionEnd(error, "client_aborted_in_relay")),
     })
     this.#pass(Buffer.from(head, "latin1"))
     if (this.body.complete) this.#finishBackend()
@@ -92,7 +92,7 @@ class Relay implements Owner {
   onDrain(): void {}
 
   onClose(error?: Error): void {
-    this.#fail(asSessionEnd(error, "response_truncated"))
+    this.#fail(toSessionEnd(error, "response_truncated"))
   }
 
   #finishBackend(): void {

@@ -8,7 +8,7 @@
  */
 import { hostOf } from "../address/backend-address.js"
 import { formatClientAddress, toClientAddress } from "../address/client-address.js"
-import { asSessionEnd, CLOSE_REASONS, type CloseReason, SessionEnd } from "../close-reason.js"
+import { CLOSE_REASONS, type CloseReason, SessionEnd, toSessionEnd } from "../close-reason.js"
 import { forwardedChanges } from "../forwarding/forwarding-fields.js"
 import { writeProxyHeader } from "../forwarding/proxy-protocol.js"
 import { isSecure } from "../forwarding/reported-client.js"
@@ -77,7 +77,7 @@ interface RequestChanges {
 /** Runs one session. Resolves when the client's socket is gone. */
 export async function runSession(client: Peer, context: SessionContext): Promise<void> {
   const session: Session = { client, context, summary: summarize(client, context), held: [] }
-  const end = await converse(session).catch((error: unknown) => asSessionEnd(error, "internal_error"))
+  const end = await converse(session).catch((error: unknown) => toSessionEnd(error, "internal_error"))
   conclude(session, end)
   if (session.summary.tunnelMs === undefined) await dismiss(session, end)
 }
@@ -143,7 +143,7 @@ async function open(session: Session): Promise<Chosen> {
     client.socket.write(forwardUpgradeAnswer(answer.head, destination.responseFields, cookie), "latin1")
     return chosen
   } catch (error) {
-    peer.close(asSessionEnd(error, "internal_error"))
+    peer.close(toSessionEnd(error, "internal_error"))
     backend.release()
     throw error
   }
@@ -188,19 +188,6 @@ class ClientPlace implements Place {
 }
 
 /**
- * The failures after which a session may dial another backend, and whether they count against the one that
- * was dialled. What this machine lacks says nothing about a backend. Every other end of a dial ends the
- * session.
- */
-const DIAL_FAILURES: Readonly<Partial<Record<CloseReason, boolean>>> = {
-  backend_unreachable: true,
-  connect_timeout: true,
-  local_exhaustion: false,
-  resolve_failed: false,
-  resolve_timeout: false,
-}
-
-/**
  * Until the first byte of the head has been written nothing was asked of a backend, so a failed dial, and nothing
  * later, may move on to the next one.
  */
@@ -222,10 +209,10 @@ async function dialOne(session: Session, visit: Visit, destination: Destination)
       return { backend, peer }
     } catch (cause) {
       backend.release()
-      const error = asSessionEnd(cause, "internal_error")
-      const isCharged = DIAL_FAILURES[error.reason]
-      if (isCharged === undefined) throw error
-      if (isCharged) pool.dialFailed(backend)
+      const error = toSessionEnd(cause, "internal_error")
+      const { retry, charged } = CLOSE_REASONS[error.reason]
+      if (!retry) throw error
+      if (charged) pool.dialFailed(backend)
       failed = { backend: backend.name, error }
     }
   }

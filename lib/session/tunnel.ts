@@ -5,7 +5,7 @@
  * - A FIN is passed on behind the last byte; the other direction goes on flowing.
  * - An error on one side resets the other, so that a cut stream can't be taken for a whole one.
  */
-import { asSessionEnd, type CloseReason, SessionEnd } from "../close-reason.js"
+import { type CloseReason, SessionEnd, toSessionEnd } from "../close-reason.js"
 import type { Peer } from "../net/connection.js"
 import type { Sweep, Swept } from "../net/sweep.js"
 import { Pump, type PumpEnds } from "./pump.js"
@@ -49,7 +49,7 @@ class Tunnel implements PumpEnds, Swept {
     const { client, backend } = this
     this.options.sweep.add(this)
     client.own(new Pump(client, backend, this, "client_fin", "client_reset"))
-    client.onLeave = (error) => backend.close(asSessionEnd(error, "client_reset"))
+    client.onLeave = (error) => backend.close(toSessionEnd(error, "client_reset"))
     backend.own(new Pump(backend, client, this, "backend_fin", "backend_reset"))
   }
 
@@ -63,7 +63,7 @@ class Tunnel implements PumpEnds, Swept {
 
   onClose(reason: CloseReason, to: Peer, error?: Error): void {
     if (error !== undefined) {
-      this.#error ??= asSessionEnd(error, reason)
+      this.#error ??= toSessionEnd(error, reason)
       if (error instanceof SessionEnd) to.close(error)
       else to.reset(this.#error)
     }

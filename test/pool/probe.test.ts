@@ -160,17 +160,17 @@ for (const check of [HTTP, WS]) {
     {
       title: "sends FIN",
       onPeer: (peer) => peer.socket.end(),
-      text: "the backend closed without an answer",
+      text: "the backend closed without a response",
     },
     {
       title: "resets",
       onPeer: (peer) => void peer.untilText("\r\n\r\n").then(() => peer.socket.resetAndDestroy()),
-      text: /^(connection reset|the backend closed without an answer)$/,
+      text: /^(connection reset|the backend closed without a response)$/,
     },
     {
       title: "speaks no HTTP",
       onPeer: (peer) => peer.write("SSH-2.0-OpenSSH_9\r\n"),
-      text: /^the backend's answer is not valid HTTP\/1\.1/,
+      text: /^the backend's response is not valid HTTP\/1\.1/,
     },
     {
       title: "answers without an end",

@@ -1,11 +1,11 @@
 /** A process without descriptors that dials an IP address, then names, and prints why each dial failed. */
 import { openSync } from "node:fs"
 import { devNull } from "node:os"
-import { asSessionEnd } from "../../../lib/close-reason.js"
+import { toSessionEnd } from "../../../lib/close-reason.js"
 import { dial } from "../../../lib/net/dial.js"
 
 const reasons: string[] = []
-const fault = (error: unknown) => void reasons.push(asSessionEnd(error, "internal_error").reason)
+const fault = (error: unknown) => void reasons.push(toSessionEnd(error, "internal_error").reason)
 try {
   for (;;) openSync(devNull, "r")
 } catch {}

@@ -3,7 +3,7 @@ import { isIP, type LookupFunction, type NetConnectOpts } from "node:net"
 import type { ConnectionOptions, SecureContext } from "node:tls"
 import { type Address, toNetOptions } from "../address/address.js"
 import { SessionEnd, toSessionEnd } from "../close-reason.js"
-import { type Owner, Peer } from "./connection.js"
+import { Connection, type Handler } from "./connection.js"
 import { isLocalFault } from "./local-fault.js"
 import { RESOLVER } from "./resolve.js"
 
@@ -44,9 +44,9 @@ export interface TlsOptions {
  * `local_exhaustion` if this machine lacks what a connection needs. At once when `client` leaves:
  * `client_aborted_in_dial`; and when `signal` is aborted: `drain_timeout`.
  */
-export function dial(address: Address, options: DialOptions, client?: Peer): Promise<Peer> {
+export function dial(address: Address, options: DialOptions, client?: Connection): Promise<Connection> {
   const { connectTimeoutMs, tls, preface, signal } = options
-  if (client?.left) return Promise.reject(new SessionEnd("client_aborted_in_dial"))
+  if (client?.hasAborted) return Promise.reject(new SessionEnd("client_aborted_in_dial"))
   if (signal?.aborted) return Promise.reject(new SessionEnd("drain_timeout"))
   return new Promise((resolve, reject) => {
     /** Ends the wait for the addresses of a name, as long as there is one. */
@@ -57,7 +57,7 @@ export function dial(address: Address, options: DialOptions, client?: Peer): Pro
         callback(failure, [...addresses])
       })
     }
-    const connection = Peer.dialled({ ...connectOptions(address, connectTimeoutMs), lookup })
+    const connection = Connection.dialled({ ...connectOptions(address, connectTimeoutMs), lookup })
     let backend = connection
     const abort = () => backend.close(new SessionEnd("drain_timeout"))
     signal?.addEventListener("abort", abort)
@@ -67,20 +67,20 @@ export function dial(address: Address, options: DialOptions, client?: Peer): Pro
       connectTimeoutMs,
     )
     if (client !== undefined) {
-      client.onLeave = (error) => backend.close(toSessionEnd(error, "client_aborted_in_dial"))
+      client.onAbort = (error) => backend.close(toSessionEnd(error, "client_aborted_in_dial"))
     }
     const settle = () => {
       stopResolving?.()
       clearTimeout(deadline)
       signal?.removeEventListener("abort", abort)
-      if (client !== undefined) client.onLeave = undefined
+      if (client !== undefined) client.onAbort = undefined
     }
     const connected = () => {
       settle()
-      backend.release()
+      backend.detach()
       resolve(backend)
     }
-    const owner: Owner = {
+    const handler: Handler = {
       onBytes() {},
       onEnd() {},
       onDrain() {},
@@ -89,14 +89,14 @@ export function dial(address: Address, options: DialOptions, client?: Peer): Pro
         reject(toSessionEnd(error, isLocalFault(error) ? "local_exhaustion" : "backend_unreachable"))
       },
     }
-    backend.own(owner)
+    backend.attach(handler)
     connection.socket.once("connect", () => {
       if (preface !== undefined) connection.socket.write(preface)
       if (tls === undefined) return connected()
       // Not before the connection is there: while several addresses are tried Node changes the handle under the socket.
-      connection.release()
-      backend = Peer.secured(connection, secureOptions(tls))
-      backend.own(owner)
+      connection.detach()
+      backend = Connection.secured(connection, secureOptions(tls))
+      backend.attach(handler)
       backend.socket.once("secureConnect", connected)
     })
   })

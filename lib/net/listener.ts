@@ -3,7 +3,7 @@ import { createServer, type ListenOptions, type Server, type Socket } from "node
 import { type Address, formatAddress, toNetOptions } from "../address/address.js"
 import { SessionEnd } from "../close-reason.js"
 import { toTimerMs } from "../shared/timer.js"
-import { Peer, READ_AHEAD_BYTES } from "./connection.js"
+import { Connection, READ_AHEAD_BYTES } from "./connection.js"
 import { bindUnixSocket } from "./unix-socket.js"
 
 export interface ListenerOptions {
@@ -14,7 +14,7 @@ export interface ListenerOptions {
 
 export interface ListenerEvents {
   /** A client has come. The promise resolves when its socket is gone. */
-  onClient(client: Peer): Promise<void>
+  onClient(client: Connection): Promise<void>
   /** A client could not be accepted, for want of descriptors for example. The listener goes on. */
   onFault(error: Error): void
 }
@@ -55,7 +55,7 @@ export function toBindError(address: Address, error: unknown): BindError {
 export class Listener {
   readonly #server: Server
   /** Each client with the promise of its session's end. */
-  readonly #clients = new Map<Peer, Promise<void>>()
+  readonly #clients = new Map<Connection, Promise<void>>()
   #address: Address
   #closed: Promise<void> | undefined
   /** Removes the path of a Unix socket. */
@@ -117,7 +117,7 @@ export class Listener {
   }
 
   #accept(socket: Socket): void {
-    const client = Peer.accepted(socket)
+    const client = Connection.accepted(socket)
     const gone = this.events.onClient(client).finally(() => this.#clients.delete(client))
     this.#clients.set(client, gone)
   }

@@ -2,7 +2,7 @@
 import { type CloseReason, SessionEnd, toSessionEnd } from "../close-reason.js"
 import { HeadSyntaxError } from "../http/head.js"
 import { type HeadKind, HeadScanner } from "../http/head-scanner.js"
-import type { Owner, Peer } from "./connection.js"
+import type { Connection, Handler } from "./connection.js"
 
 export interface HeadLimits {
   /** With the blank line. */
@@ -13,21 +13,21 @@ export interface HeadLimits {
 
 /** What it means for the session when a head does not come: another thing for each of the two peers. */
 export interface HeadFaults {
-  readonly left: CloseReason
+  readonly aborted: CloseReason
   readonly timeout: CloseReason
   readonly tooLarge: CloseReason
   readonly malformed: CloseReason
 }
 
 export const REQUEST_FAULTS: HeadFaults = {
-  left: "client_aborted_in_head",
+  aborted: "client_aborted_in_head",
   timeout: "head_timeout",
   tooLarge: "head_too_large",
   malformed: "bad_request",
 }
 
-export const ANSWER_FAULTS: HeadFaults = {
-  left: "no_response",
+export const RESPONSE_FAULTS: HeadFaults = {
+  aborted: "no_response",
   timeout: "handshake_timeout",
   tooLarge: "response_too_large",
   malformed: "bad_response",
@@ -38,13 +38,13 @@ export const ANSWER_FAULTS: HeadFaults = {
  * `SessionEnd` of one of the `faults`, or with the one that the peer's socket was destroyed with.
  */
 export function readHead(
-  peer: Peer,
+  peer: Connection,
   kind: HeadKind,
   limits: HeadLimits,
   faults: HeadFaults,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    peer.own(new HeadReader(peer, kind, limits, faults, resolve, reject))
+    peer.attach(new HeadReader(peer, kind, limits, faults, resolve, reject))
   })
 }
 
@@ -62,13 +62,13 @@ export function parseHead<Head>(
   }
 }
 
-class HeadReader implements Owner {
+class HeadReader implements Handler {
   readonly #scanner: HeadScanner
   readonly #deadline: NodeJS.Timeout
   #bytes: Buffer = Buffer.alloc(0)
 
   constructor(
-    private readonly peer: Peer,
+    private readonly peer: Connection,
     private readonly kind: HeadKind,
     private readonly limits: HeadLimits,
     private readonly faults: HeadFaults,
@@ -84,7 +84,7 @@ class HeadReader implements Owner {
     const end = this.#scanner.scan(this.#bytes.subarray(0, this.limits.maxBytes))
     if (end >= 0) {
       clearTimeout(this.#deadline)
-      this.peer.release(this.#bytes.subarray(end))
+      this.peer.detach(this.#bytes.subarray(end))
       this.resolve(this.#bytes.subarray(0, end))
     } else if (this.#scanner.fault !== "") {
       this.#fail(this.faults.malformed, this.#scanner.fault)
@@ -98,19 +98,19 @@ class HeadReader implements Owner {
   }
 
   onEnd(): void {
-    this.#fail(this.faults.left)
+    this.#fail(this.faults.aborted)
   }
 
   onDrain(): void {}
 
   onClose(error?: Error): void {
     clearTimeout(this.#deadline)
-    this.reject(toSessionEnd(error, this.faults.left))
+    this.reject(toSessionEnd(error, this.faults.aborted))
   }
 
   #fail(reason: CloseReason, detail?: string): void {
     clearTimeout(this.#deadline)
-    this.peer.release()
+    this.peer.detach()
     this.reject(new SessionEnd(reason, detail))
   }
 }

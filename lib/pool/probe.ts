@@ -3,9 +3,9 @@ import { randomBytes } from "node:crypto"
 import { type BackendAddress, hostOf } from "../address/backend-address.js"
 import { type CloseReason, SessionEnd } from "../close-reason.js"
 import { parseResponseHead, type ResponseHead } from "../http/head.js"
-import type { Peer } from "../net/connection.js"
+import type { Connection } from "../net/connection.js"
 import { dial, type TlsOptions } from "../net/dial.js"
-import { ANSWER_FAULTS, parseHead, readHead } from "../net/read-head.js"
+import { parseHead, RESPONSE_FAULTS, readHead } from "../net/read-head.js"
 import { isUnknownName } from "../net/resolve.js"
 import { checkUpgradeAnswer } from "../upgrade/upgrade-response.js"
 
@@ -56,7 +56,7 @@ export async function probe(
   signal?: AbortSignal,
 ): Promise<ProbeFault | undefined> {
   const deadline = performance.now() + timeoutMs
-  let peer: Peer | undefined
+  let peer: Connection | undefined
   const abort = () => peer?.close(new SessionEnd("drain_timeout"))
   signal?.addEventListener("abort", abort)
   try {
@@ -109,12 +109,12 @@ function requestHead({ backend, check }: ProbeTarget, key: string): string {
 }
 
 /** The final answer's head. What is behind it stays with the peer. */
-async function readAnswer(peer: Peer, deadline: number): Promise<ResponseHead> {
+async function readAnswer(peer: Connection, deadline: number): Promise<ResponseHead> {
   for (let bytesLeft = MAX_ANSWER_BYTES; ; ) {
     const limits = { maxBytes: bytesLeft, timeoutMs: msUntil(deadline) }
-    const bytes = await readHead(peer, "response", limits, ANSWER_FAULTS)
+    const bytes = await readHead(peer, "response", limits, RESPONSE_FAULTS)
     bytesLeft -= bytes.length
-    const head = parseHead(bytes, parseResponseHead, ANSWER_FAULTS)
+    const head = parseHead(bytes, parseResponseHead, RESPONSE_FAULTS)
     if (head.status >= 200 || head.status === 101) return head
   }
 }
@@ -132,14 +132,14 @@ function closeFrame(): Buffer {
 }
 
 /** A server closes first: over HTTP behind its answer, over WebSocket behind its own Close frame (RFC 6455 §7.1.1). */
-function untilEnded(peer: Peer, deadline: number): Promise<void> {
+function untilEnded(peer: Connection, deadline: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, msUntil(deadline))
     const done = () => {
       clearTimeout(timer)
       resolve()
     }
-    peer.own({
+    peer.attach({
       onBytes() {
         if (peer.stageBytes > MAX_REST_BYTES) done()
       },

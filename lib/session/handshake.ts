@@ -1,8 +1,8 @@
 /** Asks one backend for the upgrade and reads its answer. */
 import { SessionEnd, toSessionEnd } from "../close-reason.js"
 import { parseResponseHead, type ResponseHead } from "../http/head.js"
-import type { Peer } from "../net/connection.js"
-import { ANSWER_FAULTS, parseHead, readHead } from "../net/read-head.js"
+import type { Connection } from "../net/connection.js"
+import { parseHead, RESPONSE_FAULTS, readHead } from "../net/read-head.js"
 import { checkUpgradeAnswer } from "../upgrade/upgrade-response.js"
 
 export interface HandshakeOptions {
@@ -33,24 +33,24 @@ const MAX_ANSWER_BYTES = 16 * 1024
  * caller closes the connection then.
  */
 export async function handshake(
-  backend: Peer,
+  backend: Connection,
   { head: request, key, offered, timeoutMs }: HandshakeOptions,
-  client: Peer,
+  client: Connection,
 ): Promise<Answer> {
   const deadline = performance.now() + timeoutMs
-  client.onLeave = (error) => backend.close(toSessionEnd(error, "client_aborted_in_handshake"))
+  client.onAbort = (error) => backend.close(toSessionEnd(error, "client_aborted_in_handshake"))
   try {
-    if (client.left) throw new SessionEnd("client_aborted_in_handshake")
+    if (client.hasAborted) throw new SessionEnd("client_aborted_in_handshake")
     backend.socket.write(request, "latin1")
     for (let bytesLeft = MAX_ANSWER_BYTES; ; ) {
       const limits = { maxBytes: bytesLeft, timeoutMs: Math.max(1, deadline - performance.now()) }
-      const bytes = await readHead(backend, "response", limits, ANSWER_FAULTS)
+      const bytes = await readHead(backend, "response", limits, RESPONSE_FAULTS)
       bytesLeft -= bytes.length
-      const head = parseHead(bytes, parseResponseHead, ANSWER_FAULTS)
+      const head = parseHead(bytes, parseResponseHead, RESPONSE_FAULTS)
       if (head.status === 101) checkUpgradeAnswer(head, key, offered)
       if (head.status >= 200 || head.status === 101) return { head, bytes }
     }
   } finally {
-    client.onLeave = undefined
+    client.onAbort = undefined
   }
 }

@@ -1,24 +1,24 @@
 /** One direction of a tunnel. Each runs on events alone: no closure, timer or promise per chunk. */
 import type { Socket } from "node:net"
 import type { CloseReason } from "../close-reason.js"
-import type { Owner, Peer } from "../net/connection.js"
+import type { Connection, Handler } from "../net/connection.js"
 
 /** The two pumps of a tunnel tell it what they see; `to` is the peer on the other side. */
 export interface PumpEnds {
-  onEnd(reason: CloseReason, to: Peer): void
-  onClose(reason: CloseReason, to: Peer, error?: Error): void
+  onEnd(reason: CloseReason, to: Connection): void
+  onClose(reason: CloseReason, to: Connection, error?: Error): void
 }
 
 /** A chunk of this size that the destination does not take at once stops the source by itself. */
 const PAUSE_BYTES = 16 * 1024
 
-export class Pump implements Owner {
+export class Pump implements Handler {
   /** Made by the first chunk that meets a backlog; most tunnels never see one. */
   #onFlushed: ((error?: Error | null) => void) | undefined
 
   constructor(
-    private readonly from: Peer,
-    private readonly to: Peer,
+    private readonly from: Connection,
+    private readonly to: Connection,
     private readonly ends: PumpEnds,
     private readonly ended: CloseReason,
     private readonly broke: CloseReason,

@@ -3,24 +3,24 @@
 import { type CloseReason, SessionEnd, toSessionEnd } from "../close-reason.js"
 import { type ProxyHeader, ProxyHeaderError } from "../forwarding/proxy-header.js"
 import { parseProxyHeader } from "../forwarding/proxy-protocol.js"
-import type { Owner, Peer } from "../net/connection.js"
+import type { Connection, Handler } from "../net/connection.js"
 
 /**
  * Resolves to the header and leaves what follows it with the peer. Rejects with a `SessionEnd`: `bad_proxy_header`,
  * `head_timeout` after `timeoutMs`, `client_aborted_in_head`, or the one that the peer's socket was destroyed with.
  */
-export function readProxyHeader(peer: Peer, timeoutMs: number): Promise<ProxyHeader> {
+export function readProxyHeader(peer: Connection, timeoutMs: number): Promise<ProxyHeader> {
   return new Promise((resolve, reject) => {
-    peer.own(new ProxyHeaderReader(peer, timeoutMs, resolve, reject))
+    peer.attach(new ProxyHeaderReader(peer, timeoutMs, resolve, reject))
   })
 }
 
-class ProxyHeaderReader implements Owner {
+class ProxyHeaderReader implements Handler {
   readonly #deadline: NodeJS.Timeout
   #bytes: Buffer = Buffer.alloc(0)
 
   constructor(
-    private readonly peer: Peer,
+    private readonly peer: Connection,
     timeoutMs: number,
     private readonly resolve: (header: ProxyHeader) => void,
     private readonly reject: (error: SessionEnd) => void,
@@ -37,7 +37,7 @@ class ProxyHeaderReader implements Owner {
       return
     }
     clearTimeout(this.#deadline)
-    this.peer.release(this.#bytes.subarray(header.length))
+    this.peer.detach(this.#bytes.subarray(header.length))
     this.resolve(header)
   }
 
@@ -63,7 +63,7 @@ class ProxyHeaderReader implements Owner {
 
   #fail(reason: CloseReason, detail?: string): void {
     clearTimeout(this.#deadline)
-    this.peer.release()
+    this.peer.detach()
     this.reject(new SessionEnd(reason, detail))
   }
 }

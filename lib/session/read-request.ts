@@ -6,7 +6,7 @@ import { type Report, readReport } from "../forwarding/reported-client.js"
 import type { TrustedProxies } from "../forwarding/trusted-proxies.js"
 import { detach, parseRequestHead } from "../http/head.js"
 import { loggedPath } from "../http/logged-path.js"
-import type { Peer } from "../net/connection.js"
+import type { Connection } from "../net/connection.js"
 import { parseHead, REQUEST_FAULTS, readHead } from "../net/read-head.js"
 import type { SessionSummary } from "../ops/session-summary.js"
 import { toUpgradeRequest, type UpgradeRequest } from "../upgrade/upgrade-request.js"
@@ -37,7 +37,7 @@ export interface Reception {
  * known, which may be before the head is read, and may throw to turn the client away. Rejects with a `SessionEnd`.
  */
 export async function receive(
-  client: Peer,
+  client: Connection,
   { config, trusted }: Reception,
   summary: SessionSummary,
   admit: (ip: string) => void,
@@ -84,7 +84,7 @@ function detachIp({ ip, port }: ClientAddress): ClientAddress {
 }
 
 /** The other end of the client's connection. */
-export function sourceOf({ socket }: Peer): ClientAddress {
+export function sourceOf({ socket }: Connection): ClientAddress {
   return toClientAddress(socket.remoteAddress, socket.remotePort)
 }
 

@@ -1,7 +1,7 @@
 /** The end of a session that gets an HTTP answer instead of a tunnel. */
 import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
 import { writeRefusal } from "../http/refusal.js"
-import type { Peer } from "../net/connection.js"
+import type { Connection } from "../net/connection.js"
 
 /** How long to read and discard what the client still sends, so that a reset does not destroy our response. */
 const LINGER_MS = 2000
@@ -11,14 +11,14 @@ const LINGER_MS = 2000
  * @param lingers whether to wait for the client to close first, for up to 2 s. Without it the response is lost where the
  *   client is still sending
  */
-export function refuse(client: Peer, error: SessionEnd, lingers: boolean): Promise<void> {
+export function refuse(client: Connection, error: SessionEnd, lingers: boolean): Promise<void> {
   const { status } = CLOSE_REASONS[error.reason]
   if (status !== undefined) {
     client.socket.write(writeRefusal(error.reason, status, error.message, new Date()), "latin1")
   }
   return new Promise((resolve) => {
     const deadline = lingers ? setTimeout(() => client.close(error), LINGER_MS) : undefined
-    client.own({
+    client.attach({
       onBytes() {},
       onEnd() {},
       onDrain() {},

@@ -1,7 +1,7 @@
 /** Passes a backend's refusal on to the client: the head with its connection fields rewritten, the body as it comes. */
 import { SessionEnd, toSessionEnd } from "../close-reason.js"
 import { BodyEnd } from "../http/llhttp.js"
-import type { Owner, Peer } from "../net/connection.js"
+import type { Connection, Handler } from "../net/connection.js"
 import { forwardRefusal } from "../upgrade/rewrite-head.js"
 import type { Answer } from "./handshake.js"
 
@@ -20,7 +20,12 @@ const CLIENT_PATIENCE = 3
  * sends nothing for `timeoutMs`, with `client_aborted_in_relay` when the client takes nothing for three times as long. Then
  * both are gone, and the client has seen a reset instead of an end.
  */
-export async function relay(client: Peer, backend: Peer, answer: Answer, timeoutMs: number): Promise<void> {
+export async function relay(
+  client: Connection,
+  backend: Connection,
+  answer: Answer,
+  timeoutMs: number,
+): Promise<void> {
   const body = new BodyEnd(answer.bytes)
   client.unfinished = true
   try {
@@ -35,13 +40,13 @@ export async function relay(client: Peer, backend: Peer, answer: Answer, timeout
     throw end
   } finally {
     body.free()
-    client.release()
-    backend.release()
+    client.detach()
+    backend.detach()
   }
 }
 
 /** The owner of the backend while its response is passed on. */
-class Relay implements Owner {
+class Relay implements Handler {
   /** What has come from the backend and has not been written. */
   #waiting: Buffer = Buffer.alloc(0)
   #isWriting = false
@@ -51,8 +56,8 @@ class Relay implements Owner {
   readonly #deadline: NodeJS.Timeout
 
   constructor(
-    private readonly client: Peer,
-    private readonly backend: Peer,
+    private readonly client: Connection,
+    private readonly backend: Connection,
     private readonly body: BodyEnd,
     private readonly timeoutMs: number,
     private readonly resolve: () => void,
@@ -62,7 +67,7 @@ class Relay implements Owner {
   }
 
   start(head: string): void {
-    this.client.own({
+    this.client.attach({
       onBytes() {},
       onEnd() {},
       onDrain() {},
@@ -70,7 +75,7 @@ class Relay implements Owner {
     })
     this.#pass(Buffer.from(head, "latin1"))
     if (this.body.complete) this.#finishBackend()
-    else this.backend.own(this)
+    else this.backend.attach(this)
   }
 
   onBytes(bytes: Buffer): void {
@@ -97,7 +102,7 @@ class Relay implements Owner {
 
   #finishBackend(): void {
     this.#isWhole = true
-    this.backend.release()
+    this.backend.detach()
     this.backend.close(new SessionEnd("refused_by_backend"))
     if (!this.#isWriting) this.#goOn()
   }

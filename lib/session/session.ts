@@ -15,7 +15,7 @@ import { isSecure } from "../forwarding/reported-client.js"
 import type { ClientLimits } from "../limits/client-limits.js"
 import type { SocketPlaces } from "../limits/descriptors.js"
 import type { Place, Places } from "../limits/places.js"
-import type { Peer } from "../net/connection.js"
+import type { Connection } from "../net/connection.js"
 import { dial } from "../net/dial.js"
 import type { EndedSession, SessionSummary } from "../ops/session-summary.js"
 import type { Backend } from "../pool/backend.js"
@@ -55,7 +55,7 @@ export interface SessionContext extends Reception {
 }
 
 interface Session {
-  readonly client: Peer
+  readonly client: Connection
   readonly context: SessionContext
   readonly summary: SessionSummary
   /** Given back when the session has ended, before a refused client is waited for. */
@@ -65,7 +65,7 @@ interface Session {
 /** A backend that has a place reserved for this session. */
 interface Chosen {
   readonly backend: Backend
-  readonly peer: Peer
+  readonly peer: Connection
 }
 
 interface RequestChanges {
@@ -75,7 +75,7 @@ interface RequestChanges {
 }
 
 /** Runs one session. Resolves when the client's socket is gone. */
-export async function runSession(client: Peer, context: SessionContext): Promise<void> {
+export async function runSession(client: Connection, context: SessionContext): Promise<void> {
   const session: Session = { client, context, summary: summarize(client, context), held: [] }
   const end = await converse(session).catch((error: unknown) => toSessionEnd(error, "internal_error"))
   conclude(session, end)
@@ -220,7 +220,7 @@ async function dialOne(session: Session, visit: Visit, destination: Destination)
 }
 
 /** The PROXY header that the backend gets before anything else, if its pool wants one. */
-function prefaceFor({ settings }: Pool, visit: Visit, { socket }: Peer): Buffer | undefined {
+function prefaceFor({ settings }: Pool, visit: Visit, { socket }: Connection): Buffer | undefined {
   const version = settings.send_proxy_protocol
   if (version === undefined) return undefined
   const destination = visit.destination ?? toClientAddress(socket.localAddress, socket.localPort)
@@ -272,7 +272,7 @@ async function ask(
   return answer
 }
 
-function summarize(client: Peer, { name, config }: SessionContext): SessionSummary {
+function summarize(client: Connection, { name, config }: SessionContext): SessionSummary {
   const source = sourceOf(client)
   // A socket tells no address when its client has gone already.
   const isUnknown = source.ip === "" && !config.bind.startsWith("unix:")

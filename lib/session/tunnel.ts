@@ -6,7 +6,7 @@
  * - An error on one side resets the other, so that a cut stream can't be taken for a whole one.
  */
 import { type CloseReason, SessionEnd, toSessionEnd } from "../close-reason.js"
-import type { Peer } from "../net/connection.js"
+import type { Connection } from "../net/connection.js"
 import type { Sweep, Swept } from "../net/sweep.js"
 import { Pump, type PumpEnds } from "./pump.js"
 
@@ -24,7 +24,7 @@ export interface TunnelOptions {
 }
 
 /** Resolves, once both sockets are gone, to what ended the tunnel. Never rejects. */
-export function tunnel(client: Peer, backend: Peer, options: TunnelOptions): Promise<SessionEnd> {
+export function tunnel(client: Connection, backend: Connection, options: TunnelOptions): Promise<SessionEnd> {
   return new Promise((resolve) => new Tunnel(client, backend, options, resolve).start())
 }
 
@@ -39,8 +39,8 @@ class Tunnel implements PumpEnds, Swept {
   #movedAtMs = 0
 
   constructor(
-    private readonly client: Peer,
-    private readonly backend: Peer,
+    private readonly client: Connection,
+    private readonly backend: Connection,
     private readonly options: TunnelOptions,
     private readonly resolve: (end: SessionEnd) => void,
   ) {}
@@ -48,12 +48,12 @@ class Tunnel implements PumpEnds, Swept {
   start(): void {
     const { client, backend } = this
     this.options.sweep.add(this)
-    client.own(new Pump(client, backend, this, "client_fin", "client_reset"))
-    client.onLeave = (error) => backend.close(toSessionEnd(error, "client_reset"))
-    backend.own(new Pump(backend, client, this, "backend_fin", "backend_reset"))
+    client.attach(new Pump(client, backend, this, "client_fin", "client_reset"))
+    client.onAbort = (error) => backend.close(toSessionEnd(error, "client_reset"))
+    backend.attach(new Pump(backend, client, this, "backend_fin", "backend_reset"))
   }
 
-  onEnd(reason: CloseReason, to: Peer): void {
+  onEnd(reason: CloseReason, to: Connection): void {
     this.#reason ??= reason
     to.end()
     this.#halfClosed = true
@@ -61,7 +61,7 @@ class Tunnel implements PumpEnds, Swept {
     if (this.options.halfCloseTimeoutMs > 0) this.options.sweep.add(this)
   }
 
-  onClose(reason: CloseReason, to: Peer, error?: Error): void {
+  onClose(reason: CloseReason, to: Connection, error?: Error): void {
     if (error !== undefined) {
       this.#error ??= toSessionEnd(error, reason)
       if (error instanceof SessionEnd) to.close(error)
@@ -113,6 +113,6 @@ class Tunnel implements PumpEnds, Swept {
  * What we have read from the peer and what the system has taken for it. A reader counts as silent while the system's buffer
  * for it has no room for the next write, 64 KiB at most: Node tells nothing finer.
  */
-function bytesMoved({ socket }: Peer): number {
+function bytesMoved({ socket }: Connection): number {
   return socket.bytesRead + socket.bytesWritten - socket.writableLength
 }

@@ -4,7 +4,7 @@ import { createServer } from "node:net"
 import t from "tap"
 import { parseBackendAddress } from "../../lib/address/backend-address.js"
 import { SessionEnd } from "../../lib/close-reason.js"
-import { Peer } from "../../lib/net/connection.js"
+import { Connection } from "../../lib/net/connection.js"
 import { dial } from "../../lib/net/dial.js"
 import { Sweep } from "../../lib/net/sweep.js"
 import { tunnel } from "../../lib/session/tunnel.js"
@@ -24,7 +24,7 @@ t.test("a close reaches a backend that does not read, after the client has gone"
   const accepted = once(server, "connection")
   const clientEnd = await RawPeer.connect(`127.0.0.1:${bound.port}`)
   const [socket] = await accepted
-  const client = Peer.accepted(socket)
+  const client = Connection.accepted(socket)
   const backend = await dial(
     parseBackendAddress(backendEnd.address).address,
     { connectTimeoutMs: 5000 },

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto"
 import t, { type Test } from "tap"
 import type { SessionEnd } from "../../lib/close-reason.js"
 import { tunnel } from "../../lib/session/tunnel.js"
-import { acceptPeer, type Connection } from "../support/peers/peers.js"
+import { acceptPeer, type ConnectionEnds } from "../support/peers/peers.js"
 import { untilStalled } from "../support/peers/stalled.js"
 import { type SecuredConnection, securePeer } from "../support/peers/tls-backend.js"
 import { wasReset } from "../support/peers/was-reset.js"
@@ -18,7 +18,7 @@ const SIDES = [
 const IDLE_MS = 60_000
 
 interface TlsTunnel {
-  readonly client: Connection
+  readonly client: ConnectionEnds
   readonly backend: SecuredConnection
   readonly sweep: HandSweep
   readonly end: Promise<SessionEnd>
@@ -130,7 +130,7 @@ for (const version of VERSIONS) {
     client.far.write("x")
     await backend.far.untilText("x")
     sweep.look(1 + IDLE_MS)
-    t.equal(backend.peer.left, false)
+    t.equal(backend.peer.hasAborted, false)
     sweep.look(1 + 2 * IDLE_MS)
     t.equal((await end).reason, "idle_timeout")
     await backend.far.untilEnd()

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
 import t, { type Test } from "tap"
-import { Peer } from "../../lib/net/connection.js"
+import { Connection } from "../../lib/net/connection.js"
 import { acceptPeer, dialPeer, PEER_KINDS, untilGone } from "../support/peers/peers.js"
-import { RecordingOwner } from "../support/peers/recording-owner.js"
+import { RecordingHandler } from "../support/peers/recording-handler.js"
 import { untilStalled } from "../support/peers/stalled.js"
 import { securePeer } from "../support/peers/tls-backend.js"
 import { startUnansweringPort } from "../support/peers/unanswering-port.js"
@@ -25,84 +25,84 @@ const TLS_KINDS = VERSIONS.map((version) => ({
 }))
 
 for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
-  const untilRead = (peer: Peer, length: number) =>
+  const untilRead = (peer: Connection, length: number) =>
     turnUntil(() => peer.socket.bytesRead >= length, `${length} bytes read`)
   const isUnix = title.includes("Unix")
 
-  t.test(`${title} keeps what comes while nobody owns it, for the next owner`, async (t) => {
+  t.test(`${title} keeps what comes while nobody owns it, for the next handler`, async (t) => {
     const { peer, far } = await connect(t)
     far.write("one ")
     await untilRead(peer, 4)
     far.write("two ")
     await untilRead(peer, 8)
-    const owner = new RecordingOwner()
-    peer.own(owner)
-    t.equal(owner.text, "one two ", "handed over within the call")
+    const handler = new RecordingHandler()
+    peer.attach(handler)
+    t.equal(handler.text, "one two ", "handed over within the call")
     far.write("three")
-    await owner.untilBytes(13)
-    t.equal(owner.text, "one two three")
-    t.same(owner.calls, ["bytes"])
+    await handler.untilBytes(13)
+    t.equal(handler.text, "one two three")
+    t.same(handler.calls, ["bytes"])
   })
 
-  t.test(`${title} tells its owner of bytes, then of the FIN, then of the close, once each`, async (t) => {
+  t.test(`${title} tells its handler of bytes, then of the FIN, then of the close, once each`, async (t) => {
     const { peer, far } = await connect(t)
-    const owner = new RecordingOwner()
-    peer.own(owner)
+    const handler = new RecordingHandler()
+    peer.attach(handler)
     far.socket.end("bytes")
-    await owner.until("end")
+    await handler.until("end")
     t.equal(peer.ended, true)
     peer.socket.end()
-    await owner.until("close")
-    t.same(owner.calls, ["bytes", "end", "close"])
-    t.equal(owner.error, undefined)
+    await handler.until("close")
+    t.same(handler.calls, ["bytes", "end", "close"])
+    t.equal(handler.error, undefined)
   })
 
-  t.test(`${title} replays bytes and FIN to an owner that comes later`, async (t) => {
+  t.test(`${title} replays bytes and FIN to an handler that comes later`, async (t) => {
     const { peer, far } = await connect(t)
     far.socket.end("late")
     await once(peer.socket, "end")
-    const owner = new RecordingOwner()
-    peer.own(owner)
-    t.same(owner.calls, ["bytes", "end"])
-    t.equal(owner.text, "late")
+    const handler = new RecordingHandler()
+    peer.attach(handler)
+    t.same(handler.calls, ["bytes", "end"])
+    t.equal(handler.text, "late")
   })
 
-  t.test(`${title} replays bytes, FIN and close to an owner that comes later still`, async (t) => {
+  t.test(`${title} replays bytes, FIN and close to an handler that comes later still`, async (t) => {
     const { peer, far } = await connect(t)
     far.socket.end("late")
     await once(peer.socket, "end")
     peer.socket.end()
     await untilGone(peer)
-    const owner = new RecordingOwner()
-    peer.own(owner)
-    t.same(owner.calls, ["bytes", "end", "close"])
-    t.equal(owner.error, undefined)
+    const handler = new RecordingHandler()
+    peer.attach(handler)
+    t.same(handler.calls, ["bytes", "end", "close"])
+    t.equal(handler.error, undefined)
   })
 
   t.test(`${title} replays the error that it broke with`, async (t) => {
     const { peer } = await connect(t)
     peer.close(END)
     await untilGone(peer)
-    const owner = new RecordingOwner()
-    peer.own(owner)
-    t.same(owner.calls, ["close"])
-    t.equal(owner.error, END)
+    const handler = new RecordingHandler()
+    peer.attach(handler)
+    t.same(handler.calls, ["close"])
+    t.equal(handler.error, END)
   })
 
   t.test(
     `${title} gives what a stage has read too much to the next one, before what came later`,
     async (t) => {
       const { peer, far } = await connect(t)
-      const first = new RecordingOwner()
-      peer.own(first)
+      const first = new RecordingHandler()
+      peer.attach(first)
       far.write("head|rest ")
       await first.untilBytes(10)
-      peer.release(first.bytes.subarray(5))
+      peer.detach(first.bytes.subarray(5))
       t.equal(peer.stageBytes, 5, "which counts for the next one")
       far.write("and more")
       await untilRead(peer, 18)
-      const second = new RecordingOwner()
-      peer.own(second)
+      const second = new RecordingHandler()
+      peer.attach(second)
       t.equal(second.text, "rest and more")
       t.equal(first.text, "head|rest ", "the first one hears no more")
       t.equal(peer.stageBytes, 13)
@@ -113,41 +113,41 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     const { peer, far } = await connect(t)
     far.write("kept")
     await untilRead(peer, 4)
-    peer.release()
-    const owner = new RecordingOwner()
-    peer.own(owner)
-    t.equal(owner.text, "kept")
+    peer.detach()
+    const handler = new RecordingHandler()
+    peer.attach(handler)
+    t.equal(handler.text, "kept")
     t.equal(peer.stageBytes, 4)
   })
 
-  t.test(`${title} may change its owner as often as there are bytes`, async (t) => {
+  t.test(`${title} may change its handler as often as there are bytes`, async (t) => {
     const { peer, far } = await connect(t)
     const text = "0123456789"
     far.write(text)
     await untilRead(peer, text.length)
     for (let at = 0; at < text.length; at++) {
-      const owner = new RecordingOwner()
-      peer.own(owner)
-      t.equal(owner.text, text.slice(at))
+      const handler = new RecordingHandler()
+      peer.attach(handler)
+      t.equal(handler.text, text.slice(at))
       t.equal(peer.stageBytes, text.length - at)
-      peer.release(owner.bytes.subarray(1))
+      peer.detach(handler.bytes.subarray(1))
     }
   })
 
-  t.test(`an owner of ${title} that lets go of it hears no more of it, the next one does`, async (t) => {
+  t.test(`an handler of ${title} that lets go of it hears no more of it, the next one does`, async (t) => {
     const { peer, far } = await connect(t)
     far.socket.end("head|rest")
     await once(peer.socket, "end")
     const after: string[] = []
-    peer.own({
-      onBytes: (bytes) => peer.release(Buffer.from(bytes.subarray(5))),
+    peer.attach({
+      onBytes: (bytes) => peer.detach(Buffer.from(bytes.subarray(5))),
       onEnd: () => after.push("end"),
       onDrain() {},
       onClose: () => after.push("close"),
     })
-    t.same(after, [], "the first owner has let go within onBytes")
-    const next = new RecordingOwner()
-    peer.own(next)
+    t.same(after, [], "the first handler has let go within onBytes")
+    const next = new RecordingHandler()
+    peer.attach(next)
     t.same(next.calls, ["bytes", "end"])
     t.equal(next.text, "rest")
   })
@@ -160,65 +160,65 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     t.ok(far.socket.writableLength > 0, "the sender has been stopped")
     t.ok(peer.stageBytes >= REST_BYTES)
     t.ok(peer.stageBytes <= REST_BYTES + READS_UNDER_WAY, `${peer.stageBytes} bytes were read`)
-    const owner = new RecordingOwner()
-    peer.own(owner)
-    await owner.until("end")
-    t.ok(owner.bytes.equals(sent))
+    const handler = new RecordingHandler()
+    peer.attach(handler)
+    await handler.until("end")
+    t.ok(handler.bytes.equals(sent))
     t.equal(peer.stageBytes, sent.length)
   })
 
   t.test(`${title} that leaves while no stage reads says so at once`, async (t) => {
     const { peer, far } = await connect(t)
     const leaves: (Error | undefined)[] = []
-    peer.onLeave = (error) => leaves.push(error)
-    t.equal(peer.left, false)
+    peer.onAbort = (error) => leaves.push(error)
+    t.equal(peer.hasAborted, false)
     far.socket.end("bytes")
     await once(peer.socket, "end")
     t.same(leaves, [undefined])
-    t.equal(peer.left, true)
+    t.equal(peer.hasAborted, true)
   })
 
   t.test(`${title} that is closed while no stage reads says so, with the error`, async (t) => {
     const { peer } = await connect(t)
     let leftWith: Error | undefined
-    peer.onLeave = (error) => {
+    peer.onAbort = (error) => {
       leftWith = error
     }
     peer.close(END)
-    t.equal(peer.left, true)
+    t.equal(peer.hasAborted, true)
     await untilGone(peer)
     t.equal(leftWith, END)
   })
 
   t.test(`${title} that is closed when it is gone already says so once more`, async (t) => {
     const { peer } = await connect(t)
-    const owner = new RecordingOwner()
-    peer.own(owner)
+    const handler = new RecordingHandler()
+    peer.attach(handler)
     peer.socket.destroy()
-    await owner.until("close")
+    await handler.until("close")
     const leaves: (Error | undefined)[] = []
-    peer.onLeave = (error) => leaves.push(error)
+    peer.onAbort = (error) => leaves.push(error)
     peer.close(END)
     t.same(leaves, [END], "what is left of its session hears it")
-    t.same(owner.calls, ["close"])
+    t.same(handler.calls, ["close"])
   })
 
   t.test(`${title} that leaves while a stage reads tells that stage alone`, async (t) => {
     const { peer, far } = await connect(t)
-    peer.onLeave = () => t.fail("the stage has been told")
-    const owner = new RecordingOwner()
-    peer.own(owner)
+    peer.onAbort = () => t.fail("the stage has been told")
+    const handler = new RecordingHandler()
+    peer.attach(handler)
     far.socket.end()
-    await owner.until("end")
+    await handler.until("end")
     peer.close(END)
-    await owner.until("close")
-    t.equal(owner.error, END)
+    await handler.until("close")
+    t.equal(handler.error, END)
   })
 
   t.test(`closing ${title} to which all has been written ends in FIN`, async (t) => {
     const { peer, far } = await connect(t)
-    const owner = new RecordingOwner()
-    peer.own(owner)
+    const handler = new RecordingHandler()
+    peer.attach(handler)
     peer.socket.write("the last word")
     // TLS takes no write within the call: until the next turn it counts as waiting.
     await turnUntil(() => peer.socket.writableLength === 0, "the end of the write")
@@ -226,34 +226,34 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     await far.untilEnd()
     t.equal(far.text, "the last word")
     if (!isUnix) t.equal(await wasReset(far), false)
-    await owner.until("close")
-    t.equal(owner.error, END)
+    await handler.until("close")
+    t.equal(handler.error, END)
   })
 
   t.test(`closing ${title} that has been given only a beginning is never a clean end`, async (t) => {
     const { peer, far } = await connect(t)
-    const owner = new RecordingOwner()
-    peer.own(owner)
+    const handler = new RecordingHandler()
+    peer.attach(handler)
     peer.socket.write("the first half")
     await far.untilText("the first half")
     peer.unfinished = true
     peer.close(END)
     if (!isUnix) t.equal(await wasReset(far), true)
-    await owner.until("close")
-    t.equal(owner.error, END)
+    await handler.until("close")
+    t.equal(handler.error, END)
   })
 
   t.test(`closing ${title} that has not taken all cuts it off at once`, async (t) => {
     const { peer, far } = await connect(t)
-    const owner = new RecordingOwner()
-    peer.own(owner)
+    const handler = new RecordingHandler()
+    peer.attach(handler)
     far.socket.pause()
     peer.socket.write(Buffer.alloc(20 * MB))
     await untilStalled(peer.socket)
     t.ok(peer.socket.writableLength > 0)
     peer.close(END)
-    await owner.until("close")
-    t.equal(owner.error, END)
+    await handler.until("close")
+    t.equal(handler.error, END)
     const meter = new Meter(far)
     far.socket.resume()
     if (!isUnix) t.equal(await wasReset(far), true)
@@ -263,48 +263,48 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
 
   t.test(`resetting ${title} is ${isUnix ? "an end there" : "a reset there"}`, async (t) => {
     const { peer, far } = await connect(t)
-    const owner = new RecordingOwner()
-    peer.own(owner)
+    const handler = new RecordingHandler()
+    peer.attach(handler)
     peer.reset(END)
     peer.reset(new Error("a second one"))
-    await owner.until("close")
-    t.equal(owner.error, END, "the first error counts")
+    await handler.until("close")
+    t.equal(handler.error, END, "the first error counts")
     if (isUnix) await far.untilEnd()
     else t.equal(await wasReset(far), true)
   })
 
   t.test(`resetting ${title} while its FIN is being sent ends it`, async (t) => {
     const { peer, far } = await connect(t)
-    const owner = new RecordingOwner()
-    peer.own(owner)
+    const handler = new RecordingHandler()
+    peer.attach(handler)
     peer.socket.end("bye")
     peer.reset(END)
-    await owner.until("close")
-    t.equal(owner.error, END)
+    await handler.until("close")
+    t.equal(handler.error, END)
     await far.until(({ ended, closed }) => ended || closed)
   })
 
   t.test(`resetting ${title} after its FIN has been sent ends it`, async (t) => {
     const { peer, far } = await connect(t)
-    const owner = new RecordingOwner()
-    peer.own(owner)
+    const handler = new RecordingHandler()
+    peer.attach(handler)
     peer.socket.end("bye")
     await far.untilEnd()
     peer.reset(END)
-    await owner.until("close")
-    t.equal(owner.error, END)
+    await handler.until("close")
+    t.equal(handler.error, END)
   })
 
   t.test(`resetting ${title} whose FIN waits behind its bytes ends it`, async (t) => {
     const { peer, far } = await connect(t)
-    const owner = new RecordingOwner()
-    peer.own(owner)
+    const handler = new RecordingHandler()
+    peer.attach(handler)
     far.socket.pause()
     peer.socket.end(Buffer.alloc(20 * MB))
     await untilStalled(peer.socket)
     peer.reset(END)
-    await owner.until("close")
-    t.equal(owner.error, END)
+    await handler.until("close")
+    t.equal(handler.error, END)
     const meter = new Meter(far)
     far.socket.resume()
     if (!isUnix) t.equal(await wasReset(far), true)
@@ -313,24 +313,24 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
 
   t.test(`${title} that is gone already may be closed and reset again`, async (t) => {
     const { peer } = await connect(t)
-    const owner = new RecordingOwner()
-    peer.own(owner)
+    const handler = new RecordingHandler()
+    peer.attach(handler)
     peer.close(END)
-    await owner.until("close")
+    await handler.until("close")
     peer.close(new Error("too late"))
     peer.reset(new Error("too late"))
-    t.equal(owner.error, END)
-    t.same(owner.calls, ["close"])
+    t.equal(handler.error, END)
+    t.same(handler.calls, ["close"])
   })
 
   t.test(`${title} says when what had piled up has been written out`, async (t) => {
     const { peer, far } = await connect(t)
-    const owner = new RecordingOwner()
-    peer.own(owner)
+    const handler = new RecordingHandler()
+    peer.attach(handler)
     const meter = new Meter(far)
     peer.socket.write(Buffer.alloc(20 * MB))
     t.ok(peer.socket.writableLength > 0)
-    await owner.until("drain")
+    await handler.until("drain")
     t.equal(peer.socket.writableLength, 0)
     await meter.untilBytes(20 * MB)
   })
@@ -339,25 +339,25 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
 for (const { title, connect } of [{ title: "an accepted peer", connect: acceptPeer }, ...TLS_KINDS]) {
   t.test(`${title} can be sent FIN first, and the late answer comes`, async (t) => {
     const { peer, far } = await connect(t)
-    const owner = new RecordingOwner()
-    peer.own(owner)
+    const handler = new RecordingHandler()
+    peer.attach(handler)
     peer.socket.write("bye")
     peer.end()
     await far.untilEnd()
     t.equal(far.text, "bye")
     far.socket.end("late")
-    await owner.until("close")
-    t.same(owner.calls, ["bytes", "end", "close"])
-    t.equal(owner.text, "late")
-    t.equal(owner.error, undefined)
+    await handler.until("close")
+    t.same(handler.calls, ["bytes", "end", "close"])
+    t.equal(handler.text, "late")
+    t.equal(handler.error, undefined)
   })
 
   t.test(`${title} that has sent FIN first gets ours behind the last byte`, async (t) => {
     const { peer, far } = await connect(t)
-    const owner = new RecordingOwner()
-    peer.own(owner)
+    const handler = new RecordingHandler()
+    peer.attach(handler)
     far.socket.end()
-    await owner.until("end")
+    await handler.until("end")
     peer.socket.write("late")
     await far.untilText("late")
     await turnUntil(() => peer.socket.writableLength === 0, "the end of the write")
@@ -365,21 +365,21 @@ for (const { title, connect } of [{ title: "an accepted peer", connect: acceptPe
     await far.untilClosed()
     t.equal(far.text, "late")
     t.equal(far.error, undefined)
-    await owner.until("close")
-    t.equal(owner.error, undefined)
+    await handler.until("close")
+    t.equal(handler.error, undefined)
   })
 }
 
 for (const end of ["close", "reset"] as const) {
   t.test(`a ${end} of a peer that is still being dialled ends the dial`, async (t) => {
     const [host, port] = (await startUnansweringPort(t)).split(":")
-    const peer = Peer.dialled({ host, port: Number(port) })
-    const owner = new RecordingOwner()
-    peer.own(owner)
+    const peer = Connection.dialled({ host, port: Number(port) })
+    const handler = new RecordingHandler()
+    peer.attach(handler)
     peer[end](END)
-    await owner.until("close")
-    t.equal(owner.error, END)
-    t.same(owner.calls, ["close"])
+    await handler.until("close")
+    t.equal(handler.error, END)
+    t.same(handler.calls, ["close"])
   })
 }
 
@@ -389,8 +389,8 @@ t.test("the rests of dialled peers do not mix, though they read into one buffer"
   for (const [index, { far }] of connections.entries()) far.write(sent[index] ?? "")
   for (const { peer } of connections) await turnUntil(() => peer.stageBytes === 3000, "a rest")
   for (const [index, { peer }] of connections.entries()) {
-    const owner = new RecordingOwner()
-    peer.own(owner)
-    t.ok(owner.bytes.equals(sent[index] ?? Buffer.alloc(0)))
+    const handler = new RecordingHandler()
+    peer.attach(handler)
+    t.ok(handler.bytes.equals(sent[index] ?? Buffer.alloc(0)))
   }
 })

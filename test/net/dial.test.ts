@@ -6,13 +6,13 @@ import t, { type Test } from "tap"
 import type { Address } from "../../lib/address/address.js"
 import { parseBackendAddress } from "../../lib/address/backend-address.js"
 import { SessionEnd } from "../../lib/close-reason.js"
-import type { Peer } from "../../lib/net/connection.js"
+import type { Connection } from "../../lib/net/connection.js"
 import { type DialOptions, dial, type TlsOptions } from "../../lib/net/dial.js"
 import { readSecureContext } from "../../lib/net/secure-context.js"
 import { deadAddress, startBackend } from "../support/peers/backend.js"
 import { acceptPeer } from "../support/peers/peers.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
-import { RecordingOwner } from "../support/peers/recording-owner.js"
+import { RecordingHandler } from "../support/peers/recording-handler.js"
 import { socketFolder } from "../support/peers/socket-folder.js"
 import { makeTestCa } from "../support/peers/test-ca.js"
 import { startTlsBackend } from "../support/peers/tls-backend.js"
@@ -29,32 +29,32 @@ const HASTY = { connectTimeoutMs: SHORT_MS }
 async function dialAs(
   t: Test,
   address: Address,
-  client?: Peer,
+  client?: Connection,
   options: DialOptions = PATIENT,
-): Promise<Peer> {
+): Promise<Connection> {
   const backend = await dial(address, options, client)
   t.teardown(() => backend.socket.destroy())
   return backend
 }
 
 /** The reason of the `SessionEnd` that a dial rejects with. */
-async function failureOf(t: Test, dialling: Promise<Peer>): Promise<SessionEnd> {
+async function failureOf(t: Test, dialling: Promise<Connection>): Promise<SessionEnd> {
   const error = await rejectionOf(() => dialling)
   t.ok(error instanceof SessionEnd)
   return error instanceof SessionEnd ? error : new SessionEnd("internal_error")
 }
 
 /** Both ends can speak: whatever had to be tried before, the socket that is left is wired up. */
-async function checkBothWays(t: Test, backend: Peer, far: RawPeer): Promise<void> {
-  const owner = new RecordingOwner()
-  backend.own(owner)
+async function checkBothWays(t: Test, backend: Connection, far: RawPeer): Promise<void> {
+  const handler = new RecordingHandler()
+  backend.attach(handler)
   backend.socket.write("ping")
   await far.untilText("ping")
   far.write("pong")
-  await owner.untilBytes(4)
-  t.equal(owner.text, "pong")
+  await handler.untilBytes(4)
+  t.equal(handler.text, "pong")
   far.socket.end()
-  await owner.until("end")
+  await handler.until("end")
 }
 
 async function hasIpv6(): Promise<boolean> {
@@ -74,7 +74,7 @@ t.test("a backend on TCP is dialled", async (t) => {
   const server = await startBackend(t)
   const backend = await dialAs(t, parseBackendAddress(server.address).address, client)
   await checkBothWays(t, backend, await server.peer())
-  t.equal(client.onLeave, undefined, "nobody waits for the client any more")
+  t.equal(client.onAbort, undefined, "nobody waits for the client any more")
   t.equal(backend.stageBytes, 4)
 })
 
@@ -142,8 +142,8 @@ t.test("when every address refuses, the error tells of each", async (t) => {
     `connect ECONNREFUSED 127.0.0.1:${port}`,
     `connect ECONNREFUSED 127.0.0.2:${port}`,
   ])
-  t.equal(client.onLeave, undefined)
-  t.equal(client.left, false, "the client is none the worse")
+  t.equal(client.onAbort, undefined)
+  t.equal(client.hasAborted, false, "the client is none the worse")
 })
 
 t.test("a Unix socket that is not there is unreachable, and says why", async (t) => {
@@ -158,8 +158,8 @@ t.test("a backend that does not accept in time is given up", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const address = parseBackendAddress(await startUnansweringPort(t)).address
   t.equal((await failureOf(t, dial(address, HASTY, client))).reason, "connect_timeout")
-  t.equal(client.onLeave, undefined)
-  t.equal(client.left, false)
+  t.equal(client.onAbort, undefined)
+  t.equal(client.hasAborted, false)
 })
 
 t.test("the time to connect is for all the addresses of a name together", async (t) => {
@@ -175,23 +175,23 @@ const broken = new Error("broken")
 const leaves = [
   {
     title: "with a FIN",
-    leave: (_: Peer, far: RawPeer) => void far.socket.end(),
+    leave: (_: Connection, far: RawPeer) => void far.socket.end(),
     reason: "client_aborted_in_dial",
   },
   {
     title: "with a reset",
-    leave: (_: Peer, far: RawPeer) => void far.socket.resetAndDestroy(),
+    leave: (_: Connection, far: RawPeer) => void far.socket.resetAndDestroy(),
     reason: "client_aborted_in_dial",
   },
   {
     title: "with an error",
-    leave: (client: Peer) => client.close(broken),
+    leave: (client: Connection) => client.close(broken),
     reason: "client_aborted_in_dial",
     cause: broken,
   },
   {
     title: "because rws closes it",
-    leave: (client: Peer) => client.close(drained),
+    leave: (client: Connection) => client.close(drained),
     reason: "drain_timeout",
   },
 ] as const
@@ -205,7 +205,7 @@ for (const { title, leave, reason, ...rest } of leaves) {
     const end = await failure
     t.equal(end.reason, reason)
     if ("cause" in rest) t.equal(end.cause, rest.cause)
-    t.equal(client.onLeave, undefined)
+    t.equal(client.onAbort, undefined)
   })
 }
 
@@ -227,10 +227,10 @@ t.test("what the client sends during a dial waits for the stage that wants it", 
   const failure = failureOf(t, dial(address, HASTY, client))
   far.write("early")
   t.equal((await failure).reason, "connect_timeout")
-  const owner = new RecordingOwner()
-  client.own(owner)
-  await owner.untilBytes(5)
-  t.equal(owner.text, "early")
+  const handler = new RecordingHandler()
+  client.attach(handler)
+  await handler.untilBytes(5)
+  t.equal(handler.text, "early")
 })
 
 t.test("what a backend says without having been asked waits for the stage that wants it", async (t) => {
@@ -238,9 +238,9 @@ t.test("what a backend says without having been asked waits for the stage that w
   const server = await startBackend(t, (peer) => peer.write("hello"))
   const backend = await dialAs(t, parseBackendAddress(server.address).address, client)
   await turnUntil(() => backend.stageBytes === 5, "the greeting")
-  const owner = new RecordingOwner()
-  backend.own(owner)
-  t.equal(owner.text, "hello")
+  const handler = new RecordingHandler()
+  backend.attach(handler)
+  t.equal(handler.text, "hello")
 })
 
 t.test("a dial leaves no timer behind, however it ends", async (t) => {
@@ -297,7 +297,7 @@ for (const { title, serverName, sni } of serverNames) {
     await checkBothWays(t, backend, far)
     t.equal((socket as { servername?: unknown }).servername, sni)
     t.equal(socket.alpnProtocol, "http/1.1")
-    t.equal(client.onLeave, undefined)
+    t.equal(client.onAbort, undefined)
     t.equal(backend.stageBytes, 4, "bytes are counted inside TLS")
     t.equal(backend.socket.bytesWritten, 4)
   })
@@ -356,10 +356,10 @@ t.test("a backend that wants a certificate is not reached without one, with TLSv
 t.test("a backend that wants a certificate breaks the connection without one, with TLSv1.3", async (t) => {
   const server = await startTlsBackend(t, { ...WANTS_OURS, minVersion: "TLSv1.3" })
   const backend = await dialAs(t, server.address, undefined, tls())
-  const owner = new RecordingOwner()
-  backend.own(owner)
-  await owner.until("close")
-  t.match(owner.error, { code: "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED" })
+  const handler = new RecordingHandler()
+  backend.attach(handler)
+  await handler.until("close")
+  t.match(handler.error, { code: "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED" })
 })
 
 t.test("a backend that speaks only HTTP/2 is not reached", async (t) => {
@@ -419,7 +419,7 @@ for (const { title, leave, reason } of leaves) {
     await backend.untilBytes(3)
     leave(client, far)
     t.equal((await failure).reason, reason)
-    t.equal(client.onLeave, undefined)
+    t.equal(client.onAbort, undefined)
     await backend.until(({ ended, closed }) => ended || closed)
   })
 }
@@ -444,8 +444,8 @@ t.test("a name that is not resolved in time is told from a backend that does not
   const { name } = hangingName(t)
   const dialling = dial({ kind: "tcp", host: name, port: 1 }, HASTY, client)
   t.equal((await failureOf(t, dialling)).reason, "resolve_timeout")
-  t.equal(client.onLeave, undefined)
-  t.equal(client.left, false)
+  t.equal(client.onAbort, undefined)
+  t.equal(client.hasAborted, false)
 })
 
 for (const { title, leave, reason } of leaves) {
@@ -458,7 +458,7 @@ for (const { title, leave, reason } of leaves) {
     const other = dialAs(t, address)
     leave(client, far)
     t.equal((await failure).reason, reason)
-    t.equal(client.onLeave, undefined)
+    t.equal(client.onAbort, undefined)
     t.equal(lookups(), 1)
     resolveTo("127.0.0.1")
     await t.resolves(other, "and no other that waits for the same name")

@@ -3,11 +3,11 @@ import { join } from "node:path"
 import t, { type Test } from "tap"
 import { type Address, formatAddress } from "../../lib/address/address.js"
 import { SessionEnd } from "../../lib/close-reason.js"
-import type { Peer } from "../../lib/net/connection.js"
+import type { Connection } from "../../lib/net/connection.js"
 import { Listener } from "../../lib/net/listener.js"
 import { dribble } from "../support/peers/dribble.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
-import { RecordingOwner } from "../support/peers/recording-owner.js"
+import { RecordingHandler } from "../support/peers/recording-handler.js"
 import { socketFolder } from "../support/peers/socket-folder.js"
 import { turnUntil } from "../support/pool/turns.js"
 
@@ -15,8 +15,8 @@ const LOOPBACK: Address = { kind: "tcp", host: "127.0.0.1", port: 0 }
 
 /** A session that lasts until the test ends it. */
 interface Session {
-  readonly client: Peer
-  readonly owner: RecordingOwner
+  readonly client: Connection
+  readonly handler: RecordingHandler
   end(): void
 }
 
@@ -33,9 +33,9 @@ async function start(t: Test, address = LOOPBACK): Promise<Started> {
     {
       onClient: (client) =>
         new Promise((end) => {
-          const owner = new RecordingOwner()
-          client.own(owner)
-          sessions.push({ client, owner, end })
+          const handler = new RecordingHandler()
+          client.attach(handler)
+          sessions.push({ client, handler, end })
         }),
       onFault: (error) => t.fail(error.message),
     },
@@ -80,21 +80,21 @@ t.test("a listener says which port it was given", async (t) => {
 t.test("a listener on a name tells its address", async (t) => {
   const { listener, connect } = await start(t, { kind: "tcp", host: "localhost", port: 0 })
   t.match(formatAddress(listener.address), /^(127\.0\.0\.1|\[::1\]):[1-9]\d*$/)
-  t.equal((await connect()).session.client.left, false)
+  t.equal((await connect()).session.client.hasAborted, false)
 })
 
 t.test("a listener on a Unix socket has the address that it was told", async (t) => {
   const path = join(socketFolder(t), "front.sock")
   const { listener, connect } = await start(t, { kind: "unix", path })
   t.same(listener.address, { kind: "unix", path })
-  t.equal((await connect()).session.client.left, false)
+  t.equal((await connect()).session.client.hasAborted, false)
 })
 
 t.test("a client's connection may be half-open, and its small packets do not wait", async (t) => {
   const { connect } = await start(t)
   const { far, session } = await connect()
   far.socket.end("ping")
-  await session.owner.until("end")
+  await session.handler.until("end")
   session.client.socket.write("pong")
   await far.untilText("pong")
   t.equal(session.client.socket.destroyed, false)
@@ -108,7 +108,7 @@ t.test("a paused client's one-byte packets do not pile up", async (t) => {
   const { readableLength } = session.client.socket
   t.ok(readableLength < 10, `${readableLength} bytes were read, and the kernel keeps the rest`)
   session.client.socket.resume()
-  await session.owner.untilBytes(100)
+  await session.handler.untilBytes(100)
 })
 
 t.test("a listener without clients is drained at once, as often as one likes", async (t) => {
@@ -129,7 +129,7 @@ t.test("a drain ends when the last session has, not when its socket is gone", as
   const drained = listener.drain(600_000)
   far.socket.end()
   session.client.socket.end()
-  await session.owner.until("close")
+  await session.handler.until("close")
   await far.untilClosed()
   t.equal(await isSettled(drained), false)
   session.end()
@@ -141,11 +141,11 @@ t.test("a second drain shortens the wait of the first, and both end together", a
   const { far, session } = await connect()
   const first = listener.drain(600_000)
   t.equal(await isSettled(first), false)
-  t.equal(session.client.left, false)
+  t.equal(session.client.hasAborted, false)
   const second = listener.drain(0)
-  await session.owner.until("close")
-  t.ok(session.owner.error instanceof SessionEnd)
-  t.match(session.owner.error, { reason: "drain_timeout" })
+  await session.handler.until("close")
+  t.ok(session.handler.error instanceof SessionEnd)
+  t.match(session.handler.error, { reason: "drain_timeout" })
   await far.untilEnd()
   session.end()
   await Promise.all([first, second])
@@ -156,7 +156,7 @@ t.test("a second drain that would wait longer does not lengthen the first", asyn
   const { session } = await connect()
   const first = listener.drain(1)
   const second = listener.drain(600_000)
-  await session.owner.until("close")
+  await session.handler.until("close")
   session.end()
   await Promise.all([first, second])
 })
@@ -167,7 +167,7 @@ t.test("a drain leaves no timer behind", async (t) => {
   const { session } = await connect()
   const before = timers()
   const drained = Promise.all([listener.drain(600_000), listener.drain(500_000), listener.drain(0)])
-  await session.owner.until("close")
+  await session.handler.until("close")
   session.end()
   await drained
   t.equal(timers(), before)
@@ -178,7 +178,7 @@ t.test("the port of a drained listener is free", async (t) => {
   const { address } = listener
   const { session } = await connect()
   const drained = listener.drain(0)
-  await session.owner.until("close")
+  await session.handler.until("close")
   session.end()
   await drained
   const server = createServer()

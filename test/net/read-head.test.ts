@@ -1,10 +1,10 @@
 import t from "tap"
 import { type CloseReason, SessionEnd } from "../../lib/close-reason.js"
-import { ANSWER_FAULTS, REQUEST_FAULTS, readHead } from "../../lib/net/read-head.js"
+import { REQUEST_FAULTS, RESPONSE_FAULTS, readHead } from "../../lib/net/read-head.js"
 import { answerHead, upgradeHead } from "../support/http/heads.js"
 import { dribble } from "../support/peers/dribble.js"
-import { type Connection, dialPeer, PEER_KINDS } from "../support/peers/peers.js"
-import { RecordingOwner } from "../support/peers/recording-owner.js"
+import { type ConnectionEnds, dialPeer, PEER_KINDS } from "../support/peers/peers.js"
+import { RecordingHandler } from "../support/peers/recording-handler.js"
 import { turnUntil } from "../support/pool/turns.js"
 import { SHORT_MS } from "../support/program/proxy.js"
 import { rejectionOf } from "../support/project/thrown.js"
@@ -14,7 +14,7 @@ const HASTY = { maxBytes: 1000, timeoutMs: SHORT_MS }
 
 const KINDS = [
   { kind: "request", head: upgradeHead(), faults: REQUEST_FAULTS },
-  { kind: "response", head: answerHead(), faults: ANSWER_FAULTS },
+  { kind: "response", head: answerHead(), faults: RESPONSE_FAULTS },
 ] as const
 
 async function reasonOf(reading: Promise<Buffer>): Promise<CloseReason | undefined> {
@@ -31,9 +31,9 @@ for (const { title, connect } of PEER_KINDS) {
       far.write(`${head}what follows`)
       t.equal((await readHead(peer, kind, PATIENT, faults)).toString("latin1"), head)
       t.equal(peer.stageBytes, 12)
-      const owner = new RecordingOwner()
-      peer.own(owner)
-      t.equal(owner.text, "what follows")
+      const handler = new RecordingHandler()
+      peer.attach(handler)
+      t.equal(handler.text, "what follows")
     })
 
     t.test(`from ${title} a ${kind}'s head is read that had come before`, async (t) => {
@@ -66,16 +66,16 @@ for (const { title, connect } of PEER_KINDS) {
       far.socket.end(`${head}rest`)
       await turnUntil(() => peer.ended, "the FIN")
       t.equal((await readHead(peer, kind, PATIENT, faults)).toString("latin1"), head)
-      const owner = new RecordingOwner()
-      peer.own(owner)
-      t.same(owner.calls, ["bytes", "end"])
-      t.equal(owner.text, "rest")
+      const handler = new RecordingHandler()
+      peer.attach(handler)
+      t.same(handler.calls, ["bytes", "end"])
+      t.equal(handler.text, "rest")
     })
 
     const failing: readonly {
       title: string
       reason: CloseReason
-      act: (connection: Connection) => unknown
+      act: (connection: ConnectionEnds) => unknown
       limits?: typeof PATIENT
     }[] = [
       { title: "that is silent", reason: faults.timeout, act: () => {}, limits: HASTY },
@@ -85,15 +85,15 @@ for (const { title, connect } of PEER_KINDS) {
         act: ({ far }) => far.write(head.slice(0, -1)),
         limits: HASTY,
       },
-      { title: "that sends FIN first", reason: faults.left, act: ({ far }) => far.socket.end() },
+      { title: "that sends FIN first", reason: faults.aborted, act: ({ far }) => far.socket.end() },
       {
         title: "that sends FIN within it",
-        reason: faults.left,
+        reason: faults.aborted,
         act: ({ far }) => far.socket.end(head.slice(0, -1)),
       },
       {
         title: "that breaks",
-        reason: faults.left,
+        reason: faults.aborted,
         act: ({ peer }) => peer.socket.destroy(new Error("broken")),
       },
       {
@@ -142,14 +142,14 @@ for (const { title, connect } of PEER_KINDS) {
     t.test(`${title} is still there when no ${kind}'s head came in time, and can be answered`, async (t) => {
       const { peer, far } = await connect(t)
       t.equal(await reasonOf(readHead(peer, kind, HASTY, faults)), faults.timeout)
-      t.equal(peer.left, false)
+      t.equal(peer.hasAborted, false)
       peer.socket.write("too late")
       await far.untilText("too late")
       far.write("sorry")
-      const owner = new RecordingOwner()
-      peer.own(owner)
-      await owner.untilBytes(5)
-      t.equal(owner.text, "sorry")
+      const handler = new RecordingHandler()
+      peer.attach(handler)
+      await handler.untilBytes(5)
+      t.equal(handler.text, "sorry")
     })
   }
 
@@ -166,11 +166,11 @@ t.test("a head that was read is nobody else's memory: what others send does not 
   const other = await dialPeer(t)
   const head = answerHead({ "X-Mine": "mine" })
   one.far.write(`${head}rest`)
-  const read = await readHead(one.peer, "response", PATIENT, ANSWER_FAULTS)
+  const read = await readHead(one.peer, "response", PATIENT, RESPONSE_FAULTS)
   other.far.write("#".repeat(10_000))
   await turnUntil(() => other.peer.stageBytes === 10_000, "what the other one sends")
   t.equal(read.toString("latin1"), head)
-  const owner = new RecordingOwner()
-  one.peer.own(owner)
-  t.equal(owner.text, "rest")
+  const handler = new RecordingHandler()
+  one.peer.attach(handler)
+  t.equal(handler.text, "rest")
 })

@@ -1,12 +1,12 @@
 import { createHash, randomBytes } from "node:crypto"
 import { setImmediate as nextTurn } from "node:timers/promises"
 import t, { type Test } from "tap"
-import type { Peer } from "../../lib/net/connection.js"
+import type { Connection } from "../../lib/net/connection.js"
 import { Pump } from "../../lib/session/pump.js"
 import { startBackend } from "../support/peers/backend.js"
 import { dribble } from "../support/peers/dribble.js"
 import { openAnother } from "../support/peers/open-pair.js"
-import { acceptPeer, type Connection, dialPeer } from "../support/peers/peers.js"
+import { acceptPeer, type ConnectionEnds, dialPeer } from "../support/peers/peers.js"
 import type { RawPeer } from "../support/peers/raw-peer.js"
 import { untilStalled } from "../support/peers/stalled.js"
 import { securePeer } from "../support/peers/tls-backend.js"
@@ -24,14 +24,14 @@ const MANY_CHUNKS = 20 * KiB
 /** What a pump told its tunnel. */
 type Told = { readonly call: "end" | "close"; readonly reason: string; readonly error?: Error | undefined }
 
-function pumpBetween(from: Peer, to: Peer): { pump: Pump; told: Told[] } {
+function pumpBetween(from: Connection, to: Connection): { pump: Pump; told: Told[] } {
   const told: Told[] = []
   const ends = {
-    onEnd: (reason: string, peer: Peer) => {
+    onEnd: (reason: string, peer: Connection) => {
       if (peer !== to) throw new Error("the wrong peer")
       told.push({ call: "end", reason })
     },
-    onClose: (reason: string, peer: Peer, error?: Error) => {
+    onClose: (reason: string, peer: Connection, error?: Error) => {
       if (peer !== to) throw new Error("the wrong peer")
       told.push({ call: "close", reason, error })
     },
@@ -106,8 +106,8 @@ t.test("lent bytes that the system takes at once leave nothing behind and stop n
 
 const directions: readonly {
   title: string
-  from: (t: Test) => Promise<Connection>
-  to: (t: Test) => Promise<Connection>
+  from: (t: Test) => Promise<ConnectionEnds>
+  to: (t: Test) => Promise<ConnectionEnds>
 }[] = [
   { title: "from a backend to a client", from: dialPeer, to: acceptPeer },
   { title: "from a client to a backend", from: acceptPeer, to: dialPeer },
@@ -125,8 +125,8 @@ for (const { title, from: connectFrom, to: connectTo } of directions) {
   t.test(`${title} a sender is stopped by a backlog and goes on when it has gone`, async (t) => {
     const { from, to, forth, back } = await connect(t)
     to.far.socket.pause()
-    from.peer.own(forth.pump)
-    to.peer.own(back.pump)
+    from.peer.attach(forth.pump)
+    to.peer.attach(back.pump)
     const sent = randomBytes(20 * MB)
     from.far.socket.end(sent)
     await turnUntil(() => from.peer.socket.isPaused(), "a pause")
@@ -156,8 +156,8 @@ for (const { title, from: connectFrom, to: connectTo } of directions) {
     from.far.socket.end(sent.subarray(10))
     await untilStalled(from.far.socket)
     t.ok(from.peer.stageBytes > READ_BYTES, `${from.peer.stageBytes} bytes`)
-    from.peer.own(forth.pump)
-    to.peer.own(pumpBetween(to.peer, from.peer).pump)
+    from.peer.attach(forth.pump)
+    to.peer.attach(pumpBetween(to.peer, from.peer).pump)
     await turnUntil(() => from.peer.ended, "the end")
     to.peer.socket.end()
     await to.far.untilEnd()
@@ -173,7 +173,7 @@ for (const { title, from: connectFrom, to: connectTo } of directions) {
     t.ok(before > 0)
     from.far.write(Buffer.alloc(20 * MB))
     await untilStalled(from.far.socket)
-    from.peer.own(forth.pump)
+    from.peer.attach(forth.pump)
     await untilStalled(from.far.socket)
     t.ok(from.peer.socket.isPaused())
     t.ok(to.peer.socket.writableLength - before <= 4 * READ_BYTES)
@@ -182,8 +182,8 @@ for (const { title, from: connectFrom, to: connectTo } of directions) {
   t.test(`${title} one-byte chunks behind a backlog stop the sender after a few`, async (t) => {
     const { from, to, forth, back } = await connect(t)
     to.far.socket.pause()
-    from.peer.own(forth.pump)
-    to.peer.own(back.pump)
+    from.peer.attach(forth.pump)
+    to.peer.attach(back.pump)
     const meter = new Meter(to.far)
     const before = from.peer.socket.bytesRead
     let sent = 0
@@ -207,13 +207,13 @@ for (const { title, from: connectFrom, to: connectTo } of directions) {
   t.test(`${title} a pump says how its sender has gone`, async (t) => {
     const broken = new Error("broken")
     const first = await connect(t)
-    first.from.peer.own(first.forth.pump)
+    first.from.peer.attach(first.forth.pump)
     first.from.peer.socket.destroy(broken)
     await turnUntil(() => first.forth.told.length > 0, "the close")
     t.same(first.forth.told, [{ call: "close", reason: "backend_reset", error: broken }])
 
     const second = await connect(t)
-    second.from.peer.own(second.forth.pump)
+    second.from.peer.attach(second.forth.pump)
     second.from.far.socket.end()
     await turnUntil(() => second.forth.told.length > 0, "the FIN")
     second.from.peer.socket.end()

@@ -5,8 +5,8 @@ import { REQUEST_FAULTS, readHead } from "../../lib/net/read-head.js"
 import { readProxyHeader } from "../../lib/session/read-proxy-header.js"
 import { upgradeHead } from "../support/http/heads.js"
 import { dribble } from "../support/peers/dribble.js"
-import { type Connection, PEER_KINDS } from "../support/peers/peers.js"
-import { RecordingOwner } from "../support/peers/recording-owner.js"
+import { type ConnectionEnds, PEER_KINDS } from "../support/peers/peers.js"
+import { RecordingHandler } from "../support/peers/recording-handler.js"
 import { turnUntil } from "../support/pool/turns.js"
 import { SHORT_MS } from "../support/program/proxy.js"
 import { rejectionOf } from "../support/project/thrown.js"
@@ -38,9 +38,9 @@ for (const { title, connect } of PEER_KINDS) {
       t.same(await readProxyHeader(peer, PATIENT_MS), expected)
       t.equal(timers(), before, "no timer is left")
       t.equal(peer.stageBytes, 12)
-      const owner = new RecordingOwner()
-      peer.own(owner)
-      t.equal(owner.text, "what follows")
+      const handler = new RecordingHandler()
+      peer.attach(handler)
+      t.equal(handler.text, "what follows")
     })
 
     t.test(`from ${title} a header of ${version} is read byte by byte, and then the request`, async (t) => {
@@ -60,9 +60,9 @@ for (const { title, connect } of PEER_KINDS) {
       far.socket.end(header)
       await turnUntil(() => peer.ended, "the FIN")
       t.same(await readProxyHeader(peer, PATIENT_MS), expected)
-      const owner = new RecordingOwner()
-      peer.own(owner)
-      t.same(owner.calls, ["end"])
+      const handler = new RecordingHandler()
+      peer.attach(handler)
+      t.same(handler.calls, ["end"])
     })
 
     t.test(`from ${title} a header of ${version} that breaks off after any byte is not read`, async (t) => {
@@ -79,7 +79,7 @@ for (const { title, connect } of PEER_KINDS) {
     title: string
     reason: CloseReason
     detail?: string
-    act: (connection: Connection) => unknown
+    act: (connection: ConnectionEnds) => unknown
     timeoutMs?: number
   }[] = [
     { title: "that is silent", reason: "head_timeout", act: () => {}, timeoutMs: SHORT_MS },
@@ -134,7 +134,7 @@ for (const { title, connect } of PEER_KINDS) {
     const { peer, far } = await connect(t)
     far.write("GET / HTTP/1.1\r\n")
     t.equal((await endOf(readProxyHeader(peer, PATIENT_MS))).reason, "bad_proxy_header")
-    t.equal(peer.left, false)
+    t.equal(peer.hasAborted, false)
     peer.socket.write("no")
     await far.untilText("no")
   })

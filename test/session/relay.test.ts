@@ -5,7 +5,7 @@ import { SessionEnd } from "../../lib/close-reason.js"
 import { parseResponseHead } from "../../lib/http/head.js"
 import type { Answer } from "../../lib/session/handshake.js"
 import { relay } from "../../lib/session/relay.js"
-import { acceptPeer, type Connection, dialPeer } from "../support/peers/peers.js"
+import { acceptPeer, type ConnectionEnds, dialPeer } from "../support/peers/peers.js"
 import { readSteadily } from "../support/peers/read-steadily.js"
 import { untilStalled } from "../support/peers/stalled.js"
 import { wasReset } from "../support/peers/was-reset.js"
@@ -21,8 +21,8 @@ const BYTES_PER_MS = 4_000
 const STALL_MS = 700
 
 interface Relaying {
-  readonly client: Connection
-  readonly backend: Connection
+  readonly client: ConnectionEnds
+  readonly backend: ConnectionEnds
 }
 
 async function connect(t: Test): Promise<Relaying> {
@@ -50,7 +50,7 @@ t.test("when a relay is over the backend is gone, the client is there, and no ti
   await relaying
   await client.far.untilText("hello")
   t.equal(backend.peer.socket.destroyed, true)
-  t.equal(client.peer.left, false)
+  t.equal(client.peer.hasAborted, false)
   t.equal(client.peer.unfinished, false, "to close it now is no cut")
   t.equal(timers(), before)
   client.peer.socket.end()

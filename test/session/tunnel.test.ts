@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises"
 import t, { type Test } from "tap"
 import { type CloseReason, SessionEnd } from "../../lib/close-reason.js"
 import { type TunnelOptions, tunnel } from "../../lib/session/tunnel.js"
-import { acceptPeer, type Connection, dialPeer, untilGone } from "../support/peers/peers.js"
+import { acceptPeer, type ConnectionEnds, dialPeer, untilGone } from "../support/peers/peers.js"
 import { wasReset } from "../support/peers/was-reset.js"
 import { turnUntil } from "../support/pool/turns.js"
 import { HandSweep } from "../support/program/hand-sweep.js"
@@ -16,8 +16,8 @@ const LONG_AGO_MS = 1_000_000
 const PIECE_BYTES = 8 * 1024
 
 interface Running {
-  readonly client: Connection
-  readonly backend: Connection
+  readonly client: ConnectionEnds
+  readonly backend: ConnectionEnds
   readonly sweep: HandSweep
   readonly end: Promise<SessionEnd>
 }
@@ -45,7 +45,7 @@ function isOpen({ client, backend }: Running): boolean {
 }
 
 /** Sends a byte through and waits until it is out: then the tunnel has moved something. */
-async function move(from: Connection, to: Connection): Promise<void> {
+async function move(from: ConnectionEnds, to: ConnectionEnds): Promise<void> {
   const before = to.far.received.length
   from.far.write("x")
   await to.far.untilBytes(before + 1)
@@ -55,7 +55,7 @@ async function move(from: Connection, to: Connection): Promise<void> {
  * Sends small pieces, each read by rws before the next, to a reader that does not read: in the end there is a backlog
  * and nothing that was not read.
  */
-async function fill(sender: Connection, reader: Connection): Promise<void> {
+async function fill(sender: ConnectionEnds, reader: ConnectionEnds): Promise<void> {
   const piece = Buffer.alloc(PIECE_BYTES)
   for (let sent = piece.length; reader.peer.socket.writableLength === 0; sent += piece.length) {
     sender.far.write(piece)

@@ -3,28 +3,28 @@ import { once } from "node:events"
 import { createServer, type NetConnectOpts, type Server } from "node:net"
 import { join } from "node:path"
 import type { Test } from "tap"
-import { Peer } from "../../../lib/net/connection.js"
+import { Connection } from "../../../lib/net/connection.js"
 import { ACCEPTED } from "../../../lib/net/listener.js"
 import { RawPeer } from "./raw-peer.js"
 import { socketFolder } from "./socket-folder.js"
 
-export interface Connection {
-  readonly peer: Peer
+export interface ConnectionEnds {
+  readonly peer: Connection
   readonly far: RawPeer
 }
 
 export interface PeerKind {
   readonly title: string
-  readonly connect: (t: Test) => Promise<Connection>
+  readonly connect: (t: Test) => Promise<ConnectionEnds>
 }
 
 /** A client: a peer that a server has accepted. */
-export function acceptPeer(t: Test): Promise<Connection> {
+export function acceptPeer(t: Test): Promise<ConnectionEnds> {
   return connectPeers(t, { host: "127.0.0.1", port: 0 }, "accepted")
 }
 
 /** A backend: a peer that has been dialled, and lends its bytes. */
-export function dialPeer(t: Test): Promise<Connection> {
+export function dialPeer(t: Test): Promise<ConnectionEnds> {
   return connectPeers(t, { host: "127.0.0.1", port: 0 }, "dialled")
 }
 
@@ -46,7 +46,7 @@ async function connectPeers(
   t: Test,
   at: { host: string; port: number } | { path: string },
   near: "accepted" | "dialled",
-): Promise<Connection> {
+): Promise<ConnectionEnds> {
   const server = createServer(ACCEPTED)
   server.listen(at)
   await once(server, "listening")
@@ -63,24 +63,24 @@ async function connectPeers(
   return connection
 }
 
-async function dialTo(server: Server, to: NetConnectOpts): Promise<Connection> {
+async function dialTo(server: Server, to: NetConnectOpts): Promise<ConnectionEnds> {
   const accepted = once(server, "connection")
-  const peer = Peer.dialled({ ...to, allowHalfOpen: true })
+  const peer = Connection.dialled({ ...to, allowHalfOpen: true })
   const [socket] = await accepted
   const far = new RawPeer(socket)
   if (peer.socket.connecting) await once(peer.socket, "connect")
   return { peer, far }
 }
 
-async function acceptFrom(server: Server, to: object): Promise<Connection> {
-  const accepted = new Promise<Peer>((resolve) => {
-    server.once("connection", (socket) => resolve(Peer.accepted(socket)))
+async function acceptFrom(server: Server, to: object): Promise<ConnectionEnds> {
+  const accepted = new Promise<Connection>((resolve) => {
+    server.once("connection", (socket) => resolve(Connection.accepted(socket)))
   })
   const far = await RawPeer.connect("", to)
   return { peer: await accepted, far }
 }
 
 /** Waits until the peer's socket is gone, whatever with. It must not be gone yet. */
-export function untilGone({ socket }: Peer): Promise<void> {
+export function untilGone({ socket }: Connection): Promise<void> {
   return new Promise((resolve) => socket.once("close", () => resolve()))
 }

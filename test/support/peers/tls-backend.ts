@@ -4,11 +4,11 @@ import type { Socket } from "node:net"
 import { createServer, type TLSSocket, type TlsOptions } from "node:tls"
 import type { Test } from "tap"
 import { parseAddress, type TcpAddress } from "../../../lib/address/address.js"
-import type { Peer } from "../../../lib/net/connection.js"
+import type { Connection } from "../../../lib/net/connection.js"
 import { type TlsOptions as DialTlsOptions, dial } from "../../../lib/net/dial.js"
 import { readSecureContext } from "../../../lib/net/secure-context.js"
 import { turnUntil } from "../pool/turns.js"
-import type { Connection } from "./peers.js"
+import type { ConnectionEnds } from "./peers.js"
 import { RawPeer } from "./raw-peer.js"
 import { makeTestCa } from "./test-ca.js"
 
@@ -62,7 +62,7 @@ export async function startTlsBackend(t: Test, options: TlsOptions): Promise<Tls
   }
 }
 
-export interface SecuredConnection extends Connection {
+export interface SecuredConnection extends ConnectionEnds {
   /** The backend's connection under TLS. */
   readonly raw: Socket
 }
@@ -89,7 +89,7 @@ export async function dialTls(
   t: Test,
   address: TcpAddress,
   tls: Partial<DialTlsOptions> & Pick<DialTlsOptions, "context">,
-): Promise<Peer> {
+): Promise<Connection> {
   const all = { serverName: address.host, isVerified: true, ...tls }
   const peer = await dial(address, { connectTimeoutMs: 60_000, tls: all })
   t.teardown(() => peer.socket.destroy())

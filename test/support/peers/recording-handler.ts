@@ -1,8 +1,8 @@
 import { EventEmitter, once } from "node:events"
-import type { Owner } from "../../../lib/net/connection.js"
+import type { Handler } from "../../../lib/net/connection.js"
 
-/** An owner of a peer that remembers, in order, all it was told. */
-export class RecordingOwner implements Owner {
+/** An handler of a peer that remembers, in order, all it was told. */
+export class RecordingHandler implements Handler {
   /** Each call once, in order: runs of bytes count as one. */
   readonly calls: ("bytes" | "end" | "drain" | "close")[] = []
   /** How many bytes it has been given. */

@@ -7,7 +7,7 @@ import { isPlainPath, parsePathPattern } from "../routing/path-pattern.js"
 import { toRouteMatch } from "../routing/route.js"
 import { EVEN_IF_INVALID, faultIn, flag, listOf, textFor } from "../settings/kinds.js"
 import { toTable } from "../settings/table.js"
-import { toFieldChanges } from "../upgrade/field-rules.js"
+import { toFieldEdits } from "../upgrade/field-rules.js"
 import { checkSubprotocol } from "../upgrade/subprotocols.js"
 import { inlinePoolShape } from "./pool-schema.js"
 
@@ -99,7 +99,7 @@ function checkFieldRules(rules: unknown, context: z.RefinementCtx): void {
   const goodNames: string[] = []
   const isGood = (field: [string, string][], names: string[], path: (string | number)[]) => {
     const all = { set: Object.fromEntries([...goodFields, ...field]), remove: [...goodNames, ...names] }
-    const message = faultIn(() => toFieldChanges(all))
+    const message = faultIn(() => toFieldEdits(all))
     if (message !== undefined) context.addIssue({ code: "custom", path, message })
     return message === undefined
   }

@@ -33,6 +33,9 @@ export interface Report {
   readonly proto: string | undefined
 }
 
+/** The detail of `bad_forwarded` for a value that ends inside a quoted string. */
+export const OPEN_QUOTE = "unterminated quoted string in Forwarded"
+
 const SCHEME = /^[a-z][a-z0-9+.-]*$/
 
 /**
@@ -74,8 +77,7 @@ function readForwarded(fields: readonly Field[], trusted: TrustedProxies): Repor
   })
   for (const value of valuesOf(fields, "forwarded").reverse()) {
     const elements = splitElements(value)
-    if (elements === undefined)
-      throw new SessionEnd("bad_forwarded", "a quoted string in Forwarded has no end")
+    if (elements === undefined) throw new SessionEnd("bad_forwarded", OPEN_QUOTE)
     for (const text of elements.reverse()) {
       const parsed = parseElement(text)
       if (parsed === undefined) throw new SessionEnd("bad_forwarded", "an element of Forwarded is malformed")

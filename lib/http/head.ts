@@ -74,14 +74,6 @@ export function isToken(text: string): boolean {
   return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)
 }
 
-/**
- * A copy of text that was cut from a head, for whatever outlives the head. V8 keeps a substring of 13
- * characters or more as a reference to the whole string, and a concatenation as references to its parts.
- */
-export function detach(text: string): string {
-  return Buffer.from(text, "latin1").toString("latin1")
-}
-
 /** Takes off optional white space, which is space and tab only (RFC 9110 §5.6.3); `String.trim` takes more. */
 export function trim(value: string): string {
   let start = 0

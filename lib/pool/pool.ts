@@ -1,4 +1,5 @@
 /** Which backends may a session dial, and in what order? A pool knows their health and their load. */
+import type { FieldEdit } from "../http/field-writer.js"
 import { SettingError } from "../settings/setting-error.js"
 import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
 import { Backend } from "./backend.js"
@@ -135,10 +136,10 @@ export class Pool {
   }
 
   /**
-   * The `Set-Cookie` line, with its CRLF, that keeps a client with this backend. undefined in a pool without
-   * `sticky_cookie`, and for a client that has brought that cookie.
+   * Adds the cookie that keeps a client with this backend to its response. undefined in a pool without
+   * `sticky_cookie`, and for a client that sent that cookie already.
    */
-  stickyField(backend: Backend, request: UpgradeRequest, isSecure: boolean): string | undefined {
+  stickyField(backend: Backend, request: UpgradeRequest, isSecure: boolean): FieldEdit | undefined {
     return this.#sticky?.fieldFor(backend, request.fields, isSecure)
   }
 

@@ -7,7 +7,7 @@ import type { Connection } from "../net/connection.js"
 import { dial, type TlsOptions } from "../net/dial.js"
 import { parseHead, RESPONSE_FAULTS, readHead } from "../net/read-head.js"
 import { isUnknownName } from "../net/resolve.js"
-import { checkUpgradeAnswer } from "../upgrade/upgrade-response.js"
+import { checkUpgradeResponse } from "../upgrade/upgrade-response.js"
 
 export interface ProbeSettings {
   /**
@@ -78,7 +78,7 @@ export async function probe(
       return { text: `status ${head.status}`, reason: "refused_by_backend", isLocal: false }
     }
     if (check.type === "ws") {
-      checkUpgradeAnswer(head, key)
+      checkUpgradeResponse(head, key)
       peer.socket.write(closeFrame())
     }
     await untilEnded(peer, deadline)

@@ -5,16 +5,16 @@
 
 import { createHmac, randomBytes } from "node:crypto"
 import { cookiesOf } from "../http/cookies.js"
-import type { Field } from "../http/head.js"
-import { isToken } from "../http/head.js"
+import { FieldEdit } from "../http/field-writer.js"
+import { type Field, isToken } from "../http/head.js"
 import { SettingError } from "../settings/setting-error.js"
 import type { Backend } from "./backend.js"
 
 export interface Sticky {
   /** The same order, but the backend that the client's cookie names comes first, if it is among them. */
   prefer(order: readonly Backend[], fields: readonly Field[]): readonly Backend[]
-  /** The field line that gives the client the cookie of this backend. undefined if the client has brought it. */
-  fieldFor(backend: Backend, fields: readonly Field[], isSecure: boolean): string | undefined
+  /** Adds this backend's cookie to the response; undefined if the client sent it already. */
+  fieldFor(backend: Backend, fields: readonly Field[], isSecure: boolean): FieldEdit | undefined
 }
 
 const TOKEN_BYTES = 16
@@ -52,7 +52,7 @@ export function createSticky(cookie: string, secret: string | Buffer = PROCESS_S
       const token = tokenOf(backend)
       if (cookiesOf(fields, cookie).includes(token)) return undefined
       const secure = isSecure ? "; Secure" : ""
-      return `Set-Cookie: ${cookie}=${token}; Path=/; HttpOnly; SameSite=Lax${secure}\r\n`
+      return FieldEdit.append("Set-Cookie", `${cookie}=${token}; Path=/; HttpOnly; SameSite=Lax${secure}`)
     },
   }
 }

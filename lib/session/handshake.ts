@@ -3,7 +3,7 @@ import { SessionEnd, toSessionEnd } from "../close-reason.js"
 import { parseResponseHead, type ResponseHead } from "../http/head.js"
 import type { Connection } from "../net/connection.js"
 import { parseHead, RESPONSE_FAULTS, readHead } from "../net/read-head.js"
-import { checkUpgradeAnswer } from "../upgrade/upgrade-response.js"
+import { checkUpgradeResponse } from "../upgrade/upgrade-response.js"
 
 export interface HandshakeOptions {
   /** The request's head as the backend gets it, in Latin-1. */
@@ -47,7 +47,7 @@ export async function handshake(
       const bytes = await readHead(backend, "response", limits, RESPONSE_FAULTS)
       bytesLeft -= bytes.length
       const head = parseHead(bytes, parseResponseHead, RESPONSE_FAULTS)
-      if (head.status === 101) checkUpgradeAnswer(head, key, offered)
+      if (head.status === 101) checkUpgradeResponse(head, key, offered)
       if (head.status >= 200 || head.status === 101) return { head, bytes }
     }
   } finally {

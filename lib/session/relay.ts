@@ -2,7 +2,7 @@
 import { SessionEnd, toSessionEnd } from "../close-reason.js"
 import { BodyEnd } from "../http/llhttp.js"
 import type { Connection, Handler } from "../net/connection.js"
-import { forwardRefusal } from "../upgrade/rewrite-head.js"
+import { rewriteRefusal } from "../upgrade/rewrite-head.js"
 import type { Answer } from "./handshake.js"
 
 /** Written to the client at a time, so that each piece that the kernel takes shows as progress. */
@@ -30,7 +30,7 @@ export async function relay(
   client.unfinished = true
   try {
     await new Promise<void>((resolve, reject) =>
-      new Relay(client, backend, body, timeoutMs, resolve, reject).start(forwardRefusal(answer.head)),
+      new Relay(client, backend, body, timeoutMs, resolve, reject).start(rewriteRefusal(answer.head)),
     )
     client.unfinished = false
   } catch (error) {

@@ -2,10 +2,10 @@
 
 import { toOriginCheck } from "../access/origin.js"
 import type { ListenerConfig, PlaceConfig, RouteConfig } from "../config/schema.js"
+import type { FieldEdit } from "../http/field-writer.js"
 import type { Field } from "../http/head.js"
 import { Router } from "../routing/router.js"
-import { toFieldChanges } from "../upgrade/field-rules.js"
-import type { FieldChanges } from "../upgrade/rewrite-head.js"
+import { toFieldEdits } from "../upgrade/field-rules.js"
 import type { RunningPool } from "./pool-runtime.js"
 
 export interface Destination {
@@ -13,8 +13,8 @@ export interface Destination {
   /** "backend", "client" or a literal. */
   readonly hostHeader: string
   readonly checkOrigin: (fields: readonly Field[]) => void
-  readonly requestFields: FieldChanges
-  readonly responseFields: FieldChanges
+  readonly requestFields: readonly FieldEdit[]
+  readonly responseFields: readonly FieldEdit[]
   /** The only subprotocols that may be offered to the backend. Empty: all may. */
   readonly subprotocols: ReadonlySet<string>
 }
@@ -53,8 +53,8 @@ function toDestination(running: RunningPool, listener: ListenerConfig, route: Ro
       allowed_origins: route.allowed_origins ?? listener.allowed_origins,
       require_origin: route.require_origin ?? listener.require_origin,
     }),
-    requestFields: toFieldChanges(route.request_headers ?? listener.request_headers),
-    responseFields: toFieldChanges(route.response_headers ?? listener.response_headers),
+    requestFields: toFieldEdits(route.request_headers ?? listener.request_headers),
+    responseFields: toFieldEdits(route.response_headers ?? listener.response_headers),
     subprotocols: new Set(route.subprotocols ?? listener.subprotocols),
   }
 }

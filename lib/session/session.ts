@@ -9,9 +9,10 @@
 import { hostOf } from "../address/backend-address.js"
 import { formatClientAddress, toClientAddress } from "../address/client-address.js"
 import { CLOSE_REASONS, type CloseReason, SessionEnd, toSessionEnd } from "../close-reason.js"
-import { forwardedChanges } from "../forwarding/forwarding-fields.js"
+import { forwardingEdits } from "../forwarding/forwarding-fields.js"
 import { writeProxyHeader } from "../forwarding/proxy-protocol.js"
 import { isSecure } from "../forwarding/reported-client.js"
+import type { FieldEdit } from "../http/field-writer.js"
 import type { ClientLimits } from "../limits/client-limits.js"
 import type { SocketPlaces } from "../limits/descriptors.js"
 import type { Place, Places } from "../limits/places.js"
@@ -22,7 +23,7 @@ import type { Backend } from "../pool/backend.js"
 import type { Pool } from "../pool/pool.js"
 import { isDotSegmented } from "../routing/path-pattern.js"
 import type { Router } from "../routing/router.js"
-import { type FieldChanges, forwardRequest, forwardUpgradeAnswer } from "../upgrade/rewrite-head.js"
+import { rewriteRequest, rewriteUpgradeResponse } from "../upgrade/rewrite-head.js"
 import { restrictSubprotocols } from "../upgrade/subprotocols.js"
 import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
 import { type Answer, type HandshakeOptions, handshake } from "./handshake.js"
@@ -69,7 +70,7 @@ interface Chosen {
 }
 
 interface RequestChanges {
-  readonly changes: FieldChanges
+  readonly edits: readonly FieldEdit[]
   /** The subprotocols that the backend is offered, where they are restricted. */
   readonly offered?: readonly string[]
 }
@@ -120,7 +121,7 @@ async function open(session: Session): Promise<Chosen> {
   const { destination, target } = context.router.route(visit.request)
   destination.checkOrigin(visit.request.fields)
   refuseEscape(target, destination.running.pool)
-  const { changes, offered } = changesFor(session, visit, destination)
+  const { edits, offered } = changesFor(session, visit, destination)
 
   const startedMs = performance.now()
   const chosen = await dialOne(session, visit, destination).finally(() => {
@@ -128,10 +129,10 @@ async function open(session: Session): Promise<Chosen> {
   })
   const { backend, peer } = chosen
   try {
-    const head = forwardRequest(visit.request, {
+    const head = rewriteRequest(visit.request, {
       host: hostFor(backend, visit.request, destination.hostHeader),
       target: backend.basePath + target,
-      changes,
+      edits,
     })
     const answer = await ask(session, chosen, { head, key: visit.request.key, offered })
     if (answer.head.status !== 101) {
@@ -140,7 +141,9 @@ async function open(session: Session): Promise<Chosen> {
     }
     const isTls = isSecure(visit.report?.proto ?? visit.proto)
     const cookie = destination.running.pool.stickyField(backend, visit.request, isTls)
-    client.socket.write(forwardUpgradeAnswer(answer.head, destination.responseFields, cookie), "latin1")
+    const responseEdits =
+      cookie === undefined ? destination.responseFields : [...destination.responseFields, cookie]
+    client.socket.write(rewriteUpgradeResponse(answer.head, responseEdits), "latin1")
     return chosen
   } catch (error) {
     peer.close(toSessionEnd(error, "internal_error"))
@@ -241,7 +244,7 @@ function refuseEscape(target: string, { members }: Pool): void {
  */
 function changesFor({ context }: Session, visit: Visit, destination: Destination): RequestChanges {
   const { fields, host } = visit.request
-  const changes = forwardedChanges(context.config.forwarded, {
+  const forwarding = forwardingEdits(context.config.forwarded, {
     peer: visit.source,
     proto: visit.proto,
     report: visit.report,
@@ -250,11 +253,10 @@ function changesFor({ context }: Session, visit: Visit, destination: Destination
     fields,
   })
   // What the configuration says comes last, so that it holds whatever a client or a proxy has sent.
-  for (const [name, lines] of destination.requestFields) changes.set(name, lines)
-  if (destination.subprotocols.size === 0) return { changes }
-  const offer = restrictSubprotocols(fields, destination.subprotocols)
-  for (const [name, lines] of offer.changes) changes.set(name, lines)
-  return { changes, offered: offer.offered }
+  const edits = [...forwarding, ...destination.requestFields]
+  if (destination.subprotocols.size === 0) return { edits }
+  const { offered, edit } = restrictSubprotocols(fields, destination.subprotocols)
+  return { edits: [...edits, edit], offered }
 }
 
 /** Sends the backend its head and waits for the answer. */

@@ -1,37 +1,42 @@
-/** Fields that a user sets or takes off, in the request that a backend gets or in the 101 that a client gets. */
+/** `request_headers` and `response_headers`: fields that the configuration sets or removes. */
+import { FieldEdit } from "../http/field-writer.js"
 import { isToken } from "../http/head.js"
+import { isHopByHop, isNeverHopByHop } from "../http/hop-by-hop.js"
 import { SettingError } from "../settings/setting-error.js"
-import { type FieldChanges, HOP_BY_HOP } from "./rewrite-head.js"
-import { isNeverHopByHop } from "./upgrade-request.js"
 
 export interface FieldRules {
-  /** Values by field name. Each stands in for all fields of that name. */
+  /** Values by field name. Each replaces all fields of that name. */
   readonly set?: Readonly<Record<string, string>> | undefined
-  /** Names of fields that are taken off. */
+  /** Names of fields to remove. */
   readonly remove?: readonly string[] | undefined
 }
 
 /**
- * Checks the rules and writes their lines. The fields of the handshake itself, and those that belong to one connection, are
- * refused: changing them breaks the upgrade or tells the next server something untrue. Throws `SettingError`.
+ * Checks the rules and returns their edits. Fields of the handshake itself and hop-by-hop fields are refused: editing
+ * them would break the upgrade or mislead the next server. Throws `SettingError`.
  */
-export function toFieldChanges({ set = {}, remove = [] }: FieldRules): FieldChanges {
-  const changes = new Map<string, string>()
+export function toFieldEdits({ set = {}, remove = [] }: FieldRules): readonly FieldEdit[] {
+  const edits = new Map<string, FieldEdit>()
   for (const [name, value] of Object.entries(set)) {
-    const key = changeableName(name)
-    if (changes.has(key)) throw new SettingError(`"${name}" is set twice; the case of a name does not count`)
+    checkEditableName(name)
     checkFieldValue(name, value)
-    changes.set(key, `${name}: ${value}\r\n`)
+    const edit = FieldEdit.set(name, value)
+    if (edits.has(edit.key))
+      throw new SettingError(`"${name}" is set twice: field names are case-insensitive`)
+    edits.set(edit.key, edit)
   }
   for (const name of remove) {
-    const key = changeableName(name)
-    if (changes.get(key)) throw new SettingError(`"${name}" is both set and removed: expected one of the two`)
-    changes.set(key, "")
+    checkEditableName(name)
+    const edit = FieldEdit.remove(name)
+    if (edits.get(edit.key)?.action === "set") {
+      throw new SettingError(`"${name}" is both set and removed: expected one of the two`)
+    }
+    edits.set(edit.key, edit)
   }
-  return changes
+  return [...edits.values()]
 }
 
-/** Throws `SettingError` for what no field can be called (RFC 9110 §5.1). */
+/** Throws `SettingError` unless `name` is a valid field name (RFC 9110 §5.1). */
 export function checkFieldName(name: string): void {
   if (!isToken(name)) {
     throw new SettingError(
@@ -40,21 +45,19 @@ export function checkFieldName(name: string): void {
   }
 }
 
-/** Throws `SettingError` for what can't stand in one field line (RFC 9110 §5.5). */
+/** Throws `SettingError` unless `value` is a valid value of one field line (RFC 9110 §5.5). */
 export function checkFieldValue(name: string, value: string): void {
   if (!/^[\t\x20-\x7e\xa0-\xff]*$/.test(value)) {
     throw new SettingError(
-      `the value of "${name}" holds a control character or one that is not in Latin-1: expected one line of plain text`,
+      `the value of "${name}" contains a control character or one beyond Latin-1: expected one line of plain text`,
     )
   }
 }
 
-/** The name in lower case. */
-function changeableName(name: string): string {
+function checkEditableName(name: string): void {
   checkFieldName(name)
   const key = name.toLowerCase()
-  if (HOP_BY_HOP.has(key) || isNeverHopByHop(key)) {
+  if (isHopByHop(key, []) || isNeverHopByHop(key)) {
     throw new SettingError(`"${name}" can't be changed: it belongs to the handshake or to one connection`)
   }
-  return key
 }

@@ -1,22 +1,22 @@
-/** Which subprotocols a backend is offered, where the listener allows only some (RFC 6455 §1.9). */
+/** Restricts the subprotocols that a backend is offered to the allowed ones (RFC 6455 §1.9). */
 
+import { FieldEdit } from "../http/field-writer.js"
 import { type Field, isToken, valuesOf } from "../http/head.js"
 import { SettingError } from "../settings/setting-error.js"
-import type { FieldChanges } from "./rewrite-head.js"
 
 export interface Offer {
-  /** What the backend is offered, in the client's order. */
+  /** The subprotocols that the backend is offered, in the client's order. */
   readonly offered: readonly string[]
-  /** How the request's fields change for that. */
-  readonly changes: FieldChanges
+  /** Writes that offer into the request. */
+  readonly edit: FieldEdit
 }
 
-const NAME = "sec-websocket-protocol"
-const NOTHING: Offer = { offered: [], changes: new Map([[NAME, ""]]) }
-/** One member of a list, without the white space around it. */
+const NAME = "Sec-WebSocket-Protocol"
+const NOTHING: Offer = { offered: [], edit: FieldEdit.remove(NAME) }
+/** One member of a list without the surrounding white space. */
 const MEMBER = /^[ \t]*([^ \t]+)[ \t]*$/
 
-/** Throws `SettingError` for what no subprotocol can be called (RFC 6455 §4.1). */
+/** Throws `SettingError` unless `name` is a valid subprotocol name (RFC 6455 §4.1). */
 export function checkSubprotocol(name: string): void {
   if (!isToken(name)) {
     throw new SettingError(
@@ -25,15 +25,12 @@ export function checkSubprotocol(name: string): void {
   }
 }
 
-/**
- * Keeps of the client's offer what is allowed. Case counts. Where nothing is left, or nothing was offered, the backend sees no
- * offer at all.
- */
+/** Filters the client's offer, case-sensitively. If nothing is left, the field is removed. */
 export function restrictSubprotocols(fields: readonly Field[], allowed: ReadonlySet<string>): Offer {
-  const offered = valuesOf(fields, NAME)
+  const offered = valuesOf(fields, "sec-websocket-protocol")
     .flatMap((value) => value.split(","))
     .map((member) => MEMBER.exec(member)?.[1] ?? "")
     .filter((member) => allowed.has(member))
   if (offered.length === 0) return NOTHING
-  return { offered, changes: new Map([[NAME, `Sec-WebSocket-Protocol: ${offered.join(", ")}\r\n`]]) }
+  return { offered, edit: FieldEdit.set(NAME, offered.join(", ")) }
 }

@@ -5,6 +5,7 @@
 import { isHostField } from "../address/address.js"
 import { SessionEnd } from "../close-reason.js"
 import { type Field, listOf, type RequestHead, valuesOf } from "../http/head.js"
+import { isNeverHopByHop } from "../http/hop-by-hop.js"
 
 /** A request that has been found to be a valid WebSocket upgrade. */
 export interface UpgradeRequest {
@@ -45,14 +46,6 @@ export function toUpgradeRequest(head: RequestHead): UpgradeRequest {
   }
   if (valuesOf(fields, "sec-websocket-version").join() !== "13") throw new SessionEnd("bad_ws_version")
   return { target, host, key: theKey(fields), fields, connection }
-}
-
-/**
- * Whether a Connection option names a field that the handshake itself needs. Such a field is never hop-by-hop
- * (RFC 9110 §7.6.1), and taking it off would make the next server see another request than the one we have checked.
- */
-export function isNeverHopByHop(option: string): boolean {
-  return option === "host" || option === "content-length" || option.startsWith("sec-websocket-")
 }
 
 /** RFC 9112 §3.2: exactly one Host, with a valid value. */

@@ -1,8 +1,8 @@
 /** Is this 101 the answer to our request? RFC 6455 §4.1, the checks that a client must make, made before it sees it. */
 import { SessionEnd } from "../close-reason.js"
 import { listOf, type ResponseHead, valuesOf } from "../http/head.js"
+import { isNeverHopByHop } from "../http/hop-by-hop.js"
 import { acceptKey } from "./accept-key.js"
-import { isNeverHopByHop } from "./upgrade-request.js"
 
 /**
  * Checks a backend's 101 against the request that it must answer. Throws a `SessionEnd`.
@@ -10,7 +10,7 @@ import { isNeverHopByHop } from "./upgrade-request.js"
  * @param offered the subprotocols that the backend was offered, of which it may choose one. Where it is left out, the
  * client's offer went on as it was, and the client judges the choice itself
  */
-export function checkUpgradeAnswer(
+export function checkUpgradeResponse(
   { version, fields }: ResponseHead,
   key: string,
   offered?: readonly string[],

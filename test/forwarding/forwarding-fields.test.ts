@@ -3,10 +3,11 @@ import { SessionEnd } from "../../lib/close-reason.js"
 import {
   type ForwardedMode,
   type ForwardingFacts,
-  forwardedChanges,
+  forwardingEdits,
 } from "../../lib/forwarding/forwarding-fields.js"
 import { readReport } from "../../lib/forwarding/reported-client.js"
 import { TrustedProxies } from "../../lib/forwarding/trusted-proxies.js"
+import type { FieldEdit } from "../../lib/http/field-writer.js"
 import type { Field } from "../../lib/http/head.js"
 import { FIELD_VCHAR } from "../support/http/ascii.js"
 import { between, oneOf, seededRandom, textOf } from "../support/project/random.js"
@@ -27,6 +28,11 @@ function fieldsOf(...lines: string[]): Field[] {
     const [name = "", ...value] = line.split(":")
     return { name: name.toLowerCase(), value: value.join(":").trim(), line: `${line}\r\n` }
   })
+}
+
+/** What is left of the edits once a later one of the same name has replaced an earlier one. */
+function linesByName(edits: readonly FieldEdit[]): Map<string, string> {
+  return new Map(edits.map(({ key, line }) => [key, line]))
 }
 
 interface Case {
@@ -356,7 +362,7 @@ for (const {
     const expected = new Map((rest.removed ?? []).map((name) => [name, ""]))
     for (const line of rest.set) expected.set(line.slice(0, line.indexOf(":")).toLowerCase(), `${line}\r\n`)
     const sorted = (map: Map<string, string>) => [...map].sort()
-    t.same(sorted(forwardedChanges(mode, facts)), sorted(expected))
+    t.same(sorted(linesByName(forwardingEdits(mode, facts))), sorted(expected))
   })
 }
 
@@ -367,11 +373,11 @@ t.test("nothing is appended to an open quote of Forwarded", async (t) => {
     const fields = fieldsOf(`Forwarded: ${value}`, "Forwarded: for=203.0.113.9")
     for (const mode of ["rfc7239", "both"] as const) {
       const error = thrownBy(() =>
-        forwardedChanges(mode, { ...facts, fields, report: reportIf(true, fields) }),
+        forwardingEdits(mode, { ...facts, fields, report: reportIf(true, fields) }),
       )
       t.ok(error instanceof SessionEnd)
-      t.match(error, { reason: "bad_forwarded", detail: "a quoted string in Forwarded has no end" })
-      t.ok(forwardedChanges(mode, { ...facts, fields }), "an untrusted client's is replaced")
+      t.match(error, { reason: "bad_forwarded", detail: "unterminated quoted string in Forwarded" })
+      t.ok(forwardingEdits(mode, { ...facts, fields }), "an untrusted client's is replaced")
     }
   }
 })
@@ -405,7 +411,7 @@ t.test("each change is whole lines of its own name, whatever came", async (t) =>
       : undefined
     const facts = { peer, proto: "http", report, host: "a.example", localPort: 80, fields } as const
     for (const mode of ["x-forwarded", "rfc7239", "both"] as const) {
-      for (const [name, line] of forwardedChanges(mode, facts)) {
+      for (const { key: name, line } of forwardingEdits(mode, facts)) {
         const isWhole =
           line === "" || (/^[^\r\n\0]+\r\n$/.test(line) && line.toLowerCase().startsWith(`${name}: `))
         if (isWhole && name === name.toLowerCase()) continue
@@ -436,7 +442,7 @@ t.test("of what a stranger sent nothing that names a client is left", async (t) 
       fields: fieldsOf(`${name}: 6.6.6.6`),
     }
     for (const mode of ["x-forwarded", "rfc7239", "both"] as const) {
-      const line = forwardedChanges(mode, facts).get(name.toLowerCase())
+      const line = linesByName(forwardingEdits(mode, facts)).get(name.toLowerCase())
       if (line !== undefined && !line.includes("6.6.6.6")) continue
       t.fail(`round ${round}: ${name} in ${mode}`)
       return

@@ -123,7 +123,7 @@ const mistakes: { conditions: RouteConditions; message: RegExp }[] = [
   { conditions: { host: ["chat.example", "a:80"] }, message: /"a:80" is not a host/ },
   { conditions: { header: { "X Team": "a" } }, message: /"X Team" is not a field name/ },
   { conditions: { header: { "": true } }, message: /"" is not a field name/ },
-  { conditions: { header: { "X-A": "a\nb" } }, message: /the value of "X-A" holds a control character/ },
+  { conditions: { header: { "X-A": "a\nb" } }, message: /the value of "X-A" contains a control character/ },
   { conditions: { header: { "X-A": "\u{20ac}" } }, message: /not in Latin-1/ },
   { conditions: { header: { "X-A": " a" } }, message: /white space at an end/ },
   { conditions: { header: { "X-A": "a\t" } }, message: /white space at an end/ },

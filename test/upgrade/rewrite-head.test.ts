@@ -1,12 +1,8 @@
 import t from "tap"
+import { FieldEdit } from "../../lib/http/field-writer.js"
 import { parseRequestHead, parseResponseHead } from "../../lib/http/head.js"
 import { acceptKey } from "../../lib/upgrade/accept-key.js"
-import {
-  type FieldChanges,
-  forwardRefusal,
-  forwardRequest,
-  forwardUpgradeAnswer,
-} from "../../lib/upgrade/rewrite-head.js"
+import { rewriteRefusal, rewriteRequest, rewriteUpgradeResponse } from "../../lib/upgrade/rewrite-head.js"
 import { toUpgradeRequest } from "../../lib/upgrade/upgrade-request.js"
 import { FIELD_VCHAR, TOKEN } from "../support/http/ascii.js"
 import { KEY } from "../support/http/heads.js"
@@ -22,15 +18,15 @@ function wire(...lines: string[]): string {
 
 function request(text: string, host = HOST): string {
   const parsed = toUpgradeRequest(parseRequestHead(Buffer.from(text, "latin1")))
-  return forwardRequest(parsed, { host, target: parsed.target })
+  return rewriteRequest(parsed, { host, target: parsed.target })
 }
 
 function answer(text: string): string {
-  return forwardUpgradeAnswer(parseResponseHead(Buffer.from(text, "latin1")))
+  return rewriteUpgradeResponse(parseResponseHead(Buffer.from(text, "latin1")))
 }
 
 function refusal(text: string): string {
-  return forwardRefusal(parseResponseHead(Buffer.from(text, "latin1")))
+  return rewriteRefusal(parseResponseHead(Buffer.from(text, "latin1")))
 }
 
 interface Case {
@@ -385,7 +381,7 @@ t.test("the backend is asked for the target that the caller gives", async (t) =>
   const text = wire("GET /chat?x HTTP/1.1", "Host: a", "Connection: Upgrade", "Upgrade: websocket", ...REST)
   const parsed = toUpgradeRequest(parseRequestHead(Buffer.from(text)))
   t.equal(
-    forwardRequest(parsed, { host: "a", target: "/base/x?y" }),
+    rewriteRequest(parsed, { host: "a", target: "/base/x?y" }),
     text.replace("GET /chat?x ", "GET /base/x?y "),
   )
 })
@@ -404,51 +400,41 @@ const UNCHANGED = CHANGEABLE.map((line) =>
   line.startsWith("Host") ? `Host: ${HOST}` : line.startsWith("Connection") ? "Connection: Upgrade" : line,
 ).filter((line) => !line.startsWith("X-Hop"))
 
-const changed: { title: string; changes: FieldChanges; to: readonly string[] }[] = [
-  { title: "no changes leave all as it is", changes: new Map(), to: UNCHANGED },
+const changed: { title: string; edits: FieldEdit[]; to: readonly string[] }[] = [
+  { title: "no changes leave all as it is", edits: [], to: UNCHANGED },
   {
     title: "a changed field stands at the first one's place, once",
-    changes: new Map([["a", "A: new\r\n"]]),
+    edits: [FieldEdit.set("A", "new")],
     to: ["A: new", ...UNCHANGED.slice(1).filter((line) => line !== "a: 2")],
   },
   {
     title: "a removed field is gone wherever it was",
-    changes: new Map([
-      ["a", ""],
-      ["not-there", ""],
-    ]),
+    edits: [FieldEdit.remove("a"), FieldEdit.remove("Not-There")],
     to: UNCHANGED.filter((line) => !/^a:/i.test(line)),
   },
   {
     title: "an added field stands at the end",
-    changes: new Map([
-      ["x-new", "X-New: 1\r\nX-New: 2\r\n"],
-      ["y", "Y: \xe9\r\n"],
-    ]),
+    edits: [FieldEdit.set("X-New", "1"), FieldEdit.append("X-New", "2"), FieldEdit.set("Y", "\xe9")],
     to: [...UNCHANGED, "X-New: 1", "X-New: 2", "Y: \xe9"],
   },
   {
     title: "a field that Connection names can be set all the same, for it is ours then",
-    changes: new Map([["x-hop", "X-Hop: ours\r\n"]]),
+    edits: [FieldEdit.set("X-Hop", "ours")],
     to: [...UNCHANGED.slice(0, 6), "X-Hop: ours", ...UNCHANGED.slice(6)],
   },
   {
     title: "Host, Connection and Upgrade are ours whatever the changes say",
-    changes: new Map([
-      ["host", "Host: evil\r\n"],
-      ["connection", ""],
-      ["upgrade", "Upgrade: h2c\r\n"],
-    ]),
+    edits: [FieldEdit.set("Host", "evil"), FieldEdit.remove("Connection"), FieldEdit.set("Upgrade", "h2c")],
     to: UNCHANGED,
   },
 ]
 
-for (const { title, changes, to } of changed) {
+for (const { title, edits, to } of changed) {
   t.test(`in a request ${title}`, async (t) => {
     const parsed = toUpgradeRequest(parseRequestHead(Buffer.from(wire("GET / HTTP/1.1", ...CHANGEABLE))))
-    const before = [...changes]
-    t.equal(forwardRequest(parsed, { host: HOST, target: "/", changes }), wire("GET / HTTP/1.1", ...to))
-    t.same([...changes], before, "the changes themselves stay as they are")
+    const before = [...edits]
+    t.equal(rewriteRequest(parsed, { host: HOST, target: "/", edits }), wire("GET / HTTP/1.1", ...to))
+    t.same(edits, before, "the list of edits stays as it is")
   })
 }
 
@@ -464,48 +450,42 @@ const ANSWER = [
 
 const changedAnswers: {
   title: string
-  changes?: FieldChanges
-  addedFields?: string
+  edits?: FieldEdit[]
   to: readonly string[]
 }[] = [
   { title: "no changes leave all as it is", to: ANSWER },
-  { title: "an empty list of changes leaves all as it is", changes: new Map(), to: ANSWER },
+  { title: "an empty list of changes leaves all as it is", edits: [], to: ANSWER },
   {
     title: "fields are changed, removed and added",
-    changes: new Map([
-      ["server", ""],
-      ["set-cookie", "Set-Cookie: e=f\r\n"],
-      ["x-new", "X-New: 1\r\n"],
-    ]),
+    edits: [FieldEdit.remove("Server"), FieldEdit.set("Set-Cookie", "e=f"), FieldEdit.set("X-New", "1")],
     to: [ANSWER[0] ?? "", "Upgrade: websocket", "Set-Cookie: e=f", ...ANSWER.slice(4, 6), "X-New: 1"],
   },
   {
     title: "Connection, Upgrade and Content-Length are ours whatever the changes say",
-    changes: new Map([
-      ["connection", "Connection: close\r\n"],
-      ["upgrade", ""],
-      ["content-length", "Content-Length: 5\r\n"],
-    ]),
+    edits: [
+      FieldEdit.set("Connection", "close"),
+      FieldEdit.remove("Upgrade"),
+      FieldEdit.set("Content-Length", "5"),
+    ],
     to: ANSWER,
   },
   {
     title: "added fields stand at the end and replace nothing",
-    addedFields: "Set-Cookie: rws=1; HttpOnly\r\n",
+    edits: [FieldEdit.append("Set-Cookie", "rws=1; HttpOnly")],
     to: [...ANSWER, "Set-Cookie: rws=1; HttpOnly"],
   },
   {
     title: "added fields stand there even when fields of their name are removed",
-    changes: new Map([["set-cookie", ""]]),
-    addedFields: "Set-Cookie: rws=1\r\n",
+    edits: [FieldEdit.remove("Set-Cookie"), FieldEdit.append("Set-Cookie", "rws=1")],
     to: [...ANSWER.filter((line) => !line.startsWith("Set-Cookie")), "Set-Cookie: rws=1"],
   },
 ]
 
-for (const { title, changes, addedFields, to } of changedAnswers) {
+for (const { title, edits, to } of changedAnswers) {
   t.test(`in a 101 ${title}`, async (t) => {
     const parsed = parseResponseHead(Buffer.from(wire(...ANSWER)))
-    t.equal(forwardUpgradeAnswer(parsed, changes, addedFields), wire(...to))
-    t.equal(forwardUpgradeAnswer(parsed), wire(...ANSWER), "and the next one is not changed by it")
+    t.equal(rewriteUpgradeResponse(parsed, edits), wire(...to))
+    t.equal(rewriteUpgradeResponse(parsed), wire(...ANSWER), "and the next one is not changed by it")
   })
 }
 

@@ -2,7 +2,7 @@ import t from "tap"
 import { SessionEnd } from "../../lib/close-reason.js"
 import { parseResponseHead } from "../../lib/http/head.js"
 import { acceptKey } from "../../lib/upgrade/accept-key.js"
-import { checkUpgradeAnswer } from "../../lib/upgrade/upgrade-response.js"
+import { checkUpgradeResponse } from "../../lib/upgrade/upgrade-response.js"
 import { answerHead, type Fields, KEY } from "../support/http/heads.js"
 
 const ACCEPT = acceptKey(KEY)
@@ -12,7 +12,7 @@ const OTHER_KEY = "AQIDBAUGBwgJCgsMDQ4PEA=="
 function fault(fields: Fields, statusLine?: string, offered?: readonly string[]): SessionEnd | undefined {
   const head = parseResponseHead(Buffer.from(answerHead(fields, KEY, statusLine), "latin1"))
   try {
-    checkUpgradeAnswer(head, KEY, offered)
+    checkUpgradeResponse(head, KEY, offered)
   } catch (error) {
     if (error instanceof SessionEnd) return error
     throw error

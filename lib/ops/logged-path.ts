@@ -1,5 +1,5 @@
 /** The path of a request target as summaries and the log show it: no query, no fragment, no password. */
-import { detach } from "./head.js"
+import { detach } from "../http/detach.js"
 
 /** An open tunnel keeps its path in memory. */
 const MAX_LENGTH = 1024

@@ -1,5 +1,5 @@
 import t from "tap"
-import { loggedPath } from "../../lib/http/logged-path.js"
+import { loggedPath } from "../../lib/ops/logged-path.js"
 
 const LONG = `/${"p".repeat(1023)}`
 

@@ -1,5 +1,5 @@
 import t from "tap"
-import { lookalikesOf } from "../../lib/http/lookalikes.js"
+import { lookalikesOf } from "../../lib/upgrade/lookalikes.js"
 
 const cases: readonly { title: string; names: string[]; fields: string[]; found: string[] }[] = [
   { title: "no names and no fields", names: [], fields: [], found: [] },

@@ -1,0 +1,82 @@
+/** Writes heads: the only place where a start line or a field line is put together from parts. */
+import { SessionEnd } from "../close-reason.js"
+import type { Field } from "./head.js"
+
+/**
+ * One change to the fields of a head. Names match in any case. Of several edits of one name, the last "set" or
+ * "remove" wins.
+ *
+ * - `set`: one line replaces all fields of that name, at the place of the first, or at the end if there is none
+ * - `remove`: drops all fields of that name
+ * - `append`: adds a line after the one that an earlier edit has set, or at the end
+ */
+export class FieldEdit {
+  /** The name in lower case, as in `Field.name`. */
+  readonly key: string
+  /** Formatted here once, so that an edit from the configuration costs nothing per session. Empty for "remove". */
+  readonly line: string
+
+  private constructor(
+    readonly action: "set" | "remove" | "append",
+    readonly name: string,
+    readonly value: string,
+  ) {
+    this.key = name.toLowerCase()
+    this.line = action === "remove" ? "" : `${safe(`${name}: ${value}`)}\r\n`
+  }
+
+  static set(name: string, value: string): FieldEdit {
+    return new FieldEdit("set", name, value)
+  }
+
+  static remove(name: string): FieldEdit {
+    return new FieldEdit("remove", name, "")
+  }
+
+  static append(name: string, value: string): FieldEdit {
+    return new FieldEdit("append", name, value)
+  }
+}
+
+/**
+ * Writes a complete head, blank line included.
+ * @param edits applied in their order
+ * @param isDropped whether fields of this lower-case name are left out unless an edit sets them
+ */
+export function writeHead(
+  startLine: string,
+  fields: readonly Field[],
+  edits: readonly FieldEdit[],
+  isDropped: (name: string) => boolean = () => false,
+): string {
+  const edited = new Map<string, string>()
+  let atEnd = ""
+  for (const { action, key, line } of edits) {
+    const setLine = action === "append" ? edited.get(key) : undefined
+    if (setLine) edited.set(key, setLine + line)
+    else if (action === "append") atEnd += line
+    else edited.set(key, line)
+  }
+  let text = `${safe(startLine)}\r\n`
+  for (const { name, line } of fields) {
+    const lines = edited.get(name)
+    if (lines === undefined) {
+      if (!isDropped(name)) text += line
+    } else if (lines !== "") {
+      text += lines
+      edited.set(name, "")
+    }
+  }
+  for (const lines of edited.values()) text += lines
+  return `${text}${atEnd}\r\n`
+}
+
+/**
+ * Returns `text` if it fits into one line. What comes from a peer or from the configuration has been checked where it
+ * was parsed, so anything else is a defect of rws. Text beyond Latin-1 is refused because writing it as Latin-1 keeps
+ * only the low byte of each character, and U+010D would become a CR.
+ */
+function safe(text: string): string {
+  if (!/[\0\r\n\u0100-\uffff]/.test(text)) return text
+  throw new SessionEnd("internal_error", "a head line would contain CR, LF, NUL or text beyond Latin-1")
+}

@@ -1,108 +1,96 @@
-/** How many connections one client may have at a time, and how many new ones in a time. */
-import type { CloseReason } from "../close-reason.js"
+/** Limits the concurrent connections of each client, and the rate of its new ones. */
+import { type CloseReason, SessionEnd } from "../close-reason.js"
+import type { Clock } from "../shared/clock.js"
 import { clientKey } from "./client-key.js"
+import { ClientTable } from "./client-table.js"
+import type { Place } from "./places.js"
 import type { Rate } from "./rate.js"
 
 export interface ClientLimitSettings {
-  /** 0 = no limit. */
+  /** 0 = unlimited. */
   readonly max_connections_per_ip: number
-  /** undefined = no limit. */
+  /** undefined = unlimited. */
   readonly rate_per_ip: Rate | undefined
-  /** How many connections may come at once before the rate holds; 0 = the rate's count. */
+  /** Connections that may come at once before the rate applies; 0 = the rate's count. */
   readonly rate_burst: number
 }
 
-interface Entry {
-  connections: number
-  /**
-   * The bucket, as the time at which it will be full again: each connection moves it on by one interval (the Generic
-   * Cell Rate Algorithm, ITU-T I.371 annex A). It is full if that time has come.
-   */
-  fullAtMs: number
+/** Held by connections that are not counted. */
+const UNCOUNTED: Place = { release() {} }
+
+class ClientPlace implements Place {
+  constructor(
+    private readonly table: ClientTable,
+    private readonly slot: number,
+  ) {}
+
+  release(): void {
+    this.table.release(this.slot)
+  }
 }
 
 /**
- * Clients that are remembered beyond those that are connected. Beyond it, clients without a connection are forgotten though
- * their bucket is not full: a flood of addresses gets them less limited, and never fills memory.
+ * The rate is a bucket, kept as the time at which it will be full again: each connection moves that time on by one
+ * interval (the Generic Cell Rate Algorithm, ITU-T I.371 annex A).
+ *
+ * The table is fixed in size and fails open. While it has no slot left, clients without connections are forgotten
+ * though their bucket is not full: a flood of addresses is limited less, but never fills memory. If all slots that a
+ * client could have belong to clients with connections, it is not limited: otherwise a flood would lock everybody
+ * else out. `max_connections` bounds them all.
  */
-const MAX_ENTRIES = 65_536
-/** Entries that are looked at for each new one. More than one, so that they go faster than they come. */
-const PURGED_PER_ENTRY = 4
-
 export class ClientLimits {
   readonly #maxConnections: number
   readonly #isRated: boolean
   readonly #intervalMs: number
   readonly #burstMs: number
-  readonly #entries = new Map<string, Entry>()
-  #round = this.#entries.entries()
+  readonly #table: ClientTable | undefined
 
-  /** @param nowMs a monotonic clock */
+  /** @param table counts that outlive the settings or are shared with other threads. Default: one of its own */
   constructor(
     settings: ClientLimitSettings,
-    private readonly nowMs: () => number,
+    private readonly clock: Pick<Clock, "nowMs">,
+    table?: ClientTable,
   ) {
-    const { rate_per_ip: rate, rate_burst: burst } = settings
-    this.#maxConnections = settings.max_connections_per_ip
+    const { max_connections_per_ip, rate_per_ip: rate, rate_burst: burst } = settings
+    this.#maxConnections = max_connections_per_ip
     this.#isRated = rate !== undefined
     this.#intervalMs = rate === undefined ? 0 : rate.perMs / rate.count
-    // What rounding may add up to must not count as a connection.
+    // The tolerance keeps accumulated rounding errors from counting as a connection.
     this.#burstMs = ((burst || (rate?.count ?? 1)) - 1 + 0.001) * this.#intervalMs
+    if (max_connections_per_ip > 0 || this.#isRated) this.#table = table ?? new ClientTable()
   }
 
   /** How many clients are remembered. */
   get size(): number {
-    return this.#entries.size
+    return this.#table?.size(this.#nowMs()) ?? 0
   }
 
   /**
-   * Counts a new connection of the client with this canonical address, or returns why it must be refused: then nothing
-   * is counted. A client without an address ("") is never limited.
+   * Counts a new connection of the client with this canonical address, for as long as the place is held. A client
+   * without an address ("") is never limited.
+   * @throws {SessionEnd} if it has too many or comes too often; then nothing is counted
    */
-  admit(ip: string): CloseReason | undefined {
-    if (ip === "" || (this.#maxConnections === 0 && !this.#isRated)) return undefined
-    const nowMs = this.#isRated ? this.nowMs() : 0
-    const entry = this.#entryOf(clientKey(ip), nowMs)
-    if (this.#maxConnections !== 0 && entry.connections >= this.#maxConnections) return "too_many_from_client"
-    const fullAtMs = Math.max(entry.fullAtMs, nowMs)
+  acquire(ip: string): Place {
+    const table = this.#table
+    if (ip === "" || table === undefined) return UNCOUNTED
+    const nowMs = this.#nowMs()
+    const outcome = table.withSlot(clientKey(ip), nowMs, (slot) => this.#admit(table, slot, nowMs))
+    if (typeof outcome === "string") throw new SessionEnd(outcome)
+    return outcome ?? UNCOUNTED
+  }
+
+  #admit(table: ClientTable, slot: number, nowMs: number): Place | CloseReason {
+    if (this.#maxConnections !== 0 && table.connections(slot) >= this.#maxConnections) {
+      return "too_many_from_client"
+    }
+    const fullAtMs = Math.max(table.fullAtMs(slot), nowMs)
     if (this.#isRated && fullAtMs - nowMs > this.#burstMs) return "rate_limited"
-    entry.fullAtMs = fullAtMs + this.#intervalMs
-    entry.connections++
-    return undefined
+    table.acquire(slot, fullAtMs + this.#intervalMs)
+    return new ClientPlace(table, slot)
   }
 
-  /** A connection of this client that was admitted has gone. */
-  leave(ip: string): void {
-    if (ip === "" || (this.#maxConnections === 0 && !this.#isRated)) return
-    const key = clientKey(ip)
-    const entry = this.#entries.get(key)
-    if (entry === undefined) return
-    entry.connections--
-    if (entry.connections === 0 && !this.#isRated) this.#entries.delete(key)
-  }
-
-  #entryOf(key: string, nowMs: number): Entry {
-    let entry = this.#entries.get(key)
-    if (entry === undefined) {
-      this.#purge(nowMs)
-      entry = { connections: 0, fullAtMs: nowMs }
-      this.#entries.set(key, entry)
-    }
-    return entry
-  }
-
-  /** Goes on with a round through all entries and takes off those that tell nothing. No timer is needed for it. */
-  #purge(nowMs: number): void {
-    for (let looked = 0; looked < PURGED_PER_ENTRY; looked++) {
-      const { value, done } = this.#round.next()
-      if (done) {
-        this.#round = this.#entries.entries()
-        return
-      }
-      const [key, { connections, fullAtMs }] = value
-      if (connections === 0 && (fullAtMs <= nowMs || this.#entries.size >= MAX_ENTRIES)) {
-        this.#entries.delete(key)
-      }
-    }
+  /** Without a rate no time is needed. */
+  #nowMs(): number {
+    return this.#isRated ? this.clock.nowMs() : 0
   }
 }

@@ -1,24 +1,27 @@
-/** A limited number of places. Who acquires one releases it exactly once. */
+/** A limited number of places, which worker threads may share. */
+import { acquire, createCells, release } from "../shared/cells.js"
 
-/** A place that is held. */
+/** A place that is held. Whoever acquired it releases it exactly once. */
 export interface Place {
   release(): void
 }
 
 export class Places implements Place {
-  #taken = 0
+  /**
+   * @param max 0 = unlimited
+   * @param taken one cell that holds how many are taken; whoever has the same cell shares the places
+   */
+  constructor(
+    private readonly max: number,
+    readonly taken: Int32Array = createCells(1),
+  ) {}
 
-  /** @param max 0 = unlimited */
-  constructor(private readonly max: number) {}
-
-  /** Takes a place, or returns false where all are taken: then there is nothing to release. */
+  /** Takes a place, or returns false if all are taken: then there is nothing to release. */
   acquire(): boolean {
-    if (this.max !== 0 && this.#taken >= this.max) return false
-    this.#taken++
-    return true
+    return acquire(this.taken, 0, this.max)
   }
 
   release(): void {
-    this.#taken--
+    release(this.taken, 0)
   }
 }

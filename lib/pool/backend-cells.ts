@@ -1,20 +1,20 @@
-/** What each cell in a backend's row of shared memory holds. Times are milliseconds of a monotonic clock, cut to 32 bits. */
+/** What each cell in a backend's row of shared memory holds. Times are milliseconds of the clock, truncated to 32 bits. */
 export const CELL = {
-  /** Sessions that have reserved the backend. */
+  /** Places that sessions hold. */
   active: 0,
-  /** Why it gets no sessions; 0 = it gets some. Bits of `health.ts`. */
+  /** Why it gets no sessions; 0 = it is up. Bits of `health.ts`. */
   down: 1,
   /** Failed dials since `windowStart`. */
   fails: 2,
   windowStart: 3,
-  /** How often failed dials have taken it out since the last one that succeeded. */
-  timesOut: 4,
-  outUntil: 5,
+  /** How often failed dials have ejected it since the last dial that succeeded. */
+  ejections: 4,
+  ejectedUntil: 5,
   /** 1 while one session tries whether it is back. */
   trial: 6,
-  /** Health checks in a row: passed ones count up from 0, failed ones count down. */
+  /** Consecutive health checks: passed ones count up from 0, failed ones count down. */
   streak: 7,
-  /** Where it stands in the smooth weighted round robin. */
+  /** Its current weight in the smooth weighted round robin. */
   currentWeight: 8,
 } as const
 

@@ -7,8 +7,8 @@ import { orderRandom } from "./random.js"
 import { orderRoundRobin, RoundRobin } from "./round-robin.js"
 
 /**
- * Puts the usable backends into the order in which one session may try them, each once.
- * @param key what the policy "hash" goes by. Without one it takes turns
+ * Puts backends into the order in which one session may try them, each once.
+ * @param key for the policy "hash", which falls back to round robin without one
  */
 export type Order = (backends: readonly Backend[], key: string | undefined) => readonly Backend[]
 

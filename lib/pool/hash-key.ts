@@ -1,18 +1,18 @@
-/** What of a request decides its backend under the policy "hash": `hash_key`. */
+/** `hash_key`: the part of a request that decides its backend under the policy "hash". */
 
 import { cookiesOf } from "../http/cookies.js"
 import { isToken } from "../http/head.js"
 import { SettingError } from "../settings/setting-error.js"
 import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
 
-/** Reads the key out of a request. undefined where the request has none. */
+/** Reads the key from a request; undefined if the request has none. */
 export type HashKey = (request: UpgradeRequest, clientIp: string) => string | undefined
 
 const EXPECTED = '"client_ip", "path", "header:NAME", "cookie:NAME" or "query:NAME"'
 
 /**
- * Parses `client_ip`, `path` (without its query), `header:NAME` (the first one's value), `cookie:NAME` or `query:NAME`
- * (decoded). A key that is there but empty tells nobody apart and counts as none. Throws `SettingError`.
+ * Parses `client_ip`, `path` (without the query), `header:NAME` (the first one's value), `cookie:NAME` or `query:NAME`
+ * (decoded). An empty value counts as no key, since it distinguishes no clients. Throws `SettingError`.
  */
 export function parseHashKey(text: string): HashKey {
   const keyOf = readerOf(text)

@@ -1,6 +1,6 @@
 /**
- * The policy "hash": the same key goes to the same backend. Weighted rendezvous hashing: each backend has a score for each
- * key, so taking one away moves the keys that it had and no others, and the next proxy comes to the same order by itself.
+ * The policy "hash": the same key goes to the same backend. Weighted rendezvous hashing: each backend has a score for
+ * each key, so removing one moves only its own keys, and all proxies agree on the order without talking to each other.
  */
 import type { Backend } from "./backend.js"
 
@@ -13,13 +13,13 @@ export function orderByHash(backends: readonly Backend[], key: string): readonly
     .map(({ backend }) => backend)
 }
 
-/** With u even between 0 and 1, the highest of all -weight / ln(u) falls to each backend as often as its weight says. */
+/** With u uniform between 0 and 1, each backend has the highest -weight / ln(u) in proportion to its weight. */
 function scoreOf({ name, weight }: Backend, keyHash: number): number {
-  const even = (mix(keyHash ^ hash(name)) + 0.5) / 2 ** 32
-  return -weight / Math.log(even)
+  const uniform = (mix(keyHash ^ hash(name)) + 0.5) / 2 ** 32
+  return -weight / Math.log(uniform)
 }
 
-/** FNV-1a over the text's code units. Its last steps alone would leave similar texts with similar hashes, hence `mix`. */
+/** FNV-1a over the text's code units. Similar texts would keep similar hashes, hence `mix`. */
 function hash(text: string): number {
   let hash = 0x811c9dc5
   for (let index = 0; index < text.length; index++) {
@@ -28,7 +28,7 @@ function hash(text: string): number {
   return mix(hash)
 }
 
-/** The last step of MurmurHash3: each bit of `hash` turns each bit of the result about every other time. */
+/** The finalizer of MurmurHash3: each bit of `hash` flips each bit of the result with a probability of about one half. */
 function mix(hash: number): number {
   let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)

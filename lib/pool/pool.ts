@@ -1,6 +1,7 @@
-/** Which backends may a session dial, and in what order? A pool knows their health and their load. */
+/** Which backends a session may dial, and in what order. A pool knows their health and their load. */
 import type { FieldEdit } from "../http/field-writer.js"
 import { SettingError } from "../settings/setting-error.js"
+import { type Clock, systemClock } from "../shared/clock.js"
 import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
 import { Backend } from "./backend.js"
 import { type Order, orderBy } from "./balance.js"
@@ -11,25 +12,21 @@ import {
   dialFailed,
   dialled,
   type HealthChange,
-  isOnlyOut,
+  isEligible,
+  isOnlyEjected,
   isUp,
-  isUsable,
 } from "./health.js"
 import { type BackendInput, type PoolOptions, type PoolSettings, toPoolSettings } from "./pool-settings.js"
 import { createSticky, type Sticky } from "./sticky.js"
 
-/**
- * A live set of backends: what is added or removed counts for every session that begins after it. Tunnels that are open
- * stay where they are.
- */
+/** A live set of backends: additions and removals apply to sessions that begin later. Open tunnels stay as they are. */
 export class Pool {
   readonly settings: PoolSettings
   #members: readonly Backend[] = []
-  readonly #clock: () => number
+  readonly #clock: Pick<Clock, "nowMs">
   /**
-   * Two, because one session may take a turn among the primaries and then one among the backups: of a
-   * shared counter it would take two steps, and two backups would never share the sessions of two dead
-   * primaries.
+   * Two, because one session may take a turn among the primaries and then one among the backups. With a shared counter
+   * it would take two steps, and two backups would never share the sessions of two dead primaries.
    */
   readonly #orders: { readonly primaries: Order; readonly backups: Order }
   readonly #keyOf: HashKey | undefined
@@ -37,17 +34,17 @@ export class Pool {
   readonly #listeners = new Set<(change: HealthChange) => void>()
 
   /**
-   * @param backends each `host:port`, `[v6]:port`, `ws://host[:port][/path]`, `wss://…` or `unix:/path`, or a table with such an
-   * `address`; one that is there twice counts once. There may be none, until `add`: clients get a 503 then
-   * @param settings what differs from `POOL_DEFAULTS`
-   * @param clock a monotonic one, in milliseconds
+   * @param backends each `host:port`, `[v6]:port`, `ws://host[:port][/path]`, `wss://…` or `unix:/path`, or an object
+   * with such an `address`; duplicates count once. While there are none, clients get a 503
+   * @param settings overrides of `POOL_DEFAULTS`
+   * @param clock for tests
    * @throws {AddressError}
    * @throws {SettingError}
    */
   constructor(
     backends: string | Iterable<BackendInput> = [],
     settings: PoolOptions = {},
-    clock: () => number = () => performance.now(),
+    clock: Pick<Clock, "nowMs"> = systemClock,
   ) {
     this.settings = toPoolSettings(settings)
     const { balance, sticky_cookie, sticky_secret } = this.settings
@@ -58,7 +55,7 @@ export class Pool {
     for (const backend of typeof backends === "string" ? [backends] : backends) this.add(backend)
   }
 
-  /** The backends' names, as they were given, in order. */
+  /** The backends' names, as the user wrote them, in order. */
   get backends(): string[] {
     return this.#members.map(({ name }) => name)
   }
@@ -69,7 +66,7 @@ export class Pool {
   }
 
   /**
-   * Adds a backend at the end, unless one of this name is there already: that one stays as it is.
+   * Adds a backend at the end, unless there is one of this name: that one stays as it is.
    * @throws {AddressError}
    * @throws {SettingError}
    */
@@ -79,23 +76,22 @@ export class Pool {
     this.#members = [...this.#members, new Backend(backend)]
   }
 
-  /** Takes a backend out. Returns whether it was there. */
+  /** Removes a backend by its name. Returns whether it was there. */
   remove(backend: string): boolean {
     const removed = this.#members.find(({ name }) => name === backend)
     if (removed === undefined) return false
     this.#members = this.#members.filter((member) => member !== removed)
-    removed.retire()
     return true
   }
 
   /**
-   * Reserves one backend after another for one session, which asks for the next one when a dial has failed:
-   * each at most once, `max_tries` in all. First eligible primaries, then eligible backups, and as a last
-   * resort those that only failed dials have ejected, primaries first. The session calls
-   * `backend.release()` once for each: when its dial has failed, or at the session's end.
+   * Acquires one backend after another for one session, which asks for the next one after a failed dial: each at most
+   * once, `max_tries` in all. First eligible primaries, then eligible backups, and as a last resort those that only
+   * failed dials have ejected, primaries first. The session calls `backend.release()` once for each: after its failed
+   * dial, or at the session's end.
    *
-   * The order within one of these groups is fixed when the session comes to it, and takes one turn.
-   * @param clientIp what the `hash_key` "client_ip" goes by
+   * The order within each of these groups is fixed when the session reaches it, and takes one turn.
+   * @param clientIp the value of the `hash_key` "client_ip"
    */
   *reserve(request: UpgradeRequest, clientIp: string): Generator<Backend, void, void> {
     const tried: Backend[] = []
@@ -105,9 +101,9 @@ export class Pool {
       const isLastResort = eligible.length === 0
       const group = preferPrimaries(isLastResort ? ejectedOf(untried) : eligible)
       if (group.length === 0) return
-      // Where another thread has just taken all of them, the next round looks at what is left.
+      // If another thread has just taken all of them, the next round looks at what is left.
       for (const backend of this.#inOrder(group, request, clientIp)) {
-        if (!this.#tryReserve(backend, isLastResort)) continue
+        if (!this.#acquire(backend, isLastResort)) continue
         tried.push(backend)
         yield backend
         if (tried.length === this.settings.max_tries) return
@@ -120,7 +116,7 @@ export class Pool {
     this.#tell(backend, dialled(backend.cells))
   }
 
-  /** A dial has failed, and not because of this machine. It may take the backend out, but never the last one that is up. */
+  /** A dial has failed, and not because of this machine. May eject the backend, but never the last one that is up. */
   dialFailed(backend: Backend): void {
     const isSpared = () => !this.#members.some((member) => member !== backend && isUp(member.cells))
     this.#tell(backend, dialFailed(backend.cells, this.settings, this.#nowMs(), isSpared))
@@ -128,7 +124,7 @@ export class Pool {
 
   /**
    * A health check has ended. Does nothing in a pool without `health_check`.
-   * @param fault what was wrong; undefined when it passed
+   * @param fault what was wrong; undefined if it passed
    */
   checked(backend: Backend, fault: string | undefined): void {
     const { health_check } = this.settings
@@ -137,13 +133,13 @@ export class Pool {
 
   /**
    * Adds the cookie that keeps a client with this backend to its response. undefined in a pool without
-   * `sticky_cookie`, and for a client that sent that cookie already.
+   * `sticky_cookie`, and if the request has that cookie already.
    */
   stickyField(backend: Backend, request: UpgradeRequest, isSecure: boolean): FieldEdit | undefined {
     return this.#sticky?.fieldFor(backend, request.fields, isSecure)
   }
 
-  /** Tells every change of a backend's state to `listener`, which must not throw. Returns what ends that. */
+  /** Calls `listener`, which must not throw, at every change of a backend's state. Returns a function that ends this. */
   onHealthChange(listener: (change: HealthChange) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -153,13 +149,12 @@ export class Pool {
     return tried.length === 0 ? this.#members : this.#members.filter((member) => !tried.includes(member))
   }
 
-  /** Those that may get a session now. */
   #eligible(backends: readonly Backend[]): readonly Backend[] {
     const nowMs = this.#nowMs()
-    return backends.filter(({ isFull, cells }) => !isFull && isUsable(cells, this.settings, nowMs))
+    return backends.filter(({ isFull, cells }) => !isFull && isEligible(cells, this.settings, nowMs))
   }
 
-  /** Puts backends of one kind in the order of the policy. Taking the order takes a turn. */
+  /** Orders backends of one kind by the policy. This takes a turn. */
   #inOrder(group: readonly Backend[], request: UpgradeRequest, clientIp: string): readonly Backend[] {
     if (group.length < 2) return group
     const orderBackends = group[0]?.isBackup ? this.#orders.backups : this.#orders.primaries
@@ -168,25 +163,24 @@ export class Pool {
   }
 
   /**
-   * Takes a place. An ejected backend whose time is over is tried by one session at a time, but as a last
-   * resort by any number of sessions: they have nothing else, and the first one that gets through ends the
-   * ejection.
+   * Takes a place. Only one session at a time tries a backend whose ejection is over. As a last resort any number do:
+   * they have nothing else, and the first one that gets through ends the ejection.
    */
-  #tryReserve(backend: Backend, isLastResort: boolean): boolean {
-    if (!backend.tryReserve()) return false
+  #acquire(backend: Backend, isLastResort: boolean): boolean {
+    if (!backend.acquire()) return false
     const { cells } = backend
     if (isUp(cells)) return true
-    if (isOnlyOut(cells) && (claimTrial(cells, this.settings, this.#nowMs()) || isLastResort)) return true
+    if (isOnlyEjected(cells) && (claimTrial(cells, this.settings, this.#nowMs()) || isLastResort)) return true
     backend.release()
     return false
   }
 
-  /** Cut to 32 bits, as the cells hold it. */
+  /** Truncated to 32 bits, as the cells hold it. All threads of a process read the same clock. */
   #nowMs(): number {
-    return this.#clock() | 0
+    return this.#clock.nowMs() | 0
   }
 
-  /** What happens to a backend that has been removed is no news of this pool. */
+  /** Changes of a backend that was removed are not reported. */
   #tell(backend: Backend, change: Omit<HealthChange, "backend"> | undefined): void {
     if (change === undefined || !this.#members.includes(backend)) return
     for (const listener of this.#listeners) listener({ backend: backend.name, ...change })
@@ -194,16 +188,15 @@ export class Pool {
 }
 
 /**
- * The last resort when none of these is eligible: those that only failed dials have ejected. Empty if one
- * that is up is merely full, since a 503 at once is better than waiting for a backend that is probably
- * down.
+ * The last resort if none of these is eligible: those that only failed dials have ejected. Empty if one that is up is
+ * merely full, since a 503 at once is better than waiting for a backend that is probably down.
  */
 function ejectedOf(backends: readonly Backend[]): readonly Backend[] {
   if (backends.some(({ cells }) => isUp(cells))) return []
-  return backends.filter(({ isFull, cells }) => !isFull && isOnlyOut(cells))
+  return backends.filter(({ isFull, cells }) => !isFull && isOnlyEjected(cells))
 }
 
-/** The primaries among them, or all, if there is none. */
+/** The primaries among them, or all if there are none. */
 function preferPrimaries(backends: readonly Backend[]): readonly Backend[] {
   if (backends.length < 2) return backends
   const primaries = backends.filter(({ isBackup }) => !isBackup)

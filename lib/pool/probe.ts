@@ -1,6 +1,6 @@
 /** One health check of one backend, over the same sockets and by the same rules as a session. */
 import { randomBytes } from "node:crypto"
-import { type BackendAddress, hostOf } from "../address/backend-address.js"
+import type { BackendAddress } from "../address/backend-address.js"
 import { type CloseReason, SessionEnd } from "../close-reason.js"
 import { parseResponseHead, type ResponseHead } from "../http/head.js"
 import type { Connection } from "../net/connection.js"
@@ -99,7 +99,7 @@ function isLocal({ reason, cause }: SessionEnd): boolean {
 }
 
 function requestHead({ backend, check }: ProbeTarget, key: string): string {
-  const lines = [`GET ${backend.basePath}${check.path} HTTP/1.1`, `Host: ${check.host || hostOf(backend)}`]
+  const lines = [`GET ${backend.basePath}${check.path} HTTP/1.1`, `Host: ${check.host || backend.authority}`]
   if (check.type === "http") lines.push("Connection: close")
   else {
     lines.push("Connection: Upgrade", "Upgrade: websocket")

@@ -1,6 +1,6 @@
 /**
- * The policy "random": of two backends drawn by lot, the less loaded one. It keeps the load nearly as even as looking at all of
- * them would, and several proxies that see different loads don't all run to the same backend.
+ * The policy "random": draws two backends and prefers the less loaded one. The load stays nearly as even as if all of
+ * them were compared, and proxies that see different loads do not all choose the same backend.
  */
 import type { Backend } from "./backend.js"
 import { compareLoad } from "./least-connections.js"
@@ -18,7 +18,7 @@ export function orderRandom(backends: readonly Backend[], random: () => number):
   return compareLoad(one, other) <= 0 ? [one, other, ...rest] : [other, one, ...rest]
 }
 
-/** The index of one of them, each as likely as its weight says. */
+/** The index of one of them, drawn in proportion to the weights. */
 function draw(backends: readonly Backend[], random: () => number): number {
   const total = backends.reduce((sum, { weight }) => sum + weight, 0)
   let left = Math.floor(random() * total)

@@ -1,6 +1,6 @@
 /**
- * Keeps a client with its backend: a cookie names the backend by a keyed hash, which tells nobody where the backend is and which
- * nobody can make up.
+ * Keeps a client with its backend: a cookie names the backend by a keyed hash, which does not reveal its address and
+ * cannot be forged.
  */
 
 import { createHmac, randomBytes } from "node:crypto"
@@ -11,9 +11,9 @@ import { SettingError } from "../settings/setting-error.js"
 import type { Backend } from "./backend.js"
 
 export interface Sticky {
-  /** The same order, but the backend that the client's cookie names comes first, if it is among them. */
+  /** The same order, but with the backend that the client's cookie names first, if it is among them. */
   prefer(order: readonly Backend[], fields: readonly Field[]): readonly Backend[]
-  /** Adds this backend's cookie to the response; undefined if the client sent it already. */
+  /** Adds this backend's cookie to the response; undefined if the request has it already. */
   fieldFor(backend: Backend, fields: readonly Field[], isSecure: boolean): FieldEdit | undefined
 }
 
@@ -22,7 +22,7 @@ const PROCESS_SECRET = randomBytes(32)
 
 /**
  * @param cookie the cookie's name
- * @param secret key of the hash. Default: random bytes, the same for the whole process
+ * @param secret key of the hash. Default: random bytes, one key for the whole process
  * @throws {SettingError}
  */
 export function createSticky(cookie: string, secret: string | Buffer = PROCESS_SECRET): Sticky {

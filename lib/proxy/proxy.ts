@@ -16,6 +16,7 @@ import type { EndedSession, RefusedSession, SessionSummary } from "../ops/sessio
 import type { RunningPool } from "../session/pool-runtime.js"
 import { toRouter } from "../session/route-target.js"
 import { runSession, type SessionContext } from "../session/session.js"
+import { systemClock } from "../shared/clock.js"
 import { toTimerMs } from "../shared/timer.js"
 import { PoolBook } from "./pools.js"
 
@@ -89,7 +90,7 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
           ...config,
           rate_per_ip: config.rate_per_ip === undefined ? undefined : parseRate(config.rate_per_ip),
         },
-        () => performance.now(),
+        systemClock,
       ),
       connections: new Places(config.max_connections),
       pending: new Places(config.max_pending),

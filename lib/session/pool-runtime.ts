@@ -1,6 +1,5 @@
 /** A pool at work for one proxy: what TLS with its backends takes, and the health checks of them. */
 import type { SecureContext } from "node:tls"
-import { formatAddress } from "../address/address.js"
 import type { BackendAddress } from "../address/backend-address.js"
 import type { TlsOptions } from "../net/dial.js"
 import { readSecureContext } from "../net/secure-context.js"
@@ -44,7 +43,7 @@ export class RunningPool implements CheckUser {
     this.#context ??= readSecureContext(tls)
     return {
       context: this.#context,
-      serverName: tls.server_name ?? nameOf(backend),
+      serverName: tls.server_name ?? backend.serverName,
       isVerified: tls.insecure_skip_verify !== true,
     }
   }
@@ -61,8 +60,4 @@ export class RunningPool implements CheckUser {
     this.#leaveChecks?.()
     this.#unwatch?.()
   }
-}
-
-function nameOf({ address }: BackendAddress): string {
-  return address.kind === "tcp" ? address.host : formatAddress(address)
 }

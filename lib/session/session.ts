@@ -6,7 +6,6 @@
  * Every stage hands on what the next one needs or throws the `SessionEnd` that ends the session. Nothing else knows
  * the order.
  */
-import { hostOf } from "../address/backend-address.js"
 import { formatClientAddress, toClientAddress } from "../address/client-address.js"
 import { CLOSE_REASONS, type CloseReason, SessionEnd, toSessionEnd } from "../close-reason.js"
 import { forwardingEdits } from "../forwarding/forwarding-fields.js"
@@ -168,26 +167,12 @@ function acquire(session: Session, places: Places, reason: CloseReason, cause?: 
 
 /** Counts the session for its client's address, unless that has too many. */
 function count(session: Session, ip: string): void {
-  const { limits } = session.context
-  const fault = limits.admit(ip)
-  if (fault !== undefined) throw new SessionEnd(fault)
-  hold(session, new ClientPlace(limits, ip))
+  hold(session, session.context.limits.acquire(ip))
 }
 
 /** A new array of just the right length: `push` would reserve 17 elements for the life of the tunnel. */
 function hold(session: Session, place: Place): void {
   session.held = session.held.concat(place)
-}
-
-class ClientPlace implements Place {
-  constructor(
-    private readonly limits: ClientLimits,
-    private readonly ip: string,
-  ) {}
-
-  release(): void {
-    this.limits.leave(this.ip)
-  }
 }
 
 /**
@@ -289,5 +274,5 @@ function summarize(client: Connection, { name, config }: SessionContext): Sessio
 /** The Host that a backend gets (RFC 9110 §7.2). */
 function hostFor(backend: Backend, request: UpgradeRequest, hostHeader: string): string {
   if (hostHeader === "client") return request.host
-  return hostHeader === "backend" ? hostOf(backend) : hostHeader
+  return hostHeader === "backend" ? backend.authority : hostHeader
 }

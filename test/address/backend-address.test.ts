@@ -1,15 +1,17 @@
 import t from "tap"
 import { type Address, AddressError, isHostField } from "../../lib/address/address.js"
-import { type BackendAddress, hostOf, parseBackendAddress } from "../../lib/address/backend-address.js"
+import { parseBackendAddress } from "../../lib/address/backend-address.js"
 import { thrownBy } from "../support/project/thrown.js"
 
 const tcp = (host: string, port: number): Address => ({ kind: "tcp", host, port })
 const unix = (path: string): Address => ({ kind: "unix", path })
-const plain = (address: Address, basePath = ""): BackendAddress => ({ address, isTls: false, basePath })
-const tls = (address: Address, basePath = ""): BackendAddress => ({ address, isTls: true, basePath })
+/** Where a backend is, without the names that its address has by itself. */
+type Place = { readonly address: Address; readonly isTls: boolean; readonly basePath: string }
+const plain = (address: Address, basePath = ""): Place => ({ address, isTls: false, basePath })
+const tls = (address: Address, basePath = ""): Place => ({ address, isTls: true, basePath })
 
 /** `host` is the Host that the backend gets. */
-const valid: { text: string; backend: BackendAddress; host: string }[] = [
+const valid: { text: string; backend: Place; host: string }[] = [
   { text: "127.0.0.1:1", backend: plain(tcp("127.0.0.1", 1)), host: "127.0.0.1:1" },
   { text: "localhost:65535", backend: plain(tcp("localhost", 65535)), host: "localhost:65535" },
   { text: "localhost:80", backend: plain(tcp("localhost", 80)), host: "localhost" },
@@ -65,8 +67,10 @@ const valid: { text: string; backend: BackendAddress; host: string }[] = [
 
 for (const { text, backend, host } of valid) {
   t.test(`${text} is the address of a backend, which gets the Host ${host}`, async (t) => {
-    t.same(parseBackendAddress(text), backend)
-    t.equal(hostOf(parseBackendAddress(text)), host)
+    const { authority, serverName, ...place } = parseBackendAddress(text)
+    t.same(place, backend)
+    t.equal(authority, host)
+    t.equal(serverName, place.address.kind === "tcp" ? place.address.host : `unix:${place.address.path}`)
     t.equal(isHostField(host), true)
   })
 }

@@ -13,6 +13,7 @@ const cases: { one: string; other: string; same: boolean }[] = [
 
 for (const { one, other, same } of cases) {
   t.test(`${one} and ${other} are ${same ? "one client" : "two clients"}`, async (t) => {
-    t.equal(clientKey(one) === clientKey(other), same)
+    if (same) t.same(clientKey(one), clientKey(other))
+    else t.notSame(clientKey(one), clientKey(other))
   })
 }

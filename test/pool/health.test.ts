@@ -1,6 +1,14 @@
 import t from "tap"
 import { CELL, CELLS_PER_BACKEND } from "../../lib/pool/backend-cells.js"
-import { checked, claimTrial, dialFailed, dialled, isOnlyOut, isUp, isUsable } from "../../lib/pool/health.js"
+import {
+  checked,
+  claimTrial,
+  dialFailed,
+  dialled,
+  isEligible,
+  isOnlyEjected,
+  isUp,
+} from "../../lib/pool/health.js"
 import { between, seededRandom } from "../support/project/random.js"
 
 const FAILS = { max_fails: 3, fail_timeout_ms: 1000 }
@@ -22,24 +30,24 @@ function machine(settings = FAILS, startMs = 0) {
     check: (fault?: string) => checked(cells, fault, THRESHOLDS),
     claim: () => claimTrial(cells, settings, nowMs),
     isUp: () => isUp(cells),
-    isOnlyOut: () => isOnlyOut(cells),
-    isUsable: () => isUsable(cells, settings, nowMs),
-    leftMs: () => (Atomics.load(cells, CELL.outUntil) - nowMs) | 0,
+    isOnlyEjected: () => isOnlyEjected(cells),
+    isEligible: () => isEligible(cells, settings, nowMs),
+    leftMs: () => (Atomics.load(cells, CELL.ejectedUntil) - nowMs) | 0,
   }
 }
 
-const OUT = { isUp: false, reason: "3 dials failed within 1000 ms", forMs: 1000 }
+const EJECTED = { isUp: false, reason: "3 dials failed within 1000 ms", forMs: 1000 }
 const BACK = { isUp: true, reason: "a dial succeeded" }
 
 t.test("a backend of which nothing is known is up", async (t) => {
   const backend = machine()
-  t.same([backend.isUp(), backend.isUsable(), backend.isOnlyOut()], [true, true, false])
+  t.same([backend.isUp(), backend.isEligible(), backend.isOnlyEjected()], [true, true, false])
 })
 
 t.test("as many failed dials as max_fails take it out, and that is told once", async (t) => {
   const backend = machine()
-  t.same(backend.fails(3), [undefined, undefined, OUT])
-  t.same([backend.isUp(), backend.isUsable(), backend.isOnlyOut()], [false, false, true])
+  t.same(backend.fails(3), [undefined, undefined, EJECTED])
+  t.same([backend.isUp(), backend.isEligible(), backend.isOnlyEjected()], [false, false, true])
   t.same(backend.fails(5), Array(5).fill(undefined), "dials that were under way")
   t.equal(backend.leftMs(), 1000, "do not make it longer")
 })
@@ -59,11 +67,11 @@ t.test("failed dials count for fail_timeout_ms from the first one on", async (t)
   const backend = machine()
   backend.fails(2)
   backend.wait(999)
-  t.same(backend.fail(), OUT)
+  t.same(backend.fail(), EJECTED)
   const other = machine()
   other.fails(2)
   other.wait(1000)
-  t.same(other.fails(3), [undefined, undefined, OUT])
+  t.same(other.fails(3), [undefined, undefined, EJECTED])
 })
 
 t.test("a dial that succeeds makes all failed ones forgotten", async (t) => {
@@ -81,7 +89,7 @@ t.test(
     const backend = machine()
     for (let dial = 0; dial < 5; dial++) t.equal(backend.fail(true), undefined)
     t.equal(backend.isUp(), true)
-    t.same(backend.fail(), { ...OUT, reason: "6 dials failed within 1000 ms" })
+    t.same(backend.fail(), { ...EJECTED, reason: "6 dials failed within 1000 ms" })
   },
 )
 
@@ -103,11 +111,11 @@ t.test("when its time is over, exactly one session gets it as a trial", async (t
   const backend = machine()
   backend.fails(3)
   backend.wait(999)
-  t.same([backend.isUsable(), backend.claim()], [false, false])
+  t.same([backend.isEligible(), backend.claim()], [false, false])
   backend.wait(1)
-  t.same([backend.isUsable(), backend.isUp()], [true, false])
+  t.same([backend.isEligible(), backend.isUp()], [true, false])
   t.same([backend.claim(), backend.claim(), backend.claim()], [true, false, false])
-  t.equal(backend.isUsable(), false)
+  t.equal(backend.isEligible(), false)
 })
 
 t.test("when the trial's session never dials, another session gets one after fail_timeout_ms", async (t) => {
@@ -115,7 +123,7 @@ t.test("when the trial's session never dials, another session gets one after fai
   backend.fails(3)
   for (let trial = 0; trial < 5; trial++) {
     backend.wait(1000)
-    t.same([backend.claim(), backend.claim(), backend.isUsable()], [true, false, false])
+    t.same([backend.claim(), backend.claim(), backend.isEligible()], [true, false, false])
   }
 })
 
@@ -125,8 +133,8 @@ t.test("a trial that succeeds brings it back, and that is told once", async (t) 
   backend.wait(1000)
   backend.claim()
   t.same([backend.succeed(), backend.succeed()], [BACK, undefined])
-  t.same([backend.isUp(), backend.isUsable(), backend.isOnlyOut()], [true, true, false])
-  t.same(backend.fails(3), [undefined, undefined, OUT], "and it starts anew")
+  t.same([backend.isUp(), backend.isEligible(), backend.isOnlyEjected()], [true, true, false])
+  t.same(backend.fails(3), [undefined, undefined, EJECTED], "and it starts anew")
 })
 
 for (const { fail_timeout_ms, times } of [
@@ -180,12 +188,12 @@ for (const startMs of [0, 2 ** 31 - 500, 2 ** 32 - 500, 2 ** 40 + 123, -1]) {
     const backend = machine(FAILS, startMs)
     backend.fails(2)
     backend.wait(999)
-    t.same(backend.fail(), OUT)
+    t.same(backend.fail(), EJECTED)
     for (const ms of [1000, 2000, 4000]) {
       backend.wait(ms - 1)
-      t.same([backend.isUsable(), backend.claim()], [false, false])
+      t.same([backend.isEligible(), backend.claim()], [false, false])
       backend.wait(1)
-      t.same([backend.isUsable(), backend.claim(), backend.claim()], [true, true, false])
+      t.same([backend.isEligible(), backend.claim(), backend.claim()], [true, true, false])
       backend.fail()
     }
   })
@@ -196,7 +204,7 @@ t.test("a time out that was over weeks ago does not come back when the clock wra
   backend.fails(3)
   for (let day = 0; day < 40; day++) {
     backend.wait(24 * 3_600_000)
-    t.equal(backend.isUsable(), true, `day ${day + 1}`)
+    t.equal(backend.isEligible(), true, `day ${day + 1}`)
   }
 })
 
@@ -215,7 +223,7 @@ t.test("a trial that health checks have made needless makes no later time out lo
   backend.claim()
   backend.check()
   t.same(backend.check(), { isUp: true, reason: "2 health checks passed" })
-  t.same(backend.fails(4), [undefined, undefined, OUT, undefined])
+  t.same(backend.fails(4), [undefined, undefined, EJECTED, undefined])
   t.equal(backend.leftMs(), 1000)
 })
 
@@ -224,15 +232,15 @@ t.test(
   async (t) => {
     const backend = machine()
     t.same([backend.check("refused"), backend.check("refused")], [undefined, undefined])
-    t.equal(backend.isUsable(), true)
+    t.equal(backend.isEligible(), true)
     t.same(backend.check("timeout"), { isUp: false, reason: "3 health checks failed: timeout" })
-    t.same([backend.isUp(), backend.isUsable(), backend.isOnlyOut()], [false, false, false])
+    t.same([backend.isUp(), backend.isEligible(), backend.isOnlyEjected()], [false, false, false])
     t.equal(backend.check("refused"), undefined)
     t.equal(backend.check(), undefined)
     t.equal(backend.isUp(), false)
     t.same(backend.check(), { isUp: true, reason: "2 health checks passed" })
     t.equal(backend.check(), undefined)
-    t.equal(backend.isUsable(), true)
+    t.equal(backend.isEligible(), true)
   },
 )
 
@@ -271,28 +279,28 @@ t.test("checks that pass end the time out that failed dials have brought", async
   t.equal(backend.check(), undefined, "those from before do not count")
   t.same(backend.check(), { isUp: true, reason: "2 health checks passed" })
   t.equal(backend.isUp(), true)
-  t.same(backend.fails(3), [undefined, undefined, OUT])
+  t.same(backend.fails(3), [undefined, undefined, EJECTED])
 })
 
 t.test("checks that pass do not make a backend forget failed dials that have not taken it out", async (t) => {
   const backend = machine()
   backend.fails(2)
   for (let check = 0; check < 10; check++) backend.check()
-  t.same(backend.fail(), OUT)
+  t.same(backend.fail(), EJECTED)
 })
 
 t.test("a backend that is out and unhealthy goes down once and comes up once", async (t) => {
   const backend = machine()
-  t.same(backend.fails(3)[2], OUT)
+  t.same(backend.fails(3)[2], EJECTED)
   for (const fault of ["a", "b", "c", "d"]) t.equal(backend.check(fault), undefined)
-  t.equal(backend.isOnlyOut(), false)
+  t.equal(backend.isOnlyEjected(), false)
   backend.wait(1000)
-  t.equal(backend.isUsable(), false)
+  t.equal(backend.isEligible(), false)
   t.equal(backend.succeed(), undefined, "a dial says nothing against the checks")
-  t.equal(backend.isUsable(), false)
+  t.equal(backend.isEligible(), false)
   backend.check()
   t.same(backend.check(), { isUp: true, reason: "2 health checks passed" })
-  t.equal(backend.isUsable(), true)
+  t.equal(backend.isEligible(), true)
 })
 
 t.test("an unhealthy backend whose dials fail too is out as well, and that is no news", async (t) => {
@@ -301,7 +309,7 @@ t.test("an unhealthy backend whose dials fail too is out as well, and that is no
   t.same(backend.fails(3), [undefined, undefined, undefined])
   backend.check()
   t.equal(backend.check()?.isUp, true)
-  t.equal(backend.isUsable(), true)
+  t.equal(backend.isEligible(), true)
 })
 
 t.test("whatever happens, what was told and what is agree, and down and up take turns", async (t) => {

@@ -55,7 +55,7 @@ t.test(
 t.test("sessions that stay are shared by weight, to within one each", async (t) => {
   const backends = backendsOf(1, 2, 5)
   const turn = new RoundRobin()
-  for (let session = 0; session < 800; session++) orderLeastConnections(backends, turn)[0]?.tryReserve()
+  for (let session = 0; session < 800; session++) orderLeastConnections(backends, turn)[0]?.acquire()
   for (const [index, share] of [100, 200, 500].entries()) {
     t.ok(Math.abs((backends[index]?.active ?? 0) - share) <= 1, `${backends[index]?.active}`)
   }
@@ -72,7 +72,7 @@ t.test("no backend starves while sessions come and go", async (t) => {
     }
     const order = orderLeastConnections(backends, turn)
     const [first] = order
-    if (first?.tryReserve()) open.push(first)
+    if (first?.acquire()) open.push(first)
     return order
   })
   for (const count of counts) t.ok(count > 800 && count < 1200, `${counts}`)

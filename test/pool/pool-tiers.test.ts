@@ -7,6 +7,7 @@ import type { HealthChange } from "../../lib/pool/health.js"
 import { Pool } from "../../lib/pool/pool.js"
 import type { BackendInput, PoolSettings } from "../../lib/pool/pool-settings.js"
 import { SettingError } from "../../lib/settings/setting-error.js"
+import { FakeClock } from "../support/clock/fake-clock.js"
 import { poolRequest } from "../support/pool/pool-request.js"
 import { triedBy } from "../support/pool/tried-by.js"
 import { between, seededRandom } from "../support/project/random.js"
@@ -16,8 +17,8 @@ const HEALTH_CHECK = { healthy_threshold: 2, unhealthy_threshold: 3 }
 
 /** A pool with a clock that is set by hand, whose backends are spoken of by the first letter of their address. */
 function poolOf(backends: readonly BackendInput[], settings: Partial<PoolSettings> = {}) {
-  let nowMs = 0
-  const pool = new Pool(backends, { health_check: HEALTH_CHECK, ...settings }, () => nowMs)
+  const clock = new FakeClock()
+  const pool = new Pool(backends, { health_check: HEALTH_CHECK, ...settings }, clock)
   const changes: HealthChange[] = []
   pool.onHealthChange((change) => changes.push(change))
   const get = (letter: string) => {
@@ -29,9 +30,7 @@ function poolOf(backends: readonly BackendInput[], settings: Partial<PoolSetting
     pool,
     changes,
     get,
-    wait: (ms: number) => {
-      nowMs += ms
-    },
+    wait: (ms: number) => clock.advance(ms),
     /** The letters of the backends that one session dials when every dial fails, in order. */
     tried: (request = poolRequest()) =>
       triedBy(pool, request)
@@ -47,7 +46,7 @@ function poolOf(backends: readonly BackendInput[], settings: Partial<PoolSetting
         return last?.name.charAt(0)
       }
     },
-    takeOut: (letters: string) => {
+    eject: (letters: string) => {
       for (const letter of letters) for (let dial = 0; dial < 3; dial++) pool.dialFailed(get(letter))
     },
     makeUnhealthy: (letters: string) => {
@@ -98,9 +97,9 @@ for (const { out = "", unhealthy = "", full = "", tried } of STATES) {
   const state = `out: "${out}", unhealthy: "${unhealthy}", full: "${full}"`
   t.test(`primaries A and B, backups X and Y: a session tries "${tried}" with ${state}`, async (t) => {
     const at = poolOf([A, X, B, Y])
-    at.takeOut(out)
+    at.eject(out)
     at.makeUnhealthy(unhealthy)
-    for (const letter of full) at.get(letter).tryReserve()
+    for (const letter of full) at.get(letter).acquire()
     t.equal(at.tried(), tried)
   })
 }
@@ -129,7 +128,7 @@ t.test("every change of state is told once to each listener until it ends that",
   const at = poolOf(["A:1", "B:1"])
   const more: HealthChange[] = []
   const end = at.pool.onHealthChange((change) => more.push(change))
-  at.takeOut("A")
+  at.eject("A")
   at.pool.dialled(at.get("A"))
   end()
   at.makeUnhealthy("B")
@@ -145,25 +144,25 @@ t.test("every change of state is told once to each listener until it ends that",
 
 t.test("failed dials never take out the last backend that is up, and a backup counts as one", async (t) => {
   const alone = poolOf(["A:1"])
-  alone.takeOut("AAAA")
+  alone.eject("AAAA")
   t.same([alone.tried(), alone.changes], ["A", []])
   const withBackup = poolOf(["A:1", X])
-  withBackup.takeOut("A")
+  withBackup.eject("A")
   t.equal(withBackup.tried(), "XA")
-  withBackup.takeOut("XX")
+  withBackup.eject("XX")
   t.equal(withBackup.tried(), "XA")
   const withUnhealthy = poolOf(["A:1", "B:1"])
   withUnhealthy.makeUnhealthy("B")
-  withUnhealthy.takeOut("A")
+  withUnhealthy.eject("A")
   t.equal(withUnhealthy.tried(), "A")
 })
 
 t.test("a backend whose time out is over is not up: it saves no other one from staying in", async (t) => {
   const at = poolOf(["A:1", "B:1"])
-  at.takeOut("A")
+  at.eject("A")
   at.wait(10_000)
   t.equal(at.tried(), "AB")
-  at.takeOut("B")
+  at.eject("B")
   t.same(
     at.changes.map(({ backend }) => backend),
     ["A:1"],
@@ -173,7 +172,7 @@ t.test("a backend whose time out is over is not up: it saves no other one from s
 t.test("one session tries a backend whose time is over; others come to it last", async (t) => {
   const at = poolOf(["A:1", "B:1", "C:1"])
   t.same([at.tried(), at.tried()], ["ABC", "BCA"])
-  at.takeOut("A")
+  at.eject("A")
   at.wait(10_000)
   const before = at.session()
   t.equal(before(), "C")
@@ -201,11 +200,11 @@ t.test("a session whose dial has failed sees what has changed meanwhile", async 
     ["a primary has been added", (at) => at.pool.add("C:1"), ["C", "X", "B"]],
     ["the backup has been removed", (at) => at.pool.remove("X:1"), ["B"]],
     ["the ejected one is unhealthy too", (at) => at.makeUnhealthy("B"), ["X"]],
-    ["the backup is full", (at) => at.get("X").tryReserve(), []],
+    ["the backup is full", (at) => at.get("X").acquire(), []],
   ]
   for (const [what, change, expected] of changes) {
     const at = poolOf(["A:1", "B:1", X])
-    at.takeOut("B")
+    at.eject("B")
     const next = at.session()
     t.equal(next(), "A")
     change(at)
@@ -217,11 +216,11 @@ t.test("a full backend is not claimed for a trial by a session that can't have i
   const at = poolOf([A, "B:1"])
   t.equal(at.tried(), "AB")
   const a = at.get("A")
-  at.takeOut("A")
+  at.eject("A")
   at.wait(10_000)
   const next = at.session()
   t.equal(next(), "B")
-  a.tryReserve()
+  a.acquire()
   t.equal(next(), undefined)
   a.release()
   t.equal(at.tried(), "AB")
@@ -229,8 +228,8 @@ t.test("a full backend is not claimed for a trial by a session that can't have i
 
 t.test("while all others are full, one session at a time tries an ejected backend", async (t) => {
   const at = poolOf([A, "B:1"])
-  at.get("A").tryReserve()
-  at.takeOut("B")
+  at.get("A").acquire()
+  at.eject("B")
   t.equal(at.tried(), "", "its time is not over")
   at.wait(10_000)
   const trial = at.session()
@@ -246,7 +245,7 @@ t.test("while all others are full, one session at a time tries an ejected backen
 
 t.test("where there is nothing else, an ejection and a trial keep no session out", async (t) => {
   const at = poolOf(["A:1", "B:1"])
-  at.takeOut("A")
+  at.eject("A")
   at.makeUnhealthy("B")
   for (let session = 0; session < 3; session++) t.equal(at.session()(), "A")
   at.wait(10_000)
@@ -255,7 +254,7 @@ t.test("where there is nothing else, an ejection and a trial keep no session out
 
 t.test("failed dials of the last resort make no ejection longer", async (t) => {
   const at = poolOf(["A:1", "B:1"])
-  at.takeOut("A")
+  at.eject("A")
   for (let session = 0; session < 9; session++) {
     for (const backend of triedBy(at.pool)) at.pool.dialFailed(backend)
   }
@@ -268,7 +267,7 @@ t.test("failed dials of the last resort make no ejection longer", async (t) => {
 t.test("a backend that has been removed makes no news, and its memory no trouble", async (t) => {
   const at = poolOf(["A:1", "B:1", "C:1"])
   const a = at.get("A")
-  t.equal(a.tryReserve(), true)
+  t.equal(a.acquire(), true)
   at.pool.remove("A:1")
   at.pool.add("D:1")
   for (let dial = 0; dial < 3; dial++) at.pool.dialFailed(a)
@@ -277,7 +276,7 @@ t.test("a backend that has been removed makes no news, and its memory no trouble
   a.release()
   at.pool.add("E:1")
   for (let check = 0; check < 3; check++) at.pool.checked(a, "refused")
-  t.equal(a.tryReserve(), true)
+  t.equal(a.acquire(), true)
   t.same(at.changes, [])
   t.equal(at.tried(), "BCDE")
   t.same(
@@ -314,7 +313,7 @@ t.test(
     for (let session = 0; session < 5; session++) t.equal(first(), "B:1")
     t.equal(at.pool.stickyField(at.get("B"), request, true), undefined)
     t.match(at.pool.stickyField(at.get("A"), request, true)?.line, /^Set-Cookie: sid=/)
-    at.takeOut("B")
+    at.eject("B")
     t.equal(first(), "A:1")
     at.pool.dialled(at.get("B"))
     t.equal(first(), "B:1")

@@ -63,7 +63,7 @@ t.test("without any load, sessions fall to the backends as their weights say", a
 t.test("sessions that stay are shared nearly by weight", async (t) => {
   const random = seededRandom(12)
   const backends = backendsOf(1, 1, 2, 4)
-  for (let session = 0; session < 800; session++) orderRandom(backends, random)[0]?.tryReserve()
+  for (let session = 0; session < 800; session++) orderRandom(backends, random)[0]?.acquire()
   for (const [index, share] of [100, 100, 200, 400].entries()) {
     t.ok(Math.abs((backends[index]?.active ?? 0) - share) < share * 0.1, `${backends[index]?.active}`)
   }

@@ -7,6 +7,7 @@ import { Places } from "../../lib/limits/places.js"
 import { Router } from "../../lib/routing/router.js"
 import type { Destination } from "../../lib/session/route-target.js"
 import { runSession } from "../../lib/session/session.js"
+import { FakeClock } from "../support/clock/fake-clock.js"
 import { checkRefusal } from "../support/http/answer.js"
 import { upgradeHead } from "../support/http/heads.js"
 import { startEchoBackend } from "../support/peers/backend.js"
@@ -56,7 +57,7 @@ t.test("an error that no stage has foreseen is a 500, told once, and does not ge
     config,
     router: new BrokenRouter([], undefined),
     trusted: new TrustedProxies([]),
-    limits: new ClientLimits({ ...config, rate_per_ip: undefined }, () => 0),
+    limits: new ClientLimits({ ...config, rate_per_ip: undefined }, new FakeClock()),
     connections: new Places(0),
     pending: new Places(0),
     sockets: socketPlaces(),

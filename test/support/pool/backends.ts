@@ -9,7 +9,7 @@ export function backendsOf(...weights: readonly number[]): Backend[] {
 /** Gives each backend this many sessions. */
 export function load(backends: readonly Backend[], ...sessions: readonly number[]): void {
   for (const [index, backend] of backends.entries()) {
-    for (let left = sessions[index] ?? 0; left > 0; left--) backend.tryReserve()
+    for (let left = sessions[index] ?? 0; left > 0; left--) backend.acquire()
   }
 }
 

@@ -1,11 +1,11 @@
 /** Where the configuration comes from: a file, or flags that are derived from the keys of the schema. */
 import { existsSync } from "node:fs"
 import type { Options } from "yargs"
-import { z } from "zod"
+import { LISTENER, LOG } from "../lib/config/known-tables.js"
 import { checkConfig, DEFAULT_CONFIG_FILE, loadConfig } from "../lib/config/load.js"
 import { ConfigError } from "../lib/config/problem.js"
-import { type Config, LOG_LEVELS, listenerSchema } from "../lib/config/schema.js"
-import { POOL_DEFAULTS } from "../lib/pool/pool-settings.js"
+import { type Config, LOG_LEVELS } from "../lib/config/schema.js"
+import { plainText, type Setting } from "../lib/settings/setting.js"
 
 export const configOptions = {
   config: {
@@ -16,37 +16,20 @@ export const configOptions = {
   },
 } as const satisfies Record<string, Options>
 
-/** A flag of a list names one member of it. */
-const ONE_OF: Readonly<Record<string, string>> = {
-  backends: "backend",
-  trusted_proxies: "trusted-proxy",
-  allowed_origins: "allowed-origin",
-  subprotocols: "subprotocol",
-}
+/** The keys of a `[[ws_proxy]]` that have a flag. */
+const FLAG_SETTINGS = LISTENER.settings.filter(({ flag }) => flag !== undefined)
 
-const LISTENER_KEYS = listenerKeys()
+/** The keys of a `[[ws_proxy]]` that can only be set in a file. */
+export const FILE_KEYS: readonly string[] = LISTENER.settings
+  .filter(({ flag }) => flag === undefined)
+  .map(({ key }) => key)
 
-/** The keys of a `[[ws_proxy]]` that are tables, or names of tables, and so can only be set in a file. */
-export const FILE_KEYS: readonly string[] = Object.keys(listenerSchema.shape).filter(
-  (name) => !LISTENER_KEYS.some(({ key }) => key === name),
-)
-
-/**
- * One flag for each key of a `[[ws_proxy]]` that is no table: `connect_timeout_ms` is `--connect-timeout-ms`, and what is a
- * list is given once for each of its members: `backends` is `--backend`.
- */
+/** The flags of a listener and of the log. */
 export const listenerFlags: Readonly<Record<string, Options>> = {
+  ...Object.fromEntries(FLAG_SETTINGS.map((setting) => [toFlag(setting.key), toOption(setting)])),
   ...Object.fromEntries(
-    LISTENER_KEYS.map(({ key, ...option }) => [
-      toFlag(key),
-      { ...option, requiresArg: option.boolean !== true },
-    ]),
+    LOG.settings.map((setting) => [setting.flag, { ...toOption(setting), choices: LOG_LEVELS }]),
   ),
-  "log-level": {
-    type: "string",
-    choices: LOG_LEVELS,
-    describe: "Lowest level that is logged (default: info)",
-  },
 }
 
 /** The flags of a configuration without their dashes. */
@@ -64,7 +47,7 @@ export type ConfigArguments = Readonly<Record<string, unknown>> & {
  * @throws {ConfigError}
  */
 export async function readConfig(given: ConfigArguments): Promise<Config> {
-  const keys = LISTENER_KEYS.filter(({ key }) => given[toFlag(key)] !== undefined)
+  const keys = FLAG_SETTINGS.filter(({ key }) => given[toFlag(key)] !== undefined)
   const { config, file = config } = given
   const named = given.file === undefined ? "--config" : `the file ${given.file}`
   const level = given["log-level"]
@@ -97,38 +80,27 @@ const ADVICE =
   "name one with --config, or run without: " +
   "rws --bind 127.0.0.1:8080 --backend 127.0.0.1:9000, or try: rws demo"
 
-/** Flags that may be given more than once. */
+/** Flags that may be given more than once: each names one member of a list. */
 export const LIST_FLAGS: ReadonlySet<string> = new Set(
-  LISTENER_KEYS.filter(({ array }) => array).map(({ key }) => toFlag(key)),
+  FLAG_SETTINGS.filter(({ type }) => type === "list").map(({ key }) => toFlag(key)),
 )
 
 /** The flag of a key, without its dashes. */
 export function toFlag(key: string): string {
-  return ONE_OF[key] ?? key.replaceAll("_", "-")
+  return FLAG_SETTINGS.find((setting) => setting.key === key)?.flag ?? key.replaceAll("_", "-")
 }
 
-/** What only a file can hold: tables, and the names that they have there. */
-function isInFilesOnly(key: string, type: unknown): boolean {
-  return type === "object" || key === "route" || key === "pool"
-}
-
-function listenerKeys(): ({ key: string } & Options)[] {
-  const { properties = {} } = z.toJSONSchema(listenerSchema, { io: "input", unrepresentable: "any" })
-  const defaults = new Map<string, unknown>(Object.entries(POOL_DEFAULTS))
-  return Object.entries(properties).flatMap(([key, property]) => {
-    if (typeof property === "boolean") throw new Error(`the schema says nothing of ${key}`)
-    const { description = "", default: standard = defaults.get(key), type } = property
-    if (isInFilesOnly(key, type)) return []
-    const hasDefault = standard !== undefined && !Array.isArray(standard)
-    return {
-      key,
-      describe: hasDefault ? `${description} (default: ${standard})` : description,
-      array: key in ONE_OF,
-      ...(type === "boolean" ? { boolean: true } : { string: true }),
-      // As a string it reaches us unchanged; that it is a number is what the help shows.
-      ...(type === "integer" && { number: true, coerce: toNumber }),
-    }
-  })
+function toOption({ description, default: standard, ifAbsent, type }: Setting): Options {
+  const absent = standard === undefined || Array.isArray(standard) ? ifAbsent : String(standard)
+  const note = absent === undefined || absent === "none" ? "" : ` (default: ${absent})`
+  return {
+    describe: plainText(description) + note,
+    requiresArg: type !== "boolean",
+    array: type === "list",
+    ...(type === "boolean" ? { boolean: true } : { string: true }),
+    // A string reaches us unchanged; `number` is for the help.
+    ...(type === "integer" && { number: true, coerce: toNumber }),
+  }
 }
 
 /**

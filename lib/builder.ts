@@ -1,7 +1,7 @@
 /** The library's front door: one listener, described by chained calls. */
-import type { BackendInput } from "./config/pool-schema.js"
 import type { ListenerInput } from "./config/schema.js"
 import { type Log, SILENT } from "./ops/log.js"
+import type { BackendInput } from "./pool/backend-settings.js"
 import { Pool } from "./pool/pool.js"
 import { createProxy, type RunningProxy } from "./proxy/proxy.js"
 
@@ -23,7 +23,7 @@ export class WsProxy {
    * `unix:/path`, or tables with an `address`; or a `Pool`, which may change while the proxy runs. None when there are routes
    * that have backends
    */
-  constructor(backends?: string | readonly (string | BackendInput)[] | Pool) {
+  constructor(backends?: string | readonly BackendInput[] | Pool) {
     this.#backends = backends instanceof Pool || backends === undefined ? backends : [backends].flat()
   }
 

@@ -114,7 +114,7 @@ t.test("TLS, which is loaded where it is first needed, is known in net only", as
 const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
   {
     packages: /^(zod|smol-toml|toml-eslint-parser|fastest-levenshtein)$/,
-    rooms: /^lib\/(config\/|settings\/kinds)|^bin\//,
+    rooms: /^lib\/(config\/|settings\/(kinds|setting)\.ts|[a-z]+\/[a-z-]+-(settings|schema)\.ts$)|^bin\//,
   },
   { packages: /^pino(-pretty)?$/, rooms: /^lib\/ops\/pino-log\.ts$/ },
   { packages: /^node:tls$/, rooms: /^lib\/(net\/|session\/pool-runtime\.ts$)/ },

@@ -1,10 +1,10 @@
 /** Keys that are right one by one and wrong together, or without one another. */
 import { closest } from "fastest-levenshtein"
+import { HEALTH_CHECK_DEFAULTS } from "../pool/health-check-settings.js"
 import { Pool } from "../pool/pool.js"
-import { HEALTH_CHECK_DEFAULTS } from "../pool/pool-settings.js"
+import { inlinePoolShape } from "../pool/pool-schema.js"
 import { isTable, type Table, toTable, toTables } from "../settings/table.js"
-import { NO_TERMINATION } from "./other-names.js"
-import { inlinePoolShape } from "./pool-schema.js"
+import { NO_TERMINATION } from "../settings/tls-advice.js"
 import type { ConfigProblem } from "./problem.js"
 
 type Path = ConfigProblem["path"]

@@ -1,50 +1,49 @@
 /** The tables of a configuration with their keys, from the schema. */
+import { tlsSchema } from "../net/tls-settings.js"
+import { backendSchema } from "../pool/backend-settings.js"
+import { healthCheckSchema } from "../pool/health-check-settings.js"
+import { poolSchema } from "../pool/pool-schema.js"
+import { fieldRulesSchema, routeSchema } from "../routing/route-schema.js"
+import { type Setting, settingsOf, type TableSchema } from "../settings/setting.js"
 import { toPlain } from "./other-names.js"
-import { backendSchema, healthCheckSchema, poolSchema, tlsSchema } from "./pool-schema.js"
-import { routeSchema, ruleKeys } from "./route-schema.js"
-import { configSchema, listenerSchema } from "./schema.js"
+import { configSchema, listenerSchema, logSchema } from "./schema.js"
 
 export interface KnownTable {
   /** As a message says it: "in [[ws_proxy]]". */
   readonly place: string
+  readonly settings: readonly Setting[]
   readonly keys: readonly string[]
   /** Whether it faces the client, as a listener does, or the backends, as a pool does. */
   readonly isFront: boolean
 }
 
-const POOL: KnownTable = {
-  place: "in [pool.NAME]",
-  keys: Object.keys(poolSchema.shape),
-  isFront: false,
+function table(place: string, schema: TableSchema, isFront = false): KnownTable {
+  const settings = settingsOf(schema)
+  return { place, settings, keys: settings.map(({ key }) => key), isFront }
 }
 
-const TOP: KnownTable = {
-  place: "at the top level",
-  keys: Object.keys(configSchema.shape),
-  isFront: true,
-}
+export const TOP = table("at the top level", configSchema, true)
+export const LISTENER = table("in [[ws_proxy]]", listenerSchema, true)
+export const ROUTE = table("in [[ws_proxy.route]]", routeSchema, true)
+export const POOL = table("in [pool.NAME]", poolSchema)
+export const BACKEND = table("in a backend's table", backendSchema)
+export const HEALTH_CHECK = table("in health_check", healthCheckSchema)
+export const TLS = table("in tls", tlsSchema)
+export const LOG = table("in [log]", logSchema)
 
-/** The other tables by the key under which they stand. */
+/** All tables except pools and the top level by the key under which they stand, those that are meant most often first. */
 const UNDER: Readonly<Record<string, KnownTable>> = {
-  log: { place: "in [log]", keys: Object.keys(configSchema.shape.log.unwrap().shape), isFront: false },
-  ws_proxy: { place: "in [[ws_proxy]]", keys: Object.keys(listenerSchema.shape), isFront: true },
-  route: { place: "in [[ws_proxy.route]]", keys: Object.keys(routeSchema.shape), isFront: true },
-  backends: { place: "in a backend's table", keys: Object.keys(backendSchema.shape), isFront: false },
-  health_check: { place: "in health_check", keys: Object.keys(healthCheckSchema.shape), isFront: false },
-  tls: { place: "in tls", keys: Object.keys(tlsSchema.shape), isFront: false },
-  request_headers: {
-    place: "in request_headers",
-    keys: Object.keys(ruleKeys.request_headers.shape),
-    isFront: false,
-  },
-  response_headers: {
-    place: "in response_headers",
-    keys: Object.keys(ruleKeys.response_headers.shape),
-    isFront: false,
-  },
+  ws_proxy: LISTENER,
+  route: ROUTE,
+  backends: BACKEND,
+  health_check: HEALTH_CHECK,
+  tls: TLS,
+  request_headers: table("in request_headers", fieldRulesSchema),
+  response_headers: table("in response_headers", fieldRulesSchema),
+  log: LOG,
 }
 
-const TABLES: readonly KnownTable[] = [TOP, ...Object.values(UNDER), POOL]
+const TABLES: readonly KnownTable[] = [...Object.values(UNDER), POOL, TOP]
 
 /** The table at a path of the configuration. */
 export function tableAt(path: readonly (string | number)[]): KnownTable {
@@ -53,15 +52,32 @@ export function tableAt(path: readonly (string | number)[]): KnownTable {
   return (Object.hasOwn(UNDER, name) ? UNDER[name] : undefined) ?? TOP
 }
 
-/** The key of this spelling, and the tables that have it; `spelling` may be `table.key`. */
-export function findKey(spelling: string): { key: string; tables: KnownTable[] } | undefined {
-  const [name = "", table] = spelling.split(".").reverse()
-  const plain = toPlain(name)
-  const among = table === undefined ? TABLES : TABLES.filter((known) => known === UNDER[table])
-  const tables = among.filter(({ keys }) => keys.some((key) => toPlain(key) === plain))
-  const key = tables[0]?.keys.find((key) => toPlain(key) === plain)
-  return key === undefined ? undefined : { key, tables }
+export interface FoundKey {
+  readonly key: string
+  readonly tables: readonly KnownTable[]
 }
+
+/** The key of this spelling, and the tables that have it. */
+export function findKey(spelling: string): FoundKey | undefined {
+  const plain = toPlain(spelling)
+  return find(({ key }) => toPlain(key) === plain, TABLES)
+}
+
+/** The key that another program calls so, and those of the given tables that have it. */
+export function findOtherName(name: string, among = TABLES): FoundKey | undefined {
+  const plain = toPlain(name)
+  return find(({ otherNames }) => otherNames.some((other) => toPlain(other) === plain), among)
+}
+
+/** The tables that face the client. */
+export const FRONT: readonly KnownTable[] = TABLES.filter(({ isFront }) => isFront)
 
 /** All keys, each once. */
 export const ALL_KEYS: readonly string[] = [...new Set(TABLES.flatMap(({ keys }) => keys))]
+
+function find(isMeant: (setting: Setting) => boolean, among: readonly KnownTable[]): FoundKey | undefined {
+  const found = among.flatMap((table) => table.settings.filter(isMeant).map(({ key }) => ({ key, table })))
+  const [first] = found
+  if (first === undefined) return undefined
+  return { key: first.key, tables: found.filter(({ key }) => key === first.key).map(({ table }) => table) }
+}

@@ -1,110 +1,195 @@
-/** The configuration: every key, what it means, its default and what it must be. The schema is closed. */
+/** The whole configuration: every key, what it means, its default and what it must be. The schema is closed. */
 import { z } from "zod"
 import { AddressError, parseBindAddress, parseSocketMode } from "../address/address.js"
 import { FORWARDED_MODES } from "../forwarding/forwarding-fields.js"
 import { TrustedProxies } from "../forwarding/trusted-proxies.js"
 import { MAX_HEAD_BYTES } from "../http/head-scanner.js"
 import { parseRate } from "../limits/rate.js"
+import { inlinePoolShape, POOL_NAMES, poolSchema } from "../pool/pool-schema.js"
+import { routeSchema, ruleKeys } from "../routing/route-schema.js"
 import { deadlineMs, durationMs, flag, limit, oneOf, optionalMs, textFor } from "../settings/kinds.js"
-import { NO_TERMINATION } from "./other-names.js"
-import { inlinePoolShape, poolSchema } from "./pool-schema.js"
-import { routeSchema, ruleKeys } from "./route-schema.js"
+import { NO_TERMINATION } from "../settings/tls-advice.js"
 
-/**
- * The keys of one `[[ws_proxy]]`. The command line takes those that are no tables as flags, with `-` for `_`.
- */
+const { backends, ...inlinePoolSettings } = inlinePoolShape
+
+/** The keys of one `[[ws_proxy]]`. */
 export const listenerSchema = z.strictObject({
   name: z
     .string("expected a name")
     .min(1, "expected at least one character")
     .optional()
-    .describe("Name in logs and events (default: the bind address)"),
-  bind: textFor(parseBind, 'expected an address, as in "0.0.0.0:8080"').describe(
-    "Address to listen on: host:port, [v6]:port or unix:/path",
-  ),
+    .describe("Name in logs and events")
+    .meta({ ifAbsent: "the bind address", example: "chat" }),
+  bind: textFor(parseBind, 'expected an address, as in "0.0.0.0:8080"')
+    .describe("Address to listen on: `host:port`, `[v6]:port` or `unix:/path`")
+    .meta({ example: "127.0.0.1:8080", otherNames: "listen listenAddr address addr port socket_address" }),
   bind_mode: textFor(parseSocketMode, 'expected a mode in octal, as text: "0660"')
     .optional()
-    .describe('Permissions of a unix: socket in octal, as in "0660" (default: what the umask leaves)'),
+    .describe('Permissions of a `unix:` socket in octal, e.g. `"0660"`; connecting takes write permission')
+    .meta({ ifAbsent: "by the umask", example: "0660" }),
   pool: z
     .string("expected the name of a pool")
     .optional()
-    .describe("Name of the pool that serves what no route takes"),
-  ...inlinePoolShape,
+    .describe("Name of the pool for requests that match no route")
+    .meta({
+      flag: false,
+      ifAbsent: "none",
+      example: "chat",
+      otherNames: POOL_NAMES,
+    }),
+  backends: backends
+    .describe(
+      "Backends, in place of `pool`: `host:port`, `[v6]:port`, `ws://host[:port][/path]`, `wss://host[:port][/path]` or `unix:/path`; the keys of a pool may be set here too. One of `pool`, `backends` and `route` is required",
+    )
+    .meta({ ifAbsent: "none" }),
   route: z
     .array(routeSchema, "expected [[ws_proxy.route]], with two pairs of brackets")
     .default([])
-    .describe("Routes, of which the first that matches is taken"),
-  connect_timeout_ms: deadlineMs.default(5000).describe("TCP connect, and TLS handshake, with one backend"),
+    .describe("Tables: routes, tried in file order")
+    .meta({
+      ifAbsent: "none",
+      otherNames: `location locations routes rules rule router routers handle handle_path virtual_hosts
+        route_config acl match`,
+    }),
+  connect_timeout_ms: deadlineMs
+    .default(5000)
+    .describe("Resolving a backend's name, TCP connect to all its addresses together, and the TLS handshake")
+    .meta({ otherNames: "dial_timeout proxy_connect_timeout timeout_connect" }),
   read_timeout_ms: deadlineMs
     .default(30_000)
-    .describe("From accept until the client's request head is complete"),
+    .describe("From accept until the client's request head is complete; a slow trickle does not extend it")
+    .meta({
+      otherNames: `client_header_timeout read_header read_header_timeout timeout_http_request
+        request_headers_timeout headersTimeout requestTimeout`,
+    }),
   handshake_timeout_ms: deadlineMs
     .default(10_000)
-    .describe("From sending the head to the backend's response head; then a refusal's body stalled"),
-  idle_timeout_ms: optionalMs.default(0).describe("No byte in either direction; 0 = never"),
+    .describe(
+      "From sending the head until the backend's response head is complete; while a refusal is relayed: no progress for this long, or three times as long by the client",
+    )
+    .meta({ otherNames: "response_header_timeout" }),
+  idle_timeout_ms: optionalMs
+    .default(0)
+    .describe("Closes a tunnel without a byte in either direction for this long; 0 = never")
+    .meta({
+      otherNames: `proxy_read_timeout proxy_send_timeout send_timeout stream_timeout proxy_timeout
+        proxyTimeout write_timeout stream_idle_timeout timeout_tunnel tunnel_timeout timeout_client
+        timeout_server`,
+    }),
   half_close_timeout_ms: optionalMs
     .default(30_000)
-    .describe("After one side has closed: the other direction silent for this long; 0 = never"),
-  drain_timeout_ms: deadlineMs.default(30_000).describe("At shutdown: how long open tunnels may go on"),
+    .describe("Closes a tunnel with one side closed and the other silent for this long; 0 = never")
+    .meta({ otherNames: "timeout_client_fin timeout_server_fin" }),
+  drain_timeout_ms: deadlineMs
+    .default(30_000)
+    .describe("How long open tunnels may continue at shutdown")
+    .meta({
+      otherNames: `grace_period graceTimeOut hard-stop-after worker_shutdown_timeout stream_close_delay
+        drain_time shutdown_timeout`,
+    }),
   max_head_bytes: z
     .int("expected a whole number of bytes")
     .min(64, "expected at least 64 bytes")
     .max(MAX_HEAD_BYTES, `expected at most ${MAX_HEAD_BYTES} bytes`)
     .default(8192)
-    .describe("Longest request head"),
-  max_connections: limit.default(0).describe("Client connections at the same time; 0 = no limit"),
+    .describe(`Longest request head, 64 to ${MAX_HEAD_BYTES}`)
+    .meta({
+      otherNames: `max_header_size max_header_bytes large_client_header_buffers client_header_buffer_size
+        max_request_headers_kb tune.bufsize`,
+    }),
+  max_connections: limit
+    .default(0)
+    .describe("Concurrent client connections, from accept to close or refusal; 0 = unlimited")
+    .meta({
+      otherNames: `maxconn max_conns worker_connections maxConnsPerHost fullconn circuit_breakers
+        max_requests unhealthy_request_count`,
+    }),
   max_connections_per_ip: limit
     .default(0)
-    .describe("The same for one client address, or one IPv6 /64; 0 = no limit"),
-  max_pending: limit.default(0).describe("Sessions at the same time that are no tunnels yet; 0 = no limit"),
+    .describe("The same for one client address, or one IPv6 /64; 0 = unlimited")
+    .meta({ otherNames: "inFlightReq limit_conn limit_conn_zone" }),
+  max_pending: limit
+    .default(0)
+    .describe("Concurrent sessions still in the handshake phase; 0 = unlimited")
+    .meta({ otherNames: "max_pending_requests" }),
   rate_per_ip: textFor(parseRate, 'expected a rate, as in "20/s"')
     .optional()
-    .describe("New connections of one client address, as in 20/s, 100/m or 1000/h (default: no limit)"),
-  rate_burst: limit.default(0).describe("How many of them may come at once; 0 = as many as the rate names"),
+    .describe('New connections of one client address, e.g. `"20/s"`, `"100/m"` or `"1000/h"`')
+    .meta({
+      ifAbsent: "no limit",
+      example: "20/s",
+      otherNames: "rateLimit limit_req limit_req_zone average rate maxconnrate",
+    }),
+  rate_burst: limit
+    .default(0)
+    .describe("How many of them may arrive at once; 0 = the number in `rate_per_ip`")
+    .meta({ example: 40, otherNames: "burst" }),
   keepalive_ms: durationMs
     .refine(
       (ms) => ms === 0 || ms >= 1000,
       "expected 0 (off) or at least 1000: the system counts it in seconds",
     )
     .default(60_000)
-    .describe("TCP keepalive on both sockets; 0 = off"),
+    .describe("Idle time before TCP keepalive probes on both sockets, at least 1000; 0 = off")
+    .meta({ otherNames: "so_keepalive proxy_socket_keepalive tcp_keepalive" }),
   trusted_proxies: z
     .array(textFor(parseTrusted, "expected an address or a CIDR range"), "expected a list of addresses")
     .default([])
-    .describe('Addresses that may say who the client is, as in "10.0.0.0/8", "::1" or "unix"'),
+    .describe(
+      'Addresses and CIDR ranges that may report the client address; `"unix"` for clients of a Unix socket',
+    )
+    .meta({
+      flag: "trusted-proxy",
+      otherNames: `set_real_ip_from trustedIPs trustProxy forwardedHeaders use_remote_address
+        xff_num_trusted_hops`,
+    }),
   accept_proxy_protocol: flag
     .default(false)
-    .describe("Connections from trusted_proxies begin with a PROXY header, v1 or v2"),
+    .describe(
+      "Connections from `trusted_proxies` begin with a PROXY header, v1 or v2, and are refused without it",
+    )
+    .meta({ otherNames: "proxy_protocol accept-proxy" }),
   forwarded: oneOf(FORWARDED_MODES)
     .default("x-forwarded")
-    .describe("Fields that tell the backend who the client is: x-forwarded, rfc7239, both or off"),
-  host_header: ruleKeys.host_header.default("backend"),
-  request_headers: ruleKeys.request_headers.prefault({}),
-  response_headers: ruleKeys.response_headers.prefault({}),
-  allowed_origins: ruleKeys.allowed_origins.default([]),
-  require_origin: ruleKeys.require_origin.default(false),
-  subprotocols: ruleKeys.subprotocols.default([]),
+    .describe(
+      'Fields that tell the backend who the client is: `"x-forwarded"`, `"rfc7239"`, `"both"` or `"off"`',
+    )
+    .meta({ otherNames: "xfwd forwardfor xForwardedFor" }),
+  ...ruleKeys,
+  ...inlinePoolSettings,
 })
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const
 
-const logSchema = z.strictObject({
-  level: oneOf(LOG_LEVELS).default("info").describe("Lowest level written"),
+export const logSchema = z.strictObject({
+  level: oneOf(LOG_LEVELS)
+    .default("info")
+    .describe("Lowest level written: `trace`, `debug`, `info`, `warn`, `error` or `silent`")
+    .meta({ flag: "log-level", otherNames: "logLevel" }),
 })
 
 export const configSchema = z.strictObject({
-  log: logSchema.prefault({}),
-  pool: z.record(z.string(), poolSchema, "expected [pool.NAME]").default({}),
+  log: logSchema.prefault({}).meta({ otherNames: "logging logger" }),
+  pool: z
+    .record(z.string(), poolSchema, "expected [pool.NAME]")
+    .default({})
+    .meta({
+      otherNames: `upstream upstreams backend proxy_pass reverse_proxy ${POOL_NAMES}`,
+    }),
   ws_proxy: z
     .array(listenerSchema, "expected [[ws_proxy]], with two pairs of brackets")
-    .min(1, "expected at least one [[ws_proxy]]"),
+    .min(1, "expected at least one [[ws_proxy]]")
+    .meta({
+      otherNames: `listen proxy listener listeners frontend entryPoint entryPoints server servers http
+        stream static_resources filter_chains`,
+    }),
 })
 
 /** One `[[ws_proxy]]` with its defaults filled in. */
 export type ListenerConfig = z.output<typeof listenerSchema>
 /** One `[[ws_proxy]]` as it is written: what has a default may be left out. */
 export type ListenerInput = z.input<typeof listenerSchema>
-/** One `[[ws_proxy.route]]`. What it leaves out is its listener's. */
+/** One `[[ws_proxy.route]]`. Keys that it leaves out are its listener's. */
 export type RouteConfig = z.output<typeof routeSchema>
 /** Where a pool can be named, or stand: in a listener or a route. */
 export type PlaceConfig = Pick<RouteConfig, "pool" | keyof typeof inlinePoolShape>

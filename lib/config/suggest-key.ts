@@ -1,23 +1,30 @@
 /** Suggestions for unknown keys. */
 import { distance } from "fastest-levenshtein"
-import { ALL_KEYS, findKey, type KnownTable, tableAt } from "./known-tables.js"
-import { meaningOf, toPlain } from "./other-names.js"
+import {
+  ALL_KEYS,
+  type FoundKey,
+  FRONT,
+  findKey,
+  findOtherName,
+  type KnownTable,
+  tableAt,
+} from "./known-tables.js"
+import { frontSentenceFor, sentenceFor, toPlain } from "./other-names.js"
 
 /** What is meant by an unknown key: a key of ours, with the tables that have it, or a sentence. */
-export type Suggestion =
-  | { readonly key: string; readonly tables: readonly KnownTable[] }
-  | { readonly sentence: string }
+export type Suggestion = FoundKey | { readonly sentence: string }
 
 /** Says what is meant by an unknown key; undefined if nothing is near. */
 export function suggestKey(name: string, table: KnownTable): Suggestion | undefined {
   const here = (key: string | undefined) => (key === undefined ? undefined : { key, tables: [table] })
-  const meaning = meaningOf(name, table.isFront)
-  const meant = typeof meaning === "string" ? [] : (meaning ?? [])
   return (
     here(sameSpelling(name, table.keys)) ??
-    here(meant.find((key) => findKey(key)?.tables.includes(table))?.replace(/^.*\./, "")) ??
+    findOtherName(name, [table]) ??
     here(inMilliseconds(name, table.keys)) ??
-    ownMeaning(name, meaning, table) ??
+    (table.isFront ? toSuggestion(frontSentenceFor(name)) : undefined) ??
+    keyElsewhere(name, table) ??
+    toSuggestion(sentenceFor(name)) ??
+    findOtherName(name) ??
     here(nearest(name, table.keys)) ??
     elsewhere(inMilliseconds(name, ALL_KEYS) ?? nearest(name, ALL_KEYS))
   )
@@ -39,17 +46,14 @@ export function describeUnknownKey(name: string, path: readonly (string | number
 /** The message for a key without a suggestion. */
 export const UNKNOWN_KEY = "unknown key"
 
-/** In a table that faces the client, what other programs mean wins over a key of ours in another table. */
-function ownMeaning(
-  name: string,
-  meaning: ReturnType<typeof meaningOf>,
-  { isFront }: KnownTable,
-): Suggestion | undefined {
+/** A key of ours in another table. In a table that faces the client, a name of another key that does so wins over it. */
+function keyElsewhere(name: string, { isFront }: KnownTable): Suggestion | undefined {
   const own = findKey(name)
-  if (own !== undefined && !(isFront && meaning !== undefined)) return own
-  if (typeof meaning === "string") return { sentence: meaning }
-  const [first] = meaning ?? []
-  return own !== undefined && meaning?.includes(own.key) ? own : elsewhere(first)
+  return own === undefined || !isFront ? own : (findOtherName(name, FRONT) ?? own)
+}
+
+function toSuggestion(sentence: string | undefined): Suggestion | undefined {
+  return sentence === undefined ? undefined : { sentence }
 }
 
 function elsewhere(key: string | undefined): Suggestion | undefined {

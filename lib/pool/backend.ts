@@ -3,7 +3,7 @@ import type { Address } from "../address/address.js"
 import { type BackendAddress, parseBackendAddress } from "../address/backend-address.js"
 import { acquire, createCells, release } from "../shared/cells.js"
 import { CELL, CELLS_PER_BACKEND } from "./backend-cells.js"
-import { type BackendInput, toBackendSettings } from "./pool-settings.js"
+import { type BackendInput, toBackendSettings } from "./backend-settings.js"
 
 export class Backend implements BackendAddress {
   /** Its identity: the address as the user wrote it. Sticky cookies, hashing, logs and `Pool.remove` go by it. */

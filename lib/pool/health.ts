@@ -4,7 +4,8 @@
  * state is in the backend's cells, and every change of a bit is one atomic step, so that exactly one caller reports it.
  */
 import { CELL } from "./backend-cells.js"
-import type { HealthThresholds, PoolSettings } from "./pool-settings.js"
+import type { HealthThresholds } from "./health-check-settings.js"
+import type { PoolSettings } from "./pool-settings.js"
 
 /** A backend went down or came up. For each backend the two alternate. */
 export interface HealthChange {

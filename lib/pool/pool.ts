@@ -4,6 +4,7 @@ import { SettingError } from "../settings/setting-error.js"
 import { type Clock, systemClock } from "../shared/clock.js"
 import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
 import { Backend } from "./backend.js"
+import type { BackendInput } from "./backend-settings.js"
 import { type Order, orderBy } from "./balance.js"
 import { type HashKey, parseHashKey } from "./hash-key.js"
 import {
@@ -16,7 +17,7 @@ import {
   isOnlyEjected,
   isUp,
 } from "./health.js"
-import { type BackendInput, type PoolOptions, type PoolSettings, toPoolSettings } from "./pool-settings.js"
+import { type PoolOptions, type PoolSettings, toPoolSettings } from "./pool-settings.js"
 import { createSticky, type Sticky } from "./sticky.js"
 
 /** A live set of backends: additions and removals apply to sessions that begin later. Open tunnels stay as they are. */

@@ -1,8 +1,8 @@
 /** The pools of one proxy: those that are shared by name, and those that stand with a listener or a route. */
-import { poolSettingsOf } from "../config/pool-schema.js"
 import type { Config, PlaceConfig } from "../config/schema.js"
 import type { Log } from "../ops/log.js"
 import { Pool } from "../pool/pool.js"
+import { poolSettingsOf } from "../pool/pool-schema.js"
 import type { PoolOptions } from "../pool/pool-settings.js"
 import { RunningPool } from "../session/pool-runtime.js"
 

@@ -5,8 +5,8 @@ import type { TlsOptions } from "../net/dial.js"
 import { type Log, logCheckDefect, logUncheckable } from "../ops/log.js"
 import type { Backend } from "../pool/backend.js"
 import { HealthChecks } from "../pool/health-check.js"
+import type { HealthCheckSettings } from "../pool/health-check-settings.js"
 import type { Pool } from "../pool/pool.js"
-import type { HealthCheckSettings } from "../pool/pool-settings.js"
 import { type ProbeFault, type ProbeSettings, probe } from "../pool/probe.js"
 
 /** A proxy's side of the checks: what it calls the pool, and where it logs. */

@@ -1,10 +1,13 @@
 /** rws.config.toml at the top of the project: the example that users begin with. */
 import t from "tap"
 import { checkConfig, loadConfig, parseConfig } from "../../lib/config/load.js"
-import { backendSchema, healthCheckSchema, poolSchema, tlsSchema } from "../../lib/config/pool-schema.js"
-import { routeSchema } from "../../lib/config/route-schema.js"
 import { configSchema, listenerSchema } from "../../lib/config/schema.js"
-import { HEALTH_CHECK_DEFAULTS, POOL_DEFAULTS } from "../../lib/pool/pool-settings.js"
+import { tlsSchema } from "../../lib/net/tls-settings.js"
+import { backendSchema } from "../../lib/pool/backend-settings.js"
+import { HEALTH_CHECK_DEFAULTS, healthCheckSchema } from "../../lib/pool/health-check-settings.js"
+import { poolSchema } from "../../lib/pool/pool-schema.js"
+import { POOL_DEFAULTS } from "../../lib/pool/pool-settings.js"
+import { routeSchema } from "../../lib/routing/route-schema.js"
 import { makeTestCa } from "../support/peers/test-ca.js"
 import { projectPath, readProjectFile } from "../support/project/project.js"
 

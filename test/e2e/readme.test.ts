@@ -6,16 +6,13 @@ import t from "tap"
 import ts from "typescript"
 import { CLOSE_REASONS } from "../../lib/close-reason.js"
 import { parseConfig } from "../../lib/config/load.js"
-import {
-  backendSchema,
-  healthCheckSchema,
-  inlinePoolShape,
-  poolSchema,
-  tlsSchema,
-} from "../../lib/config/pool-schema.js"
-import { routeSchema, ruleKeys } from "../../lib/config/route-schema.js"
 import { configSchema, listenerSchema } from "../../lib/config/schema.js"
-import { BACKEND_DEFAULTS, HEALTH_CHECK_DEFAULTS, POOL_DEFAULTS } from "../../lib/pool/pool-settings.js"
+import { tlsSchema } from "../../lib/net/tls-settings.js"
+import { backendSchema, toBackendSettings } from "../../lib/pool/backend-settings.js"
+import { HEALTH_CHECK_DEFAULTS, healthCheckSchema } from "../../lib/pool/health-check-settings.js"
+import { inlinePoolShape, poolSchema } from "../../lib/pool/pool-schema.js"
+import { POOL_DEFAULTS } from "../../lib/pool/pool-settings.js"
+import { routeSchema, ruleKeys } from "../../lib/routing/route-schema.js"
 import { upgradeHead } from "../support/http/heads.js"
 import { deadAddress, startEchoBackend } from "../support/peers/backend.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
@@ -43,7 +40,7 @@ interface Table {
   readonly defaults: Readonly<Record<string, unknown>>
 }
 
-const backendDefaults: Table["defaults"] = { ...BACKEND_DEFAULTS }
+const backendDefaults: Table["defaults"] = { ...toBackendSettings("a:1"), address: undefined }
 const ruleKeyNames = Object.keys(ruleKeys)
 const inlineKeys = Object.keys(inlinePoolShape).filter((key) => key !== "backends")
 const keysOf = (schema: { shape: object }, without: readonly string[] = []) =>

@@ -1,10 +1,6 @@
 import t from "tap"
-import {
-  type BackendInput,
-  type PoolOptions,
-  toBackendSettings,
-  toPoolSettings,
-} from "../../lib/pool/pool-settings.js"
+import { type BackendInput, toBackendSettings } from "../../lib/pool/backend-settings.js"
+import { type PoolOptions, toPoolSettings } from "../../lib/pool/pool-settings.js"
 import { SettingError } from "../../lib/settings/setting-error.js"
 import { thrownBy } from "../support/project/thrown.js"
 

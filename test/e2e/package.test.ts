@@ -73,7 +73,7 @@ const packed: { files: { path: string }[] }[] = JSON.parse(
 const shipped = packed.flatMap(({ files }) => files.map(({ path }) => path))
 
 t.test("what is shipped is the library with its types, the program and what documents them", async (t) => {
-  const documents = ["LICENSE", "README.md", "package.json", "rws.config.toml"]
+  const documents = ["CHANGELOG.md", "LICENSE", "README.md", "package.json", "rws.config.toml"]
   const code = shipped.filter((path) => !documents.includes(path))
   t.equal(code.length, shipped.length - documents.length)
   for (const path of code) t.match(path, /^dist\/(lib\/.*(\.js|\.d\.ts)|bin\/.*\.js)$/)

@@ -13,7 +13,7 @@ export interface Options extends Plan {
   readonly memoryRounds: number
 }
 
-const QUICK = { warmUpMs: 250, rounds: 5, roundMs: 120, idleTunnels: 1000, memoryRounds: 1 }
+const QUICK = { warmUpMs: 200, rounds: 5, roundMs: 100, idleTunnels: 1000, memoryRounds: 1 }
 const FULL = { warmUpMs: 600, rounds: 9, roundMs: 400, idleTunnels: 5000, memoryRounds: 3 }
 
 export interface Names {
@@ -29,7 +29,7 @@ export async function readOptions(args: readonly string[], names: Names): Promis
     .usage(
       "Compares rws with other proxies: CPU time and memory of the proxy's process.\n\nUsage: $0 [options]",
     )
-    .option("quick", { type: "boolean", default: false, describe: "Take less than a minute" })
+    .option("quick", { type: "boolean", default: false, describe: "Take about a minute" })
     .option("only", {
       describe: "Measures, separated by commas (default: all)",
       choices: names.measures,

@@ -22,7 +22,7 @@ function rowsOfReasons(): string {
 t.test("the README's table of close reasons is that of the code", async (t) => {
   const [written] = TABLE_OF_REASONS.exec(README) ?? []
   t.not(written, undefined, "the README has the table")
-  if (process.env["TAP_SNAPSHOT"] === "1") {
+  if (process.env.TAP_SNAPSHOT === "1") {
     writeFileSync(projectPath("README.md"), README.replace(TABLE_OF_REASONS, rowsOfReasons))
     return
   }

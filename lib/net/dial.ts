@@ -1,108 +1,127 @@
-/** Opens a connection to one backend: TCP or a Unix socket, a PROXY header on it, and TLS on top, as far as they are wanted. */
+/** Opens a connection to one backend: TCP or a Unix socket, then the PROXY header and TLS if configured. */
 import { isIP, type LookupFunction, type NetConnectOpts } from "node:net"
 import type { ConnectionOptions, SecureContext } from "node:tls"
 import { type Address, toNetOptions } from "../address/address.js"
 import { SessionEnd, toSessionEnd } from "../close-reason.js"
+import { type Clock, systemClock, type Timer } from "../shared/clock.js"
 import { Connection, type Handler } from "./connection.js"
 import { isLocalFault } from "./local-fault.js"
 import { RESOLVER } from "./resolve.js"
 
 /**
- * How long one of several addresses of a name may take before the next is tried. Node gives up an address at that, and its
- * default of 250 ms is less than one lost SYN.
+ * How long one of several addresses of a name may take before the next is tried. Node then gives the address up, and
+ * its default of 250 ms is shorter than the retransmission of one lost SYN.
  */
 const MAX_ATTEMPT_MS = 1500
 
 export interface DialOptions {
-  /** For this backend: resolving its name, all the addresses of it, and the TLS handshake together. */
+  /** For this backend: resolving its name, trying all its addresses, and the TLS handshake together. */
   readonly connectTimeoutMs: number
-  /** TLS is spoken if it is given. */
+  /** Absent: plain TCP. */
   readonly tls?: TlsOptions | undefined
-  /** What the backend gets before anything else, before TLS too: a PROXY header. */
-  readonly preface?: Buffer | undefined
-  /** Ends the dial, because rws is shutting down. */
-  readonly signal?: AbortSignal | undefined
+  /** A PROXY header, sent before anything else, including TLS. */
+  readonly proxyHeader?: Buffer | undefined
 }
 
 export interface TlsOptions {
   readonly context: SecureContext
-  /** The name or IP address that the certificate must be for. A name is sent as SNI (RFC 6066 §3), an address is not. */
+  /** The name or IP address that the certificate must match. A name is sent as SNI (RFC 6066 §3), an address is not. */
   readonly serverName: string
-  /** Whether the certificate must be good; else any will do. */
+  /** Whether the certificate is verified. */
   readonly isVerified: boolean
 }
 
 /**
- * Resolves to the connected backend. All addresses of a name are tried, the families in turn (RFC 8305,
+ * One attempt to connect to a backend. All addresses of a name are tried, alternating between the families (RFC 8305,
  * Node's `autoSelectFamily`).
  *
- * In TLS 1.3 a backend judges our certificate only after the handshake has ended for us: that it wants none
- * or another shows as a break of the connection later.
- *
- * Rejects with a `SessionEnd`. After these another backend may be tried: `backend_unreachable` and
- * `connect_timeout`; and, where the backend is not to blame, `resolve_failed` and `resolve_timeout`, or
- * `local_exhaustion` if this machine lacks what a connection needs. At once when `client` leaves:
- * `client_aborted_in_dial`; and when `signal` is aborted: `drain_timeout`.
+ * In TLS 1.3 a backend checks our certificate only after the handshake has ended for us: if it rejects the certificate,
+ * the connection breaks later.
  */
-export function dial(address: Address, options: DialOptions, client?: Connection): Promise<Connection> {
-  const { connectTimeoutMs, tls, preface, signal } = options
-  if (client?.hasAborted) return Promise.reject(new SessionEnd("client_aborted_in_dial"))
-  if (signal?.aborted) return Promise.reject(new SessionEnd("drain_timeout"))
-  return new Promise((resolve, reject) => {
-    /** Ends the wait for the addresses of a name, as long as there is one. */
-    let stopResolving: (() => void) | undefined
+export class Dial implements Handler {
+  /**
+   * Resolves to the connection, which nobody is attached to. Rejects with a `SessionEnd`: `backend_unreachable`,
+   * `connect_timeout`, `resolve_failed` or `resolve_timeout`; `local_exhaustion` if this machine lacks descriptors,
+   * ports or memory; or the error that `close` was given.
+   */
+  readonly connected: Promise<Connection>
+  readonly #tcp: Connection
+  readonly #deadline: Timer
+  #connection: Connection
+  #stopResolving: (() => void) | undefined
+  #resolve: ((connection: Connection) => void) | undefined
+  #reject: ((error: SessionEnd) => void) | undefined
+
+  constructor(
+    address: Address,
+    private readonly options: DialOptions,
+    clock: Clock = systemClock,
+  ) {
+    const { connectTimeoutMs } = options
     const lookup: LookupFunction = (name, _, callback) => {
-      stopResolving = RESOLVER.resolve(name, connectTimeoutMs, (failure, addresses) => {
-        stopResolving = undefined
+      this.#stopResolving = RESOLVER.resolve(name, connectTimeoutMs, (failure, addresses) => {
+        this.#stopResolving = undefined
         callback(failure, [...addresses])
       })
     }
-    const connection = Connection.dialled({ ...connectOptions(address, connectTimeoutMs), lookup })
-    let backend = connection
-    const abort = () => backend.close(new SessionEnd("drain_timeout"))
-    signal?.addEventListener("abort", abort)
-    const deadline = setTimeout(
-      () =>
-        backend.close(new SessionEnd(stopResolving === undefined ? "connect_timeout" : "resolve_timeout")),
-      connectTimeoutMs,
-    )
-    if (client !== undefined) {
-      client.onAbort = (error) => backend.close(toSessionEnd(error, "client_aborted_in_dial"))
-    }
-    const settle = () => {
-      stopResolving?.()
-      clearTimeout(deadline)
-      signal?.removeEventListener("abort", abort)
-      if (client !== undefined) client.onAbort = undefined
-    }
-    const connected = () => {
-      settle()
-      backend.detach()
-      resolve(backend)
-    }
-    const handler: Handler = {
-      onBytes() {},
-      onEnd() {},
-      onDrain() {},
-      onClose(error) {
-        settle()
-        reject(toSessionEnd(error, isLocalFault(error) ? "local_exhaustion" : "backend_unreachable"))
-      },
-    }
-    backend.attach(handler)
-    connection.socket.once("connect", () => {
-      if (preface !== undefined) connection.socket.write(preface)
-      if (tls === undefined) return connected()
-      // Not before the connection is there: while several addresses are tried Node changes the handle under the socket.
-      connection.detach()
-      backend = Connection.secured(connection, secureOptions(tls))
-      backend.attach(handler)
-      backend.socket.once("secureConnect", connected)
+    this.#tcp = Connection.dialled({ ...connectOptions(address, connectTimeoutMs), lookup })
+    this.#connection = this.#tcp
+    this.#deadline = clock.after(connectTimeoutMs, () => this.#onTimeout())
+    this.connected = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
     })
-  })
+    this.#tcp.attach(this)
+    this.#tcp.socket.once("connect", () => this.#onConnect())
+  }
+
+  /** Ends the dial, or closes the connection that it has led to. */
+  close(error: Error): void {
+    this.#connection.close(error)
+  }
+
+  onBytes(): void {}
+
+  onEnd(): void {}
+
+  onDrain(): void {}
+
+  onClose(error?: Error): void {
+    this.#settle()
+    this.#reject?.(toSessionEnd(error, isLocalFault(error) ? "local_exhaustion" : "backend_unreachable"))
+  }
+
+  #onConnect(): void {
+    const { proxyHeader, tls } = this.options
+    if (proxyHeader !== undefined) this.#tcp.socket.write(proxyHeader)
+    if (tls === undefined) {
+      this.#onConnected()
+      return
+    }
+    // Not before it is connected: while several addresses are tried Node replaces the handle of the socket.
+    this.#tcp.detach()
+    this.#connection = Connection.secured(this.#tcp, secureOptions(tls))
+    this.#connection.attach(this)
+    this.#connection.socket.once("secureConnect", () => this.#onConnected())
+  }
+
+  #onConnected(): void {
+    this.#settle()
+    this.#connection.detach()
+    this.#resolve?.(this.#connection)
+  }
+
+  #onTimeout(): void {
+    this.close(new SessionEnd(this.#stopResolving === undefined ? "connect_timeout" : "resolve_timeout"))
+  }
+
+  #settle(): void {
+    this.#stopResolving?.()
+    this.#deadline.cancel()
+  }
 }
 
-/** What concerns TCP only is passed over for a Unix socket. */
+/** The options for TCP have no effect on a Unix socket. */
 function connectOptions(address: Address, connectTimeoutMs: number): NetConnectOpts {
   return {
     ...toNetOptions(address),
@@ -114,7 +133,7 @@ function connectOptions(address: Address, connectTimeoutMs: number): NetConnectO
 }
 
 function secureOptions({ context, serverName, isVerified }: TlsOptions): ConnectionOptions {
-  // Neither the zone of a link-local address nor the dot behind a name is part of what a certificate or SNI has.
+  // Certificates and SNI contain neither the zone of a link-local address nor the final dot of a name.
   const host = serverName.replace(/%.*$|\.$/, "")
   return {
     secureContext: context,

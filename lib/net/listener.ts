@@ -1,21 +1,18 @@
-/** A bound address: accepts clients, and at the end drains them. */
-import { createServer, type ListenOptions, type Server, type Socket } from "node:net"
+/** A bound address that accepts clients. */
+import { createServer, type ListenOptions, type Server } from "node:net"
 import { type Address, formatAddress, toNetOptions } from "../address/address.js"
-import { SessionEnd } from "../close-reason.js"
-import { toTimerMs } from "../shared/timer.js"
 import { Connection, READ_AHEAD_BYTES } from "./connection.js"
 import { bindUnixSocket } from "./unix-socket.js"
 
 export interface ListenerOptions {
   readonly address: Address
-  /** Permissions of a Unix socket, as in 0o660. Default: what the umask leaves. */
+  /** Permissions of a Unix socket, e.g. 0o660. Default: by the umask. */
   readonly mode?: number | undefined
 }
 
 export interface ListenerEvents {
-  /** A client has come. The promise resolves when its socket is gone. */
-  onClient(client: Connection): Promise<void>
-  /** A client could not be accepted, for want of descriptors for example. The listener goes on. */
+  onClient(client: Connection): void
+  /** A client could not be accepted, for lack of descriptors for example. The listener keeps listening. */
   onFault(error: Error): void
 }
 
@@ -40,10 +37,10 @@ const BIND_FAULTS: Readonly<Record<string, string>> = {
 /** Ports below this one are privileged, unless the system is configured otherwise (ip(7)). */
 const FIRST_FREE_PORT = 1024
 
-/** Options of accepted sockets. */
+/** Options for accepted sockets. */
 export const ACCEPTED = { allowHalfOpen: true, noDelay: true, highWaterMark: READ_AHEAD_BYTES }
 
-/** What the system's error means for an address that was to be bound. */
+/** Explains why the system could not bind an address. */
 export function toBindError(address: Address, error: unknown): BindError {
   const { code = "", message } = error as NodeJS.ErrnoException
   const isPrivileged = address.kind === "tcp" && address.port < FIRST_FREE_PORT
@@ -54,8 +51,6 @@ export function toBindError(address: Address, error: unknown): BindError {
 
 export class Listener {
   readonly #server: Server
-  /** Each client with the promise of its session's end. */
-  readonly #clients = new Map<Connection, Promise<void>>()
   #address: Address
   #closed: Promise<void> | undefined
   /** Removes the path of a Unix socket. */
@@ -67,7 +62,7 @@ export class Listener {
   ) {
     this.#address = options.address
     this.#server = createServer(ACCEPTED)
-    this.#server.on("connection", (socket) => this.#accept(socket))
+    this.#server.on("connection", (socket) => events.onClient(Connection.accepted(socket)))
   }
 
   /** Binds the address. Rejects with a `BindError`. */
@@ -89,37 +84,18 @@ export class Listener {
     this.#server.on("error", (error) => this.events.onFault(error))
   }
 
-  /** The address that is bound, with the port that the system chose where 0 was asked for. */
+  /** The bound address. Port 0 has been replaced by the port that the system chose. */
   get address(): Address {
     return this.#address
   }
 
-  /**
-   * Accepts no more clients and resolves when the last one has gone and been reported. Those that are still here after
-   * `timeoutMs` are closed; Infinity waits for them. It may be called again to shorten the wait.
-   */
-  async drain(timeoutMs: number): Promise<void> {
-    this.#closed ??= this.#close()
-    const isBounded = Number.isFinite(timeoutMs)
-    const deadline = isBounded && setTimeout(() => this.#closeClients(), toTimerMs(timeoutMs))
-    await this.#closed
-    await Promise.all(this.#clients.values())
-    if (deadline !== false) clearTimeout(deadline)
-  }
-
-  #close(): Promise<void> {
-    this.#removePath()
-    return new Promise((resolve) => this.#server.close(() => resolve()))
-  }
-
-  #closeClients(): void {
-    for (const client of this.#clients.keys()) client.close(new SessionEnd("drain_timeout"))
-  }
-
-  #accept(socket: Socket): void {
-    const client = Connection.accepted(socket)
-    const gone = this.events.onClient(client).finally(() => this.#clients.delete(client))
-    this.#clients.set(client, gone)
+  /** Stops accepting. Resolves once the sockets of all accepted clients are gone. May be called again. */
+  close(): Promise<void> {
+    if (this.#closed === undefined) {
+      this.#removePath()
+      this.#closed = new Promise((resolve) => this.#server.close(() => resolve()))
+    }
+    return this.#closed
   }
 
   #bind(options: ListenOptions): Promise<void> {

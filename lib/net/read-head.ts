@@ -1,17 +1,18 @@
-/** Reads one head from a peer: the only stage that waits for bytes it can't yet name. */
+/** Reads one request or response head from a connection. */
 import { type CloseReason, SessionEnd, toSessionEnd } from "../close-reason.js"
 import { HeadSyntaxError } from "../http/head.js"
 import { type HeadKind, HeadScanner } from "../http/head-scanner.js"
+import { type Clock, systemClock, type Timer } from "../shared/clock.js"
 import type { Connection, Handler } from "./connection.js"
 
 export interface HeadLimits {
-  /** With the blank line. */
+  /** Including the blank line. */
   readonly maxBytes: number
   /** From now until the head is complete; bytes that trickle in don't extend it. */
   readonly timeoutMs: number
 }
 
-/** What it means for the session when a head does not come: another thing for each of the two peers. */
+/** The close reasons for a head that does not arrive or is not valid. They differ between client and backend. */
 export interface HeadFaults {
   readonly aborted: CloseReason
   readonly timeout: CloseReason
@@ -34,21 +35,22 @@ export const RESPONSE_FAULTS: HeadFaults = {
 }
 
 /**
- * Resolves to the head's bytes, its blank line included, and leaves what follows it with the peer. Rejects with a
- * `SessionEnd` of one of the `faults`, or with the one that the peer's socket was destroyed with.
+ * Resolves to the head's bytes, including its blank line, and leaves what follows it with the connection. Rejects with
+ * a `SessionEnd`: one of `faults`, or the one that the socket was destroyed with.
  */
 export function readHead(
-  peer: Connection,
+  connection: Connection,
   kind: HeadKind,
   limits: HeadLimits,
   faults: HeadFaults,
+  clock: Clock = systemClock,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    peer.attach(new HeadReader(peer, kind, limits, faults, resolve, reject))
+    connection.attach(new HeadReader(connection, kind, limits, faults, clock, resolve, reject))
   })
 }
 
-/** Parses what `readHead` has read. Throws a `SessionEnd` when the parser does not accept it. */
+/** Parses what `readHead` has read. Throws a `SessionEnd` if it is malformed. */
 export function parseHead<Head>(
   bytes: Buffer,
   parse: (bytes: Buffer) => Head,
@@ -64,32 +66,34 @@ export function parseHead<Head>(
 
 class HeadReader implements Handler {
   readonly #scanner: HeadScanner
-  readonly #deadline: NodeJS.Timeout
+  readonly #deadline: Timer
   #bytes: Buffer = Buffer.alloc(0)
 
   constructor(
-    private readonly peer: Connection,
+    private readonly connection: Connection,
     private readonly kind: HeadKind,
     private readonly limits: HeadLimits,
     private readonly faults: HeadFaults,
+    clock: Clock,
     private readonly resolve: (head: Buffer) => void,
     private readonly reject: (error: SessionEnd) => void,
   ) {
     this.#scanner = new HeadScanner(kind)
-    this.#deadline = setTimeout(() => this.#fail(faults.timeout), limits.timeoutMs)
+    this.#deadline = clock.after(limits.timeoutMs, () => this.#fail(faults.timeout))
   }
 
   onBytes(bytes: Buffer): void {
-    this.#bytes = this.#bytes.length > 0 || this.peer.lends ? Buffer.concat([this.#bytes, bytes]) : bytes
+    const mustCopy = this.#bytes.length > 0 || this.connection.lends
+    this.#bytes = mustCopy ? Buffer.concat([this.#bytes, bytes]) : bytes
     const end = this.#scanner.scan(this.#bytes.subarray(0, this.limits.maxBytes))
     if (end >= 0) {
-      clearTimeout(this.#deadline)
-      this.peer.detach(this.#bytes.subarray(end))
+      this.#deadline.cancel()
+      this.connection.detach(this.#bytes.subarray(end))
       this.resolve(this.#bytes.subarray(0, end))
     } else if (this.#scanner.fault !== "") {
       this.#fail(this.faults.malformed, this.#scanner.fault)
     } else if (this.#bytes.length >= this.limits.maxBytes) {
-      // Of an answer the limit is what earlier interim heads have left of it, which would tell nobody anything.
+      // For a response the limit is what interim heads have left of 16 KiB, so naming it would only confuse.
       this.#fail(
         this.faults.tooLarge,
         this.kind === "request" ? `more than ${this.limits.maxBytes} bytes` : "",
@@ -104,13 +108,13 @@ class HeadReader implements Handler {
   onDrain(): void {}
 
   onClose(error?: Error): void {
-    clearTimeout(this.#deadline)
+    this.#deadline.cancel()
     this.reject(toSessionEnd(error, this.faults.aborted))
   }
 
   #fail(reason: CloseReason, detail?: string): void {
-    clearTimeout(this.#deadline)
-    this.peer.detach()
+    this.#deadline.cancel()
+    this.connection.detach()
     this.reject(new SessionEnd(reason, detail))
   }
 }

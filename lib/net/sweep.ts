@@ -1,7 +1,8 @@
-/** One timer for all the tunnels of a listener that have a deadline, instead of one timer for each. */
+/** One timer for all tunnels of a listener that have a deadline, instead of one timer for each. */
+import { type Clock, systemClock, type Timer } from "../shared/clock.js"
 
 export interface Swept {
-  /** Looks at the clock (milliseconds, monotonic) and ends what has been silent for too long. */
+  /** Checks the deadlines against the clock (milliseconds, monotonic). */
   check(nowMs: number): void
 }
 
@@ -10,12 +11,17 @@ const SHORTEST_INTERVAL_MS = 10
 
 export class Sweep {
   readonly #members = new Set<Swept>()
-  readonly #timer: NodeJS.Timeout
+  readonly #intervalMs: number
+  #timer: Timer
 
-  /** `timeoutsMs` are the deadlines that it is to serve, of which 0 means none: it looks four times within the shortest. */
-  constructor(timeoutsMs: readonly number[]) {
+  /** @param timeoutsMs the deadlines to serve; 0 = none. It checks four times within the shortest. */
+  constructor(
+    timeoutsMs: readonly number[],
+    private readonly clock: Clock = systemClock,
+  ) {
     const shortest = Math.min(...timeoutsMs.filter((timeoutMs) => timeoutMs > 0), 4 * LONGEST_INTERVAL_MS)
-    this.#timer = setInterval(() => this.#run(), Math.max(SHORTEST_INTERVAL_MS, shortest / 4)).unref()
+    this.#intervalMs = Math.max(SHORTEST_INTERVAL_MS, shortest / 4)
+    this.#timer = this.#next()
   }
 
   add(member: Swept): void {
@@ -27,11 +33,16 @@ export class Sweep {
   }
 
   stop(): void {
-    clearInterval(this.#timer)
+    this.#timer.cancel()
+  }
+
+  #next(): Timer {
+    return this.clock.after(this.#intervalMs, () => this.#run()).unref()
   }
 
   #run(): void {
-    const nowMs = performance.now()
+    this.#timer = this.#next()
+    const nowMs = this.clock.nowMs()
     for (const member of this.#members) member.check(nowMs)
   }
 }

@@ -1,48 +1,61 @@
-/** What rws says of its work, and to what kind of logger. */
+/** The log: what rws writes to a logger, and what kind of logger it takes. */
+import { type Address, formatAddress } from "../address/address.js"
 import { CLOSE_REASONS, type CloseReason, type SessionEnd } from "../close-reason.js"
 import type { HealthChange } from "../pool/health.js"
-import type { SessionSummary } from "./session-summary.js"
+import type { Observer } from "./observer.js"
+import type { EndedSession } from "./session-summary.js"
 
 /** The part of a pino logger that is used: each method takes fields and a message, and must not throw. */
 export type Log = Readonly<
   Record<"error" | "warn" | "info" | "debug", (fields: object, message: string) => void>
 >
 
-/** Says nothing. */
+/** Discards everything. */
 export const SILENT: Log = { error() {}, warn() {}, info() {}, debug() {} }
 
-/** Writes the one line that a session gets, at its end. */
-export function logSession(log: Log, session: Readonly<SessionSummary>, end: SessionEnd): void {
-  const { who, status, level } = CLOSE_REASONS[end.reason]
-  const fields = {
-    listener: session.listener,
-    client: session.client,
-    via: session.via,
-    backend: session.backend,
-    path: session.path,
-    status: session.status,
-    reason: end.reason,
-    ended_by: who,
-    detail: end.message,
-    error: end.reason === "internal_error" ? undefined : textOf(end.cause),
-    err: end.reason === "internal_error" ? end.cause : undefined,
-    bytes_from_client: session.bytesFromClient,
-    bytes_from_backend: session.bytesFromBackend,
-    dial_ms: session.dialMs,
-    handshake_ms: session.handshakeMs,
-    tunnel_ms: session.tunnelMs,
-  }
-  log[level](fields, status === undefined ? "session ended" : "session refused")
-}
+/** Writes the log of a proxy: one line per session, at its end, and what operators must know in between. */
+export class LogObserver implements Partial<Observer> {
+  constructor(private readonly log: Log) {}
 
-/** A backend could not be dialled, and the session goes on to another. */
-export function logDialFailure(
-  log: Log,
-  listener: string,
-  backend: string,
-  { reason, cause }: SessionEnd,
-): void {
-  log.warn({ listener, backend, reason, error: textOf(cause) }, "backend could not be dialled")
+  listening(listener: string, address: Address, backends: readonly string[] | undefined): void {
+    this.log.info({ listener, bind: formatAddress(address), backends }, "listening")
+  }
+
+  stopped(listener: string): void {
+    this.log.info({ listener }, "stopped")
+  }
+
+  acceptFailed(listener: string, error: Error): void {
+    this.log.error({ listener, error: error.message }, "a client could not be accepted")
+  }
+
+  sessionEnded(session: Readonly<EndedSession>, end: SessionEnd): void {
+    const { status, level } = CLOSE_REASONS[end.reason]
+    const isBug = level === "error"
+    const fields = {
+      listener: session.listener,
+      client: session.client,
+      via: session.via,
+      backend: session.backend,
+      path: session.path,
+      status: session.status,
+      reason: end.reason,
+      ended_by: session.who,
+      detail: end.message,
+      error: isBug ? undefined : textOf(end.cause),
+      err: isBug ? end.cause : undefined,
+      bytes_from_client: session.bytesFromClient,
+      bytes_from_backend: session.bytesFromBackend,
+      dial_ms: session.dialMs,
+      handshake_ms: session.handshakeMs,
+      tunnel_ms: session.tunnelMs,
+    }
+    this.log[level](fields, status === undefined ? "session ended" : "session refused")
+  }
+
+  dialFailed(listener: string, backend: string, { reason, cause }: SessionEnd): void {
+    this.log.warn({ listener, backend, reason, error: textOf(cause) }, "backend could not be dialled")
+  }
 }
 
 /** A backend has gone down or come up. */
@@ -66,12 +79,12 @@ export function logUncheckable(
   log.warn({ pool, backend, reason, error }, "backend could not be checked")
 }
 
-/** A health check threw. That is a defect of rws, and says nothing about the backend. */
+/** A health check threw. That is a bug in rws, and says nothing about the backend. */
 export function logCheckDefect(log: Log, pool: string, backend: string, err: unknown): void {
   log.error({ pool, backend, reason: "internal_error", err }, "backend could not be checked")
 }
 
-/** What the system said, without a stack trace. A name with several addresses fails once for each. */
+/** The system's message, without a stack trace. A name with several addresses fails once for each. */
 function textOf(cause: unknown): string | undefined {
   if (cause instanceof AggregateError) return cause.errors.map(textOf).join("; ")
   return cause instanceof Error ? cause.message : undefined

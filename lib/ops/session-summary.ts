@@ -1,21 +1,22 @@
+/** What log lines and events tell about one session. */
 import type { CloseReason, Who } from "../close-reason.js"
 
-/** What is known of a session while it lasts. What it has not come to is absent. */
+/** What is known about a session so far. Stages that it has not reached leave their fields absent. */
 export interface SessionSummary {
   /** The listener's name. */
   readonly listener: string
   /**
-   * The client's address, `host:port`, or what trusted proxies say of it, which is mostly without a port. "unix" on a Unix
-   * socket, "unknown" if it had gone before we could ask.
+   * The client's address, `host:port`, or the one that trusted proxies report, mostly without a port. "unix" on a Unix
+   * socket, "unknown" if the client had closed before its address was read.
    */
   client: string
-  /** The proxy that the connection came from, where a proxy has said who the client is. */
+  /** The proxy that the connection came from, if it has reported the client. */
   via?: string
-  /** The backend that was tried last, as it is configured. */
+  /** The backend that was tried last, as configured. */
   backend?: string
   /**
-   * The request's path, without its query; of more than 1024 characters the first 1023 and "…". Also that of
-   * a target that is refused, unless it has none, as in CONNECT.
+   * The request's path without its query, also of a refused target if it has one (CONNECT has none). Longer than 1024
+   * characters: the first 1023 and "…".
    */
   path?: string
   /** The HTTP status that the client got: 101, a refusal by rws or by the backend. */
@@ -24,15 +25,15 @@ export interface SessionSummary {
   bytesFromClient: number
   /** Bytes of the tunnel that came from the backend, without the head. */
   bytesFromBackend: number
-  /** Milliseconds from the first dial until a backend was connected, or the last one had failed. */
+  /** Milliseconds from the first dial until a backend was connected or the last dial had failed. */
   dialMs?: number
-  /** Milliseconds from sending the head until the backend's answer was complete, or we gave up. */
+  /** Milliseconds from sending the head until the backend's response head was complete or the handshake failed. */
   handshakeMs?: number
   /** Milliseconds from the 101 until both sides had closed. */
   tunnelMs?: number
 }
 
-/** What is known of a session that has ended. */
+/** A session that has ended. */
 export interface EndedSession extends SessionSummary {
   /** How it ended; see `CLOSE_REASONS`. */
   reason: CloseReason
@@ -40,7 +41,7 @@ export interface EndedSession extends SessionSummary {
   who: Who
 }
 
-/** What is known of a session that rws has refused. */
+/** A session that rws has refused. */
 export interface RefusedSession extends EndedSession {
   /** The HTTP status that the client got from rws. */
   status: number

@@ -2,10 +2,9 @@
 import { randomBytes } from "node:crypto"
 import type { BackendAddress } from "../address/backend-address.js"
 import { type CloseReason, SessionEnd } from "../close-reason.js"
-import { parseResponseHead, type ResponseHead } from "../http/head.js"
 import type { Connection } from "../net/connection.js"
-import { dial, type TlsOptions } from "../net/dial.js"
-import { parseHead, RESPONSE_FAULTS, readHead } from "../net/read-head.js"
+import { Dial, type TlsOptions } from "../net/dial.js"
+import { exchange } from "../net/exchange.js"
 import { isUnknownName } from "../net/resolve.js"
 import { checkUpgradeResponse } from "../upgrade/upgrade-response.js"
 
@@ -28,7 +27,7 @@ export interface ProbeTarget {
   readonly check: ProbeSettings
   readonly tls?: TlsOptions | undefined
   /** A PROXY header for a backend that waits for one. */
-  readonly preface?: Buffer | undefined
+  readonly proxyHeader?: Buffer | undefined
 }
 
 export interface ProbeFault {
@@ -40,8 +39,6 @@ export interface ProbeFault {
   readonly isLocal: boolean
 }
 
-/** For all heads of one answer together, the interim ones too. */
-const MAX_ANSWER_BYTES = 16 * 1024
 /** Read and thrown away behind an answer, so that a backend can close as it likes to. */
 const MAX_REST_BYTES = 64 * 1024
 
@@ -56,12 +53,14 @@ export async function probe(
   signal?: AbortSignal,
 ): Promise<ProbeFault | undefined> {
   const deadline = performance.now() + timeoutMs
-  let peer: Connection | undefined
-  const abort = () => peer?.close(new SessionEnd("drain_timeout"))
+  let upstream: Dial | undefined
+  const abort = () => upstream?.close(new SessionEnd("drain_timeout"))
   signal?.addEventListener("abort", abort)
   try {
-    const { backend, check, tls, preface } = target
-    peer = await dial(backend.address, { connectTimeoutMs: timeoutMs, tls, preface, signal })
+    const { backend, check, tls, proxyHeader } = target
+    if (signal?.aborted) throw new SessionEnd("drain_timeout")
+    upstream = new Dial(backend.address, { connectTimeoutMs: timeoutMs, tls, proxyHeader })
+    const peer = await upstream.connected
     if (signal?.aborted) throw new SessionEnd("drain_timeout")
     if (check.type === "tcp") {
       if (tls !== undefined) {
@@ -72,8 +71,7 @@ export async function probe(
       return undefined
     }
     const key = randomBytes(16).toString("base64")
-    peer.socket.write(requestHead(target, key), "latin1")
-    const head = await readAnswer(peer, deadline)
+    const { head } = await exchange(peer, requestHead(target, key), msUntil(deadline))
     if (!isExpected(head.status, check)) {
       return { text: `status ${head.status}`, reason: "refused_by_backend", isLocal: false }
     }
@@ -88,7 +86,7 @@ export async function probe(
     return { text: describe(error, timeoutMs), reason: error.reason, isLocal: isLocal(error) }
   } finally {
     signal?.removeEventListener("abort", abort)
-    peer?.close(new SessionEnd("backend_fin"))
+    upstream?.close(new SessionEnd("backend_fin"))
   }
 }
 
@@ -106,17 +104,6 @@ function requestHead({ backend, check }: ProbeTarget, key: string): string {
     lines.push(`Sec-WebSocket-Key: ${key}`, "Sec-WebSocket-Version: 13")
   }
   return `${lines.join("\r\n")}\r\n\r\n`
-}
-
-/** The final answer's head. What is behind it stays with the peer. */
-async function readAnswer(peer: Connection, deadline: number): Promise<ResponseHead> {
-  for (let bytesLeft = MAX_ANSWER_BYTES; ; ) {
-    const limits = { maxBytes: bytesLeft, timeoutMs: msUntil(deadline) }
-    const bytes = await readHead(peer, "response", limits, RESPONSE_FAULTS)
-    bytesLeft -= bytes.length
-    const head = parseHead(bytes, parseResponseHead, RESPONSE_FAULTS)
-    if (head.status >= 200 || head.status === 101) return head
-  }
 }
 
 function isExpected(status: number, { type, expect_status }: ProbeSettings): boolean {

@@ -39,7 +39,7 @@ class PoolChecks {
   readonly #schedule: HealthChecks<Backend>
   readonly #tlsFor: CheckUser["tlsFor"]
   readonly #check: ProbeSettings
-  readonly #preface: Buffer | undefined
+  readonly #proxyHeader: Buffer | undefined
   readonly #timeoutMs: number
 
   /** @param first its TLS context is used for all users, since TLS settings belong to the pool */
@@ -49,7 +49,7 @@ class PoolChecks {
     this.#pool = first.pool
     this.#tlsFor = (backend) => first.tlsFor(backend)
     this.#check = { ...others, host, expect_status: [expect_status].flat() }
-    this.#preface = version && writeLocalProxyHeader(version)
+    this.#proxyHeader = version && writeLocalProxyHeader(version)
     this.#timeoutMs = timeout_ms
     this.#schedule = new HealthChecks(first.pool, settings, (backend, signal) => this.#probe(backend, signal))
   }
@@ -67,7 +67,12 @@ class PoolChecks {
 
   async #probe(backend: Backend, signal: AbortSignal): Promise<ProbeFault | undefined> {
     try {
-      const target = { backend, check: this.#check, tls: this.#tlsFor(backend), preface: this.#preface }
+      const target = {
+        backend,
+        check: this.#check,
+        tls: this.#tlsFor(backend),
+        proxyHeader: this.#proxyHeader,
+      }
       const fault = await probe(target, this.#timeoutMs, signal)
       if (fault?.isLocal) {
         const { reason, text } = fault

@@ -1,33 +1,61 @@
-/** The end of a session that gets an HTTP answer instead of a tunnel. */
+/** Ends a session that has no tunnel: refuses the client, if its reason has a status, and closes the connection. */
 import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
 import { writeRefusal } from "../http/refusal.js"
-import type { Connection } from "../net/connection.js"
+import type { SocketPlaces } from "../limits/descriptors.js"
+import type { Connection, Handler } from "../net/connection.js"
+import type { Clock, Timer } from "../shared/clock.js"
 
-/** How long to read and discard what the client still sends, so that a reset does not destroy our response. */
+/** How long the client's remaining bytes are read and discarded, so that a reset does not destroy our response. */
 const LINGER_MS = 2000
 
+export interface RefusalPlaces {
+  readonly sockets: Pick<SocketPlaces, "lingering">
+  readonly clock: Clock
+}
+
 /**
- * Answers with the status of the error's reason, if it has one, and closes. Resolves once the socket is gone.
- * @param lingers whether to wait for the client to close first, for up to 2 s. Without it the response is lost where the
- *   client is still sending
+ * Calls `onGone` once the socket is gone. Lingers for up to 2 s until the client closes first, if there is a place for
+ * that; else the response is lost if the client is still sending.
  */
-export function refuse(client: Connection, error: SessionEnd, lingers: boolean): Promise<void> {
-  const { status } = CLOSE_REASONS[error.reason]
+export function refuse(
+  client: Connection,
+  end: SessionEnd,
+  { sockets: { lingering }, clock }: RefusalPlaces,
+  onGone: () => void,
+): void {
+  const { status } = CLOSE_REASONS[end.reason]
   if (status !== undefined) {
-    client.socket.write(writeRefusal(error.reason, status, error.message, new Date()), "latin1")
+    client.socket.write(writeRefusal(end.reason, status, end.message, new Date()), "latin1")
   }
-  return new Promise((resolve) => {
-    const deadline = lingers ? setTimeout(() => client.close(error), LINGER_MS) : undefined
-    client.attach({
-      onBytes() {},
-      onEnd() {},
-      onDrain() {},
-      onClose() {
-        clearTimeout(deadline)
-        resolve()
-      },
-    })
-    if (lingers) client.socket.end()
-    else client.close(error)
-  })
+  if (lingering.acquire()) {
+    const deadline = clock.after(LINGER_MS, () => client.close(end))
+    client.attach(
+      new Discard(() => {
+        lingering.release()
+        onGone()
+      }, deadline),
+    )
+    client.socket.end()
+  } else {
+    client.attach(new Discard(onGone))
+    client.close(end)
+  }
+}
+
+class Discard implements Handler {
+  constructor(
+    private readonly onGone: () => void,
+    private readonly deadline?: Timer,
+  ) {}
+
+  onBytes(): void {}
+
+  onEnd(): void {}
+
+  onDrain(): void {}
+
+  onClose(): void {
+    this.deadline?.cancel()
+    this.onGone()
+  }
 }

@@ -1,38 +1,50 @@
-/** Passes a backend's refusal on to the client: the head with its connection fields rewritten, the body as it comes. */
+/** Relays a backend's refusal to the client: the head with its connection fields rewritten, the body as it comes. */
 import { SessionEnd, toSessionEnd } from "../close-reason.js"
 import { BodyEnd } from "../http/llhttp.js"
 import type { Connection, Handler } from "../net/connection.js"
+import type { BackendResponse } from "../net/exchange.js"
+import type { Clock, Timer } from "../shared/clock.js"
 import { rewriteRefusal } from "../upgrade/rewrite-head.js"
-import type { Answer } from "./handshake.js"
+import type { ListenerSettings } from "./listener-state.js"
+import type { StageContext } from "./stage-context.js"
 
-/** Written to the client at a time, so that each piece that the kernel takes shows as progress. */
+/** Written to the client at a time, so that each piece that the kernel takes counts as progress. */
 const PIECE_BYTES = 16 * 1024
 
 /**
- * A client may take nothing for this many times the timeout. The kernel makes room in its send buffer only when a third of it
- * is free, so a steady reader seems to rest between steps of up to 1.5 MB (measured on Linux over loopback).
+ * A client may take nothing for this many times the timeout. The kernel makes room in its send buffer only when a third
+ * of it is free, so a steady reader seems to pause between steps of up to 1.5 MB (measured on Linux over loopback).
  */
 const CLIENT_PATIENCE = 3
 
+interface RelayContext extends Pick<StageContext, "client" | "enter"> {
+  readonly settings: Pick<ListenerSettings, "handshakeTimeoutMs">
+  readonly listener: { readonly clock: Clock }
+}
+
 /**
- * Resolves once the kernel has taken the whole response for the client, with the connection to the backend closed and the
- * client's still open. Rejects with a `SessionEnd` when either side is gone before, with `response_truncated` when the backend
- * sends nothing for `timeoutMs`, with `client_aborted_in_relay` when the client takes nothing for three times as long. Then
- * both are gone, and the client has seen a reset instead of an end.
+ * Resolves to the session's end once the kernel has taken the whole response for the client, with the connection to the
+ * backend closed and the client's still open. Rejects with a `SessionEnd` if either side is gone before, with
+ * `response_truncated` if the backend sends nothing for `handshakeTimeoutMs`, with `client_aborted_in_relay` if the
+ * client takes nothing for three times as long. Then both are gone, and the client has seen a reset instead of an end.
  */
 export async function relay(
-  client: Connection,
+  session: RelayContext,
   backend: Connection,
-  answer: Answer,
-  timeoutMs: number,
-): Promise<void> {
-  const body = new BodyEnd(answer.bytes)
+  response: BackendResponse,
+): Promise<SessionEnd> {
+  session.enter("relay")
+  const { client, settings, listener } = session
+  const body = new BodyEnd(response.bytes)
   client.unfinished = true
   try {
-    await new Promise<void>((resolve, reject) =>
-      new Relay(client, backend, body, timeoutMs, resolve, reject).start(rewriteRefusal(answer.head)),
-    )
+    await new Promise<void>((resolve, reject) => {
+      const timeoutMs = settings.handshakeTimeoutMs
+      const relaying = new Relay(client, backend, body, timeoutMs, listener.clock, resolve, reject)
+      relaying.start(rewriteRefusal(response.head))
+    })
     client.unfinished = false
+    return new SessionEnd("refused_by_backend")
   } catch (error) {
     const end = toSessionEnd(error, "response_truncated")
     backend.reset(end)
@@ -45,25 +57,27 @@ export async function relay(
   }
 }
 
-/** The owner of the backend while its response is passed on. */
+/** Attached to the backend while its response is relayed. */
 class Relay implements Handler {
-  /** What has come from the backend and has not been written. */
+  /** Received from the backend and not written yet. */
   #waiting: Buffer = Buffer.alloc(0)
   #isWriting = false
-  /** Whether the backend has sent its whole response. */
+  /** The backend has sent its whole response. */
   #isWhole = false
-  #clientTimeouts = 0
-  readonly #deadline: NodeJS.Timeout
+  #progressMs: number
+  #deadline: Timer
 
   constructor(
     private readonly client: Connection,
     private readonly backend: Connection,
     private readonly body: BodyEnd,
     private readonly timeoutMs: number,
+    private readonly clock: Clock,
     private readonly resolve: () => void,
     private readonly reject: (error: SessionEnd) => void,
   ) {
-    this.#deadline = setTimeout(() => this.#onTimeout(), timeoutMs)
+    this.#progressMs = clock.nowMs()
+    this.#deadline = clock.after(timeoutMs, this.#onTimeout)
   }
 
   start(head: string): void {
@@ -104,42 +118,47 @@ class Relay implements Handler {
     this.#isWhole = true
     this.backend.detach()
     this.backend.close(new SessionEnd("refused_by_backend"))
-    if (!this.#isWriting) this.#goOn()
+    if (!this.#isWriting) this.#proceed()
   }
 
   #pass(bytes: Buffer): void {
     this.#waiting = Buffer.concat([this.#waiting, bytes])
-    if (!this.#isWriting) this.#goOn()
+    if (!this.#isWriting) this.#proceed()
   }
 
-  /** Writes the next piece, or sees to it that there will be one, or ends. Called again once the kernel has taken a piece. */
-  #goOn(): void {
+  /** Writes the next piece, or resumes the backend to get one, or ends. Called again once the kernel has taken a piece. */
+  #proceed(): void {
     this.#isWriting = this.#waiting.length > 0
-    this.#clientTimeouts = 0
-    this.#deadline.refresh()
+    this.#progressMs = this.clock.nowMs()
     if (this.#isWriting) {
       const piece = this.#waiting.subarray(0, PIECE_BYTES)
       this.#waiting = this.#waiting.subarray(PIECE_BYTES)
       this.client.socket.write(piece, this.#onWritten)
     } else if (this.#isWhole) {
-      clearTimeout(this.#deadline)
+      this.#deadline.cancel()
       this.resolve()
     } else this.backend.socket.resume()
   }
 
   readonly #onWritten = (error?: Error | null): void => {
-    if (error == null) this.#goOn()
+    if (error == null) this.#proceed()
   }
 
-  #onTimeout(): void {
-    const detail = `nothing for ${this.timeoutMs} ms`
-    if (!this.#isWriting) this.#fail(new SessionEnd("response_truncated", detail))
-    else if (++this.#clientTimeouts < CLIENT_PATIENCE) this.#deadline.refresh()
-    else this.#fail(new SessionEnd("client_aborted_in_relay", "it has stopped reading"))
+  /** Progress does not restart the timer, which would cost one per piece: it is checked here. */
+  readonly #onTimeout = (): void => {
+    const { timeoutMs, clock } = this
+    const silentMs = clock.nowMs() - this.#progressMs
+    if (!this.#isWriting && silentMs >= timeoutMs) {
+      this.#fail(new SessionEnd("response_truncated", `nothing for ${timeoutMs} ms`))
+    } else if (silentMs >= CLIENT_PATIENCE * timeoutMs) {
+      this.#fail(new SessionEnd("client_aborted_in_relay", "it has stopped reading"))
+    } else {
+      this.#deadline = clock.after(Math.max(1, timeoutMs - (silentMs % timeoutMs)), this.#onTimeout)
+    }
   }
 
   #fail(end: SessionEnd): void {
-    clearTimeout(this.#deadline)
+    this.#deadline.cancel()
     this.reject(end)
   }
 }

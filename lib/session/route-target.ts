@@ -1,5 +1,4 @@
-/** Where requests go and under which rules: what the configuration of a listener and its routes means, worked out once. */
-
+/** Where a route leads and which rules apply there, resolved once from the settings of listener and route. */
 import { toOriginCheck } from "../access/origin.js"
 import type { ListenerConfig, PlaceConfig, RouteConfig } from "../config/schema.js"
 import type { FieldEdit } from "../http/field-writer.js"
@@ -8,7 +7,7 @@ import { Router } from "../routing/router.js"
 import { toFieldEdits } from "../upgrade/field-rules.js"
 import type { RunningPool } from "./pool-runtime.js"
 
-export interface Destination {
+export interface RouteTarget {
   readonly running: RunningPool
   /** "backend", "client" or a literal. */
   readonly hostHeader: string
@@ -21,14 +20,14 @@ export interface Destination {
 
 /**
  * Makes the router of a listener.
- * @param own the listener's own pool, for what no route takes
- * @param poolOf the pool that a route names or has of its own, if there is one; `title` is what the log may call it
+ * @param own the listener's own pool, for requests that no route matches
+ * @param poolOf the pool that a route names or has of its own, if any; `title` is its name in the log
  */
 export function toRouter(
   listener: ListenerConfig,
   own: RunningPool | undefined,
   poolOf: (place: PlaceConfig, title: string) => RunningPool | undefined,
-): Router<Destination> {
+): Router<RouteTarget> {
   const title = listener.name ?? listener.bind
   const routes = listener.route.map((route, index) => {
     const running = poolOf(route, `${title} route ${index + 1}`) ?? own
@@ -38,14 +37,14 @@ export function toRouter(
       conditions: { host: host === undefined ? undefined : [host].flat(), path, header, query },
       strip_prefix,
       rewrite,
-      destination: toDestination(running, listener, route),
+      destination: toRouteTarget(running, listener, route),
     }
   })
-  return new Router(routes, own && toDestination(own, listener, {}))
+  return new Router(routes, own && toRouteTarget(own, listener, {}))
 }
 
-/** A route's own rules stand in for its listener's, each as a whole. */
-function toDestination(running: RunningPool, listener: ListenerConfig, route: RouteConfig): Destination {
+/** Rules set on a route override the listener's, each as a whole. */
+function toRouteTarget(running: RunningPool, listener: ListenerConfig, route: RouteConfig): RouteTarget {
   return {
     running,
     hostHeader: route.host_header ?? listener.host_header,

@@ -1,34 +1,38 @@
 /**
- * What a session is after the 101: two sockets and a pump for each direction, until both have ended or one has broken.
+ * What a session becomes after the 101: two sockets and a pump for each direction, until both have ended or one has
+ * broken.
  *
- * - Bytes are passed on as they come. A peer that reads slowly stops us from reading the other one.
- * - A FIN is passed on behind the last byte; the other direction goes on flowing.
- * - An error on one side resets the other, so that a cut stream can't be taken for a whole one.
+ * - Bytes are passed on as they arrive. A slow reader stops us from reading the other side.
+ * - A FIN is passed on behind the last byte; the other direction keeps flowing.
+ * - An error on one side resets the other, so that a truncated stream never looks complete.
  */
 import { type CloseReason, SessionEnd, toSessionEnd } from "../close-reason.js"
 import type { Connection } from "../net/connection.js"
 import type { Sweep, Swept } from "../net/sweep.js"
+import type { SessionSummary } from "../ops/session-summary.js"
+import type { Clock } from "../shared/clock.js"
 import { Pump, type PumpEnds } from "./pump.js"
 
 /** Linux refuses a longer TCP_KEEPIDLE and keeps its default of two hours. */
 const MAX_KEEPALIVE_MS = 32_767_000
 
-export interface TunnelOptions {
-  /** No byte in either direction for this long ends the tunnel. 0 = never. */
+export interface TunnelSettings {
+  /** Without a byte in either direction for this long the tunnel ends. 0 = never. */
   readonly idleTimeoutMs: number
-  /** After one FIN, the other direction silent for this long. 0 = never. */
+  /** After one FIN, with the other direction silent for this long. 0 = never. */
   readonly halfCloseTimeoutMs: number
   /** Idle time before the first TCP keepalive probe on both sockets, about nine hours at most. 0 = off. */
   readonly keepaliveMs: number
-  readonly sweep: Sweep
 }
 
-/** Resolves, once both sockets are gone, to what ended the tunnel. Never rejects. */
-export function tunnel(client: Connection, backend: Connection, options: TunnelOptions): Promise<SessionEnd> {
-  return new Promise((resolve) => new Tunnel(client, backend, options, resolve).start())
+/** Closes the client's connection, whose `onAbort` must close the backend's. */
+export interface TunnelOwner {
+  /** Both sockets are gone. Called once. */
+  end(end: SessionEnd): void
 }
 
-class Tunnel implements PumpEnds, Swept {
+export class Tunnel implements PumpEnds, Swept {
+  readonly #openedMs: number
   /** The first FIN, unless an error came after it. */
   #reason: CloseReason | undefined
   #error: SessionEnd | undefined
@@ -41,16 +45,32 @@ class Tunnel implements PumpEnds, Swept {
   constructor(
     private readonly client: Connection,
     private readonly backend: Connection,
-    private readonly options: TunnelOptions,
-    private readonly resolve: (end: SessionEnd) => void,
-  ) {}
+    private readonly settings: TunnelSettings,
+    private readonly listener: { readonly sweep: Sweep; readonly clock: Clock },
+    private readonly owner: TunnelOwner,
+  ) {
+    this.#openedMs = listener.clock.nowMs()
+  }
 
   start(): void {
     const { client, backend } = this
-    this.options.sweep.add(this)
+    this.listener.sweep.add(this)
     client.attach(new Pump(client, backend, this, "client_fin", "client_reset"))
-    client.onAbort = (error) => backend.close(toSessionEnd(error, "client_reset"))
     backend.attach(new Pump(backend, client, this, "backend_fin", "backend_reset"))
+  }
+
+  get bytesFromClient(): number {
+    return this.client.stageBytes
+  }
+
+  get bytesFromBackend(): number {
+    return this.backend.stageBytes
+  }
+
+  summarize(summary: SessionSummary): void {
+    summary.tunnelMs = this.listener.clock.nowMs() - this.#openedMs
+    summary.bytesFromClient = this.bytesFromClient
+    summary.bytesFromBackend = this.bytesFromBackend
   }
 
   onEnd(reason: CloseReason, to: Connection): void {
@@ -58,7 +78,7 @@ class Tunnel implements PumpEnds, Swept {
     to.end()
     this.#halfClosed = true
     this.#bytesSeen = -1
-    if (this.options.halfCloseTimeoutMs > 0) this.options.sweep.add(this)
+    if (this.settings.halfCloseTimeoutMs > 0) this.listener.sweep.add(this)
   }
 
   onClose(reason: CloseReason, to: Connection, error?: Error): void {
@@ -69,8 +89,8 @@ class Tunnel implements PumpEnds, Swept {
     }
     this.#openSockets--
     if (this.#openSockets > 0) return
-    this.options.sweep.delete(this)
-    this.resolve(this.#error ?? new SessionEnd(this.#reason ?? reason))
+    this.listener.sweep.delete(this)
+    this.owner.end(this.#error ?? new SessionEnd(this.#reason ?? reason))
   }
 
   check(nowMs: number): void {
@@ -81,7 +101,7 @@ class Tunnel implements PumpEnds, Swept {
       this.#movedAtMs = nowMs
       return
     }
-    const { idleTimeoutMs, halfCloseTimeoutMs } = this.options
+    const { idleTimeoutMs, halfCloseTimeoutMs } = this.settings
     const silentMs = nowMs - this.#movedAtMs
     if (this.#halfClosed && halfCloseTimeoutMs > 0 && silentMs >= halfCloseTimeoutMs)
       this.#cut("half_close_timeout")
@@ -89,18 +109,18 @@ class Tunnel implements PumpEnds, Swept {
   }
 
   /**
-   * The first look comes up to a second after the start. Only a tunnel that is still there needs keepalive: a short one
-   * is spared four system calls, a twentieth of what its handshake costs.
+   * The first check comes up to a second after the start. Only a tunnel that still exists then gets keepalive: a short
+   * one saves four system calls, a twentieth of the cost of its handshake.
    */
   #settle(): void {
     this.#isNew = false
-    const { keepaliveMs, idleTimeoutMs, halfCloseTimeoutMs, sweep } = this.options
+    const { keepaliveMs, idleTimeoutMs, halfCloseTimeoutMs } = this.settings
     if (keepaliveMs > 0) {
       const delayMs = Math.min(keepaliveMs, MAX_KEEPALIVE_MS)
       this.client.socket.setKeepAlive(true, delayMs)
       this.backend.socket.setKeepAlive(true, delayMs)
     }
-    if (idleTimeoutMs === 0 && !(this.#halfClosed && halfCloseTimeoutMs > 0)) sweep.delete(this)
+    if (idleTimeoutMs === 0 && !(this.#halfClosed && halfCloseTimeoutMs > 0)) this.listener.sweep.delete(this)
   }
 
   #cut(reason: CloseReason): void {
@@ -110,8 +130,8 @@ class Tunnel implements PumpEnds, Swept {
 }
 
 /**
- * What we have read from the peer and what the system has taken for it. A reader counts as silent while the system's buffer
- * for it has no room for the next write, 64 KiB at most: Node tells nothing finer.
+ * Bytes read from the peer and taken by the kernel for it. A reader counts as silent while the kernel's buffer has no
+ * room for the next write, 64 KiB at most: Node reports nothing finer.
  */
 function bytesMoved({ socket }: Connection): number {
   return socket.bytesRead + socket.bytesWritten - socket.writableLength

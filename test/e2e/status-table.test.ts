@@ -338,7 +338,7 @@ function wrong101(title: string, fields: Fields, statusLine?: string): BackendFa
 }
 
 function notHttp(title: string, answer: string, reason = "bad_response"): BackendFault {
-  return { title, status: NO_GATEWAY, reason, says: /answer/, answers: (peer) => peer.write(answer) }
+  return { title, status: NO_GATEWAY, reason, says: /response/, answers: (peer) => peer.write(answer) }
 }
 
 const faults: readonly BackendFault[] = [

@@ -73,10 +73,10 @@ for (const { title, prepare } of STARTS) {
       const contenders = Array.from({ length: 3 }, () => new Contender(path))
       const winner = await race(t, path, contenders)
       t.equal(await winner.isReached(), true)
-      for (const contender of contenders) if (contender !== winner) await contender.listener.drain(0)
+      for (const contender of contenders) if (contender !== winner) await contender.listener.close()
       t.same(readdirSync(folder), ["front.sock"], "nothing else is left in the folder")
       t.equal(await winner.isReached(), true, "also after the others have closed")
-      await winner.listener.drain(0)
+      await winner.listener.close()
       t.same(readdirSync(folder), [])
     }
   })
@@ -118,9 +118,9 @@ t.test("a listener whose path was given to another does not remove it when it cl
   await old.listener.listen()
   rmSync(path)
   await successor.listener.listen()
-  await old.listener.drain(0)
+  await old.listener.close()
   t.equal(await successor.isReached(), true)
-  await successor.listener.drain(0)
+  await successor.listener.close()
   t.equal(existsSync(path), false)
 })
 
@@ -128,10 +128,10 @@ t.test("a path that is free again may be bound while its last listener is still 
   const path = join(socketFolder(t), "front.sock")
   const [old, successor] = [new Contender(path), new Contender(path)]
   await old.listener.listen()
-  const drained = old.listener.drain(0)
+  const drained = old.listener.close()
   t.equal(existsSync(path), false, "it goes at once, so that nobody takes it for a stale one")
   await successor.listener.listen()
   await drained
   t.equal(await successor.isReached(), true)
-  await successor.listener.drain(0)
+  await successor.listener.close()
 })

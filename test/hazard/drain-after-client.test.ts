@@ -5,11 +5,11 @@ import t from "tap"
 import { parseBackendAddress } from "../../lib/address/backend-address.js"
 import { SessionEnd } from "../../lib/close-reason.js"
 import { Connection } from "../../lib/net/connection.js"
-import { dial } from "../../lib/net/dial.js"
+import { Dial } from "../../lib/net/dial.js"
 import { Sweep } from "../../lib/net/sweep.js"
-import { tunnel } from "../../lib/session/tunnel.js"
 import { startBackend } from "../support/peers/backend.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
+import { runTunnel } from "../support/peers/run-tunnel.js"
 
 /** More than the system's buffers take. */
 const BACKLOG = Buffer.alloc(64 * 1024 * 1024)
@@ -25,15 +25,12 @@ t.test("a close reaches a backend that does not read, after the client has gone"
   const clientEnd = await RawPeer.connect(`127.0.0.1:${bound.port}`)
   const [socket] = await accepted
   const client = Connection.accepted(socket)
-  const backend = await dial(
-    parseBackendAddress(backendEnd.address).address,
-    { connectTimeoutMs: 5000 },
-    client,
-  )
+  const backend = await new Dial(parseBackendAddress(backendEnd.address).address, { connectTimeoutMs: 5000 })
+    .connected
 
   const sweep = new Sweep([])
   t.teardown(() => sweep.stop())
-  const ended = tunnel(client, backend, {
+  const ended = runTunnel(client, backend, {
     idleTimeoutMs: 0,
     halfCloseTimeoutMs: 0,
     keepaliveMs: 0,

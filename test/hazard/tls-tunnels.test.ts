@@ -2,8 +2,8 @@
 import { createHash, randomBytes } from "node:crypto"
 import t, { type Test } from "tap"
 import type { SessionEnd } from "../../lib/close-reason.js"
-import { tunnel } from "../../lib/session/tunnel.js"
 import { acceptPeer, type ConnectionEnds } from "../support/peers/peers.js"
+import { runTunnel } from "../support/peers/run-tunnel.js"
 import { untilStalled } from "../support/peers/stalled.js"
 import { type SecuredConnection, securePeer } from "../support/peers/tls-backend.js"
 import { wasReset } from "../support/peers/was-reset.js"
@@ -29,7 +29,7 @@ async function openTunnel(t: Test, version: (typeof VERSIONS)[number]): Promise<
   const backend = await securePeer(t, { minVersion: version, maxVersion: version })
   const sweep = new HandSweep()
   const options = { idleTimeoutMs: IDLE_MS, halfCloseTimeoutMs: 0, keepaliveMs: 1000, sweep }
-  return { client, backend, sweep, end: tunnel(client.peer, backend.peer, options) }
+  return { client, backend, sweep, end: runTunnel(client.peer, backend.peer, options) }
 }
 
 for (const version of VERSIONS) {

@@ -7,9 +7,10 @@ import type { Address } from "../../lib/address/address.js"
 import { parseBackendAddress } from "../../lib/address/backend-address.js"
 import { SessionEnd } from "../../lib/close-reason.js"
 import type { Connection } from "../../lib/net/connection.js"
-import { type DialOptions, dial, type TlsOptions } from "../../lib/net/dial.js"
+import { Dial, type DialOptions, type TlsOptions } from "../../lib/net/dial.js"
 import { readSecureContext } from "../../lib/net/secure-context.js"
 import { deadAddress, startBackend } from "../support/peers/backend.js"
+import { dialFor } from "../support/peers/dial-for.js"
 import { acceptPeer } from "../support/peers/peers.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
 import { RecordingHandler } from "../support/peers/recording-handler.js"
@@ -32,7 +33,7 @@ async function dialAs(
   client?: Connection,
   options: DialOptions = PATIENT,
 ): Promise<Connection> {
-  const backend = await dial(address, options, client)
+  const backend = await dialFor(address, options, client)
   t.teardown(() => backend.socket.destroy())
   return backend
 }
@@ -74,7 +75,6 @@ t.test("a backend on TCP is dialled", async (t) => {
   const server = await startBackend(t)
   const backend = await dialAs(t, parseBackendAddress(server.address).address, client)
   await checkBothWays(t, backend, await server.peer())
-  t.equal(client.onAbort, undefined, "nobody waits for the client any more")
   t.equal(backend.stageBytes, 4)
 })
 
@@ -133,7 +133,7 @@ t.test("when every address refuses, the error tells of each", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const { port } = parseBackendAddress(await deadAddress()).address as { port: number }
   const host = nameOf("127.0.0.2", "127.0.0.1")
-  const dialling = dial({ kind: "tcp", host, port }, PATIENT, client)
+  const dialling = dialFor({ kind: "tcp", host, port }, PATIENT, client)
   const { reason, cause } = await failureOf(t, dialling)
   t.equal(reason, "backend_unreachable")
   t.ok(cause instanceof AggregateError)
@@ -142,14 +142,13 @@ t.test("when every address refuses, the error tells of each", async (t) => {
     `connect ECONNREFUSED 127.0.0.1:${port}`,
     `connect ECONNREFUSED 127.0.0.2:${port}`,
   ])
-  t.equal(client.onAbort, undefined)
   t.equal(client.hasAborted, false, "the client is none the worse")
 })
 
 t.test("a Unix socket that is not there is unreachable, and says why", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const path = join(socketFolder(t), "missing.sock")
-  const { reason, cause } = await failureOf(t, dial({ kind: "unix", path }, PATIENT, client))
+  const { reason, cause } = await failureOf(t, dialFor({ kind: "unix", path }, PATIENT, client))
   t.equal(reason, "backend_unreachable")
   t.match(cause, { code: "ENOENT" })
 })
@@ -157,8 +156,7 @@ t.test("a Unix socket that is not there is unreachable, and says why", async (t)
 t.test("a backend that does not accept in time is given up", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const address = parseBackendAddress(await startUnansweringPort(t)).address
-  t.equal((await failureOf(t, dial(address, HASTY, client))).reason, "connect_timeout")
-  t.equal(client.onAbort, undefined)
+  t.equal((await failureOf(t, dialFor(address, HASTY, client))).reason, "connect_timeout")
   t.equal(client.hasAborted, false)
 })
 
@@ -166,7 +164,7 @@ t.test("the time to connect is for all the addresses of a name together", async 
   const { peer: client } = await acceptPeer(t)
   const { port } = parseBackendAddress(await startUnansweringPort(t)).address as { port: number }
   const host = nameOf("127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.1")
-  const dialling = dial({ kind: "tcp", host, port }, { connectTimeoutMs: 600 }, client)
+  const dialling = dialFor({ kind: "tcp", host, port }, { connectTimeoutMs: 600 }, client)
   t.equal((await failureOf(t, dialling)).reason, "connect_timeout")
 })
 
@@ -200,12 +198,11 @@ for (const { title, leave, reason, ...rest } of leaves) {
   t.test(`a client that leaves (${title}) ends the dial at once`, async (t) => {
     const { peer: client, far } = await acceptPeer(t)
     const address = parseBackendAddress(await startUnansweringPort(t)).address
-    const failure = failureOf(t, dial(address, PATIENT, client))
+    const failure = failureOf(t, dialFor(address, PATIENT, client))
     leave(client, far)
     const end = await failure
     t.equal(end.reason, reason)
     if ("cause" in rest) t.equal(end.cause, rest.cause)
-    t.equal(client.onAbort, undefined)
   })
 }
 
@@ -214,7 +211,7 @@ t.test("for a client that has left nobody is dialled", async (t) => {
   const server = await startBackend(t)
   far.socket.end()
   await once(client.socket, "end")
-  const { reason } = await failureOf(t, dial(parseBackendAddress(server.address).address, PATIENT, client))
+  const { reason } = await failureOf(t, dialFor(parseBackendAddress(server.address).address, PATIENT, client))
   t.equal(reason, "client_aborted_in_dial")
   await dialAs(t, parseBackendAddress(server.address).address, (await acceptPeer(t)).peer)
   await server.peer()
@@ -224,7 +221,7 @@ t.test("for a client that has left nobody is dialled", async (t) => {
 t.test("what the client sends during a dial waits for the stage that wants it", async (t) => {
   const { peer: client, far } = await acceptPeer(t)
   const address = parseBackendAddress(await startUnansweringPort(t)).address
-  const failure = failureOf(t, dial(address, HASTY, client))
+  const failure = failureOf(t, dialFor(address, HASTY, client))
   far.write("early")
   t.equal((await failure).reason, "connect_timeout")
   const handler = new RecordingHandler()
@@ -251,7 +248,7 @@ t.test("a dial leaves no timer behind, however it ends", async (t) => {
   const before = timers()
   await dialAs(t, parseBackendAddress(server.address).address, client)
   t.equal(timers(), before, "connected")
-  await failureOf(t, dial({ kind: "unix", path }, PATIENT, client))
+  await failureOf(t, dialFor({ kind: "unix", path }, PATIENT, client))
   t.equal(timers(), before, "failed")
 })
 
@@ -261,9 +258,9 @@ t.test("a backend is dialled without a client", async (t) => {
   await checkBothWays(t, backend, await server.peer())
 })
 
-t.test("a preface is the first that a backend gets", async (t) => {
+t.test("the PROXY header is the first that a backend gets", async (t) => {
   const server = await startBackend(t)
-  const options = { ...PATIENT, preface: Buffer.from("PROXY UNKNOWN\r\n") }
+  const options = { ...PATIENT, proxyHeader: Buffer.from("PROXY UNKNOWN\r\n") }
   const backend = await dialAs(t, parseBackendAddress(server.address).address, undefined, options)
   backend.socket.write("head")
   const far = await server.peer()
@@ -297,7 +294,6 @@ for (const { title, serverName, sni } of serverNames) {
     await checkBothWays(t, backend, far)
     t.equal((socket as { servername?: unknown }).servername, sni)
     t.equal(socket.alpnProtocol, "http/1.1")
-    t.equal(client.onAbort, undefined)
     t.equal(backend.stageBytes, 4, "bytes are counted inside TLS")
     t.equal(backend.socket.bytesWritten, 4)
   })
@@ -322,7 +318,7 @@ const untrusted: readonly { title: string; server: { cert: string; key: string }
 for (const { title, server: shown, code } of untrusted) {
   t.test(`a backend with a certificate ${title} is not reached`, async (t) => {
     const server = await startTlsBackend(t, shown)
-    const { reason, cause } = await failureOf(t, dial(server.address, tls()))
+    const { reason, cause } = await failureOf(t, dialFor(server.address, tls()))
     t.equal(reason, "backend_unreachable")
     t.match(cause, { code })
   })
@@ -350,7 +346,7 @@ for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
 
 t.test("a backend that wants a certificate is not reached without one, with TLSv1.2", async (t) => {
   const server = await startTlsBackend(t, { ...WANTS_OURS, maxVersion: "TLSv1.2" })
-  t.equal((await failureOf(t, dial(server.address, tls()))).reason, "backend_unreachable")
+  t.equal((await failureOf(t, dialFor(server.address, tls()))).reason, "backend_unreachable")
 })
 
 t.test("a backend that wants a certificate breaks the connection without one, with TLSv1.3", async (t) => {
@@ -364,7 +360,7 @@ t.test("a backend that wants a certificate breaks the connection without one, wi
 
 t.test("a backend that speaks only HTTP/2 is not reached", async (t) => {
   const server = await startTlsBackend(t, { ...good, ALPNProtocols: ["h2"] })
-  t.equal((await failureOf(t, dial(server.address, tls()))).reason, "backend_unreachable")
+  t.equal((await failureOf(t, dialFor(server.address, tls()))).reason, "backend_unreachable")
 })
 
 const noTls: readonly { title: string; onPeer: (peer: RawPeer) => void; code: string | RegExp }[] = [
@@ -381,24 +377,24 @@ for (const { title, onPeer, code } of noTls) {
   t.test(`a backend that ${title} instead of TLS is not reached`, async (t) => {
     const server = await startBackend(t, onPeer)
     const { address } = parseBackendAddress(server.address)
-    const { reason, cause } = await failureOf(t, dial(address, tls()))
+    const { reason, cause } = await failureOf(t, dialFor(address, tls()))
     t.equal(reason, "backend_unreachable")
     t.match(cause, { code })
   })
 }
 
-t.test("the preface comes before TLS", async (t) => {
+t.test("the PROXY header comes before TLS", async (t) => {
   const server = await startBackend(t)
   const { address } = parseBackendAddress(server.address)
   const { peer: client } = await acceptPeer(t)
-  const preface = Buffer.from("PROXY UNKNOWN\r\n")
-  const dialling = failureOf(t, dial(address, { ...tls(), preface }, client))
+  const proxyHeader = Buffer.from("PROXY UNKNOWN\r\n")
+  const dialling = failureOf(t, dialFor(address, { ...tls(), proxyHeader }, client))
   const far = await server.peer()
-  await far.untilBytes(preface.length + 3)
-  t.equal(far.received.subarray(0, preface.length).toString(), preface.toString())
+  await far.untilBytes(proxyHeader.length + 3)
+  t.equal(far.received.subarray(0, proxyHeader.length).toString(), proxyHeader.toString())
   // RFC 8446 §5.1: a handshake record.
-  t.equal(far.received[preface.length], 0x16)
-  t.equal(far.received[preface.length + 1], 0x03)
+  t.equal(far.received[proxyHeader.length], 0x16)
+  t.equal(far.received[proxyHeader.length + 1], 0x03)
   client.close(new SessionEnd("drain_timeout"))
   t.equal((await dialling).reason, "drain_timeout")
 })
@@ -406,7 +402,7 @@ t.test("the preface comes before TLS", async (t) => {
 t.test("a TLS handshake that does not come is given up in time", async (t) => {
   const server = await startBackend(t)
   const { address } = parseBackendAddress(server.address)
-  t.equal((await failureOf(t, dial(address, { ...tls(), ...HASTY }))).reason, "connect_timeout")
+  t.equal((await failureOf(t, dialFor(address, { ...tls(), ...HASTY }))).reason, "connect_timeout")
   await (await server.peer()).untilEnd()
 })
 
@@ -414,12 +410,11 @@ for (const { title, leave, reason } of leaves) {
   t.test(`a client that leaves during the TLS handshake ends the dial: ${title}`, async (t) => {
     const { peer: client, far } = await acceptPeer(t)
     const server = await startBackend(t)
-    const failure = failureOf(t, dial(parseBackendAddress(server.address).address, tls(), client))
+    const failure = failureOf(t, dialFor(parseBackendAddress(server.address).address, tls(), client))
     const backend = await server.peer()
     await backend.untilBytes(3)
     leave(client, far)
     t.equal((await failure).reason, reason)
-    t.equal(client.onAbort, undefined)
     await backend.until(({ ended, closed }) => ended || closed)
   })
 }
@@ -432,7 +427,7 @@ const lookups: readonly { error: Error; reason: string }[] = [
 
 for (const { error, reason } of lookups) {
   t.test(`a name whose lookup ends with ${error.message} is a ${reason}`, async (t) => {
-    const dialling = dial({ kind: "tcp", host: failingName(error), port: 1 }, PATIENT)
+    const dialling = dialFor({ kind: "tcp", host: failingName(error), port: 1 }, PATIENT)
     const failure = await failureOf(t, dialling)
     t.equal(failure.reason, reason)
     t.equal(failure.cause, error)
@@ -442,9 +437,8 @@ for (const { error, reason } of lookups) {
 t.test("a name that is not resolved in time is told from a backend that does not accept", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const { name } = hangingName(t)
-  const dialling = dial({ kind: "tcp", host: name, port: 1 }, HASTY, client)
+  const dialling = dialFor({ kind: "tcp", host: name, port: 1 }, HASTY, client)
   t.equal((await failureOf(t, dialling)).reason, "resolve_timeout")
-  t.equal(client.onAbort, undefined)
   t.equal(client.hasAborted, false)
 })
 
@@ -454,11 +448,10 @@ for (const { title, leave, reason } of leaves) {
     const { port } = parseBackendAddress((await startBackend(t)).address).address as { port: number }
     const { name, lookups, resolveTo } = hangingName(t)
     const address: Address = { kind: "tcp", host: name, port }
-    const failure = failureOf(t, dial(address, PATIENT, client))
+    const failure = failureOf(t, dialFor(address, PATIENT, client))
     const other = dialAs(t, address)
     leave(client, far)
     t.equal((await failure).reason, reason)
-    t.equal(client.onAbort, undefined)
     t.equal(lookups(), 1)
     resolveTo("127.0.0.1")
     await t.resolves(other, "and no other that waits for the same name")
@@ -473,7 +466,7 @@ t.test("localhost is dialled without a lookup, whatever else is looked up", asyn
   await checkBothWays(t, backend, await server.peer())
 })
 
-t.test("a signal ends a dial at once, whatever it waits for", async (t) => {
+t.test("a close ends a dial at once, whatever it waits for", async (t) => {
   const { name } = hangingName(t)
   const server = await startBackend(t)
   const waits: [Address, DialOptions][] = [
@@ -482,13 +475,11 @@ t.test("a signal ends a dial at once, whatever it waits for", async (t) => {
     [parseBackendAddress(server.address).address, tls()],
   ]
   for (const [address, options] of waits) {
-    const controller = new AbortController()
-    const failure = failureOf(t, dial(address, { ...options, signal: controller.signal }))
+    const dial = new Dial(address, options)
+    const failure = failureOf(t, dial.connected)
     if (options.tls !== undefined) await (await server.peer()).untilBytes(3)
-    controller.abort()
+    dial.close(new SessionEnd("drain_timeout"))
     t.equal((await failure).reason, "drain_timeout")
-    const late = dial(address, { ...options, signal: controller.signal })
-    t.equal((await failureOf(t, late)).reason, "drain_timeout")
   }
 })
 

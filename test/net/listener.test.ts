@@ -10,14 +10,14 @@ import { RawPeer } from "../support/peers/raw-peer.js"
 import { RecordingHandler } from "../support/peers/recording-handler.js"
 import { socketFolder } from "../support/peers/socket-folder.js"
 import { turnUntil } from "../support/pool/turns.js"
+import { settled } from "../support/project/settled.js"
 
 const LOOPBACK: Address = { kind: "tcp", host: "127.0.0.1", port: 0 }
 
-/** A session that lasts until the test ends it. */
+/** A client that a listener has accepted. */
 interface Session {
   readonly client: Connection
   readonly handler: RecordingHandler
-  end(): void
 }
 
 interface Started {
@@ -31,22 +31,18 @@ async function start(t: Test, address = LOOPBACK): Promise<Started> {
   const listener = new Listener(
     { address },
     {
-      onClient: (client) =>
-        new Promise((end) => {
-          const handler = new RecordingHandler()
-          client.attach(handler)
-          sessions.push({ client, handler, end })
-        }),
+      onClient: (client) => {
+        const handler = new RecordingHandler()
+        client.attach(handler)
+        sessions.push({ client, handler })
+      },
       onFault: (error) => t.fail(error.message),
     },
   )
   await listener.listen()
   t.teardown(() => {
-    for (const { client, end } of sessions) {
-      client.socket.destroy()
-      end()
-    }
-    return listener.drain(0)
+    for (const { client } of sessions) client.socket.destroy()
+    return listener.close()
   })
   return {
     listener,
@@ -60,16 +56,6 @@ async function start(t: Test, address = LOOPBACK): Promise<Started> {
       return { far, session }
     },
   }
-}
-
-/** Whether a promise has been settled, once all that was waiting to be done has been done. */
-async function isSettled(promise: Promise<unknown>): Promise<boolean> {
-  let settled = false
-  void promise.then(() => {
-    settled = true
-  })
-  for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate)
-  return settled
 }
 
 t.test("a listener says which port it was given", async (t) => {
@@ -111,76 +97,34 @@ t.test("a paused client's one-byte packets do not pile up", async (t) => {
   await session.handler.untilBytes(100)
 })
 
-t.test("a listener without clients is drained at once, as often as one likes", async (t) => {
+t.test("a listener without clients closes at once, as often as one likes", async (t) => {
   const { listener } = await start(t)
-  await listener.drain(600_000)
-  await listener.drain(600_000)
-  await listener.drain(0)
+  await listener.close()
+  await listener.close()
 })
 
-t.test("a listener that has never listened can be drained", async () => {
-  const listener = new Listener({ address: LOOPBACK }, { onClient: async () => {}, onFault() {} })
-  await listener.drain(600_000)
+t.test("a listener that has never listened can be closed", async () => {
+  const listener = new Listener({ address: LOOPBACK }, { onClient() {}, onFault() {} })
+  await listener.close()
 })
 
-t.test("a drain ends when the last session has, not when its socket is gone", async (t) => {
-  const { listener, connect } = await start(t)
-  const { far, session } = await connect()
-  const drained = listener.drain(600_000)
-  far.socket.end()
-  session.client.socket.end()
-  await session.handler.until("close")
-  await far.untilClosed()
-  t.equal(await isSettled(drained), false)
-  session.end()
-  await drained
-})
-
-t.test("a second drain shortens the wait of the first, and both end together", async (t) => {
-  const { listener, connect } = await start(t)
-  const { far, session } = await connect()
-  const first = listener.drain(600_000)
-  t.equal(await isSettled(first), false)
-  t.equal(session.client.hasAborted, false)
-  const second = listener.drain(0)
-  await session.handler.until("close")
-  t.ok(session.handler.error instanceof SessionEnd)
-  t.match(session.handler.error, { reason: "drain_timeout" })
-  await far.untilEnd()
-  session.end()
-  await Promise.all([first, second])
-})
-
-t.test("a second drain that would wait longer does not lengthen the first", async (t) => {
+t.test("a listener has closed when the last client's socket is gone", async (t) => {
   const { listener, connect } = await start(t)
   const { session } = await connect()
-  const first = listener.drain(1)
-  const second = listener.drain(600_000)
-  await session.handler.until("close")
-  session.end()
-  await Promise.all([first, second])
+  const closed = listener.close()
+  t.equal(await settled(closed), false)
+  session.client.socket.destroy()
+  await closed
 })
 
-t.test("a drain leaves no timer behind", async (t) => {
-  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length
-  const { listener, connect } = await start(t)
-  const { session } = await connect()
-  const before = timers()
-  const drained = Promise.all([listener.drain(600_000), listener.drain(500_000), listener.drain(0)])
-  await session.handler.until("close")
-  session.end()
-  await drained
-  t.equal(timers(), before)
-})
-
-t.test("the port of a drained listener is free", async (t) => {
+t.test("the port of a closed listener is free", async (t) => {
   const { listener, connect } = await start(t)
   const { address } = listener
   const { session } = await connect()
-  const drained = listener.drain(0)
+  const closed = listener.close()
+  session.client.close(new SessionEnd("drain_timeout"))
   await session.handler.until("close")
-  session.end()
-  await drained
+  await closed
   const server = createServer()
   t.teardown(() => server.close())
   await new Promise<void>((resolve, reject) => {

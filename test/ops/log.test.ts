@@ -1,6 +1,6 @@
 import t from "tap"
 import { CLOSE_REASONS, type CloseReason, SessionEnd } from "../../lib/close-reason.js"
-import { type Log, logDialFailure, logSession, SILENT } from "../../lib/ops/log.js"
+import { type Log, LogObserver, SILENT } from "../../lib/ops/log.js"
 import type { SessionSummary } from "../../lib/ops/session-summary.js"
 
 type Level = keyof Log
@@ -27,6 +27,11 @@ function remember(): { lines: Line[]; log: Log } {
   return { lines, log: { error: at("error"), warn: at("warn"), info: at("info"), debug: at("debug") } }
 }
 
+function logSession(log: Log, end: SessionEnd): void {
+  const { who } = CLOSE_REASONS[end.reason]
+  new LogObserver(log).sessionEnded({ ...SESSION, reason: end.reason, who }, end)
+}
+
 const LEVELS: Partial<Record<CloseReason, Level>> = {
   client_aborted_in_head: "debug",
   internal_error: "error",
@@ -49,7 +54,7 @@ for (const reason of Object.keys(CLOSE_REASONS) as CloseReason[]) {
   const message = CLOSE_REASONS[reason].status === undefined ? "session ended" : "session refused"
   t.test(`the one line of a session that ends by ${reason} says "${message}" at ${level}`, async (t) => {
     const { lines, log } = remember()
-    logSession(log, SESSION, new SessionEnd(reason, "because"))
+    logSession(log, new SessionEnd(reason, "because"))
     t.equal(lines.length, 1)
     t.match(lines[0], { level, message, fields: { reason, ended_by: CLOSE_REASONS[reason].who } })
     t.match(lines[0]?.fields.detail, /: because$/)
@@ -58,7 +63,7 @@ for (const reason of Object.keys(CLOSE_REASONS) as CloseReason[]) {
 
 t.test("a session's line has its addresses, its path, bytes each way and durations", async (t) => {
   const { lines, log } = remember()
-  logSession(log, SESSION, new SessionEnd("client_fin"))
+  logSession(log, new SessionEnd("client_fin"))
   t.match(lines[0]?.fields, {
     listener: "chat",
     client: "192.0.2.1:50000",
@@ -76,13 +81,12 @@ t.test("a session's line has its addresses, its path, bytes each way and duratio
 t.test("what the system said is logged without a stack trace", async (t) => {
   const { lines, log } = remember()
   const each = [new Error("connect ECONNREFUSED ::1:9"), new Error("connect ECONNREFUSED 127.0.0.1:9")]
-  logDialFailure(
-    log,
+  new LogObserver(log).dialFailed(
     "chat",
     "localhost:9",
     new SessionEnd("backend_unreachable", "", new AggregateError(each)),
   )
-  logSession(log, SESSION, new SessionEnd("backend_reset", "", new Error("read ECONNRESET")))
+  logSession(log, new SessionEnd("backend_reset", "", new Error("read ECONNRESET")))
   const [dial, session] = lines
   t.match(dial, {
     level: "warn",
@@ -95,7 +99,7 @@ t.test("what the system said is logged without a stack trace", async (t) => {
 t.test("an error of our own is logged whole, since its stack trace is what we need", async (t) => {
   const { lines, log } = remember()
   const bug = new TypeError("that should not be")
-  logSession(log, SESSION, new SessionEnd("internal_error", "", bug))
+  logSession(log, new SessionEnd("internal_error", "", bug))
   t.equal(lines[0]?.fields.err, bug)
 })
 

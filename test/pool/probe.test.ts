@@ -78,10 +78,10 @@ t.test("a check by tcp passes once the backend has accepted, and ends cleanly", 
   t.equal(peer.text, "")
 })
 
-t.test("a check sends a preface before all else", async (t) => {
+t.test("a check sends the PROXY header before all else", async (t) => {
   const server = await startBackend(t, (peer) => answerWith(peer, "HTTP/1.1 200 OK\r\n\r\n"))
-  const preface = Buffer.from("PROXY UNKNOWN\r\n")
-  t.equal(await probe(target(server.address, HTTP, { preface }), PATIENT_MS), undefined)
+  const proxyHeader = Buffer.from("PROXY UNKNOWN\r\n")
+  t.equal(await probe(target(server.address, HTTP, { proxyHeader }), PATIENT_MS), undefined)
   t.match((await server.peer()).text, /^PROXY UNKNOWN\r\nGET \/ HTTP/)
 })
 

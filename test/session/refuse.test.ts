@@ -1,11 +1,26 @@
 import { once } from "node:events"
 import t from "tap"
 import { CLOSE_REASONS, type CloseReason, SessionEnd } from "../../lib/close-reason.js"
+import { Places } from "../../lib/limits/places.js"
+import type { Connection } from "../../lib/net/connection.js"
 import { refuse } from "../../lib/session/refuse.js"
+import { type Clock, systemClock } from "../../lib/shared/clock.js"
 import { checkRefusal } from "../support/http/answer.js"
 import { acceptPeer, PEER_KINDS } from "../support/peers/peers.js"
 
 const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length
+/** Resolves once the socket is gone. */
+function refused(
+  client: Connection,
+  end: SessionEnd,
+  lingers: boolean,
+  clock: Clock = systemClock,
+): Promise<void> {
+  const lingering = new Places(1)
+  if (!lingers) lingering.acquire()
+  return new Promise((resolve) => refuse(client, end, { sockets: { lingering }, clock }, resolve))
+}
+
 const statusOf = (reason: CloseReason) => CLOSE_REASONS[reason].status
 
 for (const reason of Object.keys(CLOSE_REASONS) as CloseReason[]) {
@@ -13,7 +28,7 @@ for (const reason of Object.keys(CLOSE_REASONS) as CloseReason[]) {
   if (status === undefined) {
     t.test(`a client whose session ended by ${reason} gets FIN and nothing else`, async (t) => {
       const { peer, far } = await acceptPeer(t)
-      const gone = refuse(peer, new SessionEnd(reason), true)
+      const gone = refused(peer, new SessionEnd(reason), true)
       await far.untilEnd()
       t.equal(far.text, "")
       far.socket.end()
@@ -23,7 +38,7 @@ for (const reason of Object.keys(CLOSE_REASONS) as CloseReason[]) {
   } else {
     t.test(`a client whose session ended by ${reason} is answered ${status}, with the detail`, async (t) => {
       const { peer, far } = await acceptPeer(t)
-      const gone = refuse(peer, new SessionEnd(reason, "this very thing"), true)
+      const gone = refused(peer, new SessionEnd(reason, "this very thing"), true)
       const answer = await checkRefusal(t, far, statusLineOf(status), /this very thing/)
       t.match(answer.body, CLOSE_REASONS[reason].text)
       await gone
@@ -54,7 +69,7 @@ t.test("a client that is gone already is not waited for", async (t) => {
   const { peer } = await acceptPeer(t)
   peer.close(new Error("gone"))
   const before = timers()
-  await refuse(peer, new SessionEnd("bad_request"), true)
+  await refused(peer, new SessionEnd("bad_request"), true)
   t.equal(timers(), before, "no timer is left")
 })
 
@@ -62,7 +77,7 @@ t.test("a client that has sent FIN before it is refused is answered, and let go 
   const { peer, far } = await acceptPeer(t)
   far.socket.end("nonsense")
   await once(peer.socket, "end")
-  const gone = refuse(peer, new SessionEnd("bad_request"), true)
+  const gone = refused(peer, new SessionEnd("bad_request"), true)
   await far.untilEnd()
   t.match(far.text, /^HTTP\/1\.1 400 /)
   await gone
@@ -72,7 +87,7 @@ for (const { title, connect } of PEER_KINDS) {
   t.test(`a refusal ends when ${title} closes, and leaves no timer`, async (t) => {
     const { peer, far } = await connect(t)
     const before = timers()
-    const gone = refuse(peer, new SessionEnd("bad_request"), true)
+    const gone = refused(peer, new SessionEnd("bad_request"), true)
     far.write("still talking".repeat(10_000))
     await far.untilEnd()
     far.socket.end()
@@ -84,7 +99,7 @@ for (const { title, connect } of PEER_KINDS) {
 t.test("a client that is not waited for gets its answer and FIN, and is gone at once", async (t) => {
   const { peer, far } = await acceptPeer(t)
   const before = timers()
-  await refuse(peer, new SessionEnd("too_many_connections"), false)
+  await refused(peer, new SessionEnd("too_many_connections"), false)
   t.equal(timers(), before)
   await far.untilEnd()
   t.match(far.text, /^HTTP\/1\.1 503 /)
@@ -96,7 +111,7 @@ t.test("a client that is not waited for gets its answer and FIN, and is gone at 
 
 t.test("a refused client that rws closes in the meantime is not waited for", async (t) => {
   const { peer, far } = await acceptPeer(t)
-  const gone = refuse(peer, new SessionEnd("bad_request"), true)
+  const gone = refused(peer, new SessionEnd("bad_request"), true)
   await far.untilEnd()
   peer.close(new SessionEnd("drain_timeout"))
   await gone

@@ -3,8 +3,10 @@ import { setImmediate as nextTurn } from "node:timers/promises"
 import t, { type Test } from "tap"
 import { SessionEnd } from "../../lib/close-reason.js"
 import { parseResponseHead } from "../../lib/http/head.js"
-import type { Answer } from "../../lib/session/handshake.js"
+import type { Connection } from "../../lib/net/connection.js"
+import type { BackendResponse } from "../../lib/net/exchange.js"
 import { relay } from "../../lib/session/relay.js"
+import { type Clock, systemClock } from "../../lib/shared/clock.js"
 import { acceptPeer, type ConnectionEnds, dialPeer } from "../support/peers/peers.js"
 import { readSteadily } from "../support/peers/read-steadily.js"
 import { untilStalled } from "../support/peers/stalled.js"
@@ -30,12 +32,26 @@ async function connect(t: Test): Promise<Relaying> {
 }
 
 /** A backend's refusal as the handshake hands it over. */
-function answerOf(...fields: string[]): Answer {
+function answerOf(...fields: string[]): BackendResponse {
   const bytes = Buffer.from(["HTTP/1.1 403 Forbidden", ...fields, "", ""].join("\r\n"), "latin1")
   return { head: parseResponseHead(bytes), bytes }
 }
 
-async function reasonOf(relaying: Promise<void>): Promise<string> {
+function relayTo(
+  client: Connection,
+  backend: Connection,
+  response: BackendResponse,
+  handshakeTimeoutMs: number,
+  clock: Clock = systemClock,
+): Promise<SessionEnd> {
+  return relay(
+    { client, enter() {}, settings: { handshakeTimeoutMs }, listener: { clock } },
+    backend,
+    response,
+  )
+}
+
+async function reasonOf(relaying: Promise<unknown>): Promise<string> {
   const error = await rejectionOf(() => relaying)
   return error instanceof SessionEnd ? error.reason : String(error)
 }
@@ -45,7 +61,7 @@ const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 
 t.test("when a relay is over the backend is gone, the client is there, and no timer is left", async (t) => {
   const { client, backend } = await connect(t)
   const before = timers()
-  const relaying = relay(client.peer, backend.peer, answerOf("Content-Length: 5"), PATIENT_MS)
+  const relaying = relayTo(client.peer, backend.peer, answerOf("Content-Length: 5"), PATIENT_MS)
   backend.far.write("hello")
   await relaying
   await client.far.untilText("hello")
@@ -61,7 +77,7 @@ t.test("when a relay is over the backend is gone, the client is there, and no ti
 
 t.test("a refusal without a body is over at once", async (t) => {
   const { client, backend } = await connect(t)
-  await relay(client.peer, backend.peer, answerOf("Content-Length: 0"), PATIENT_MS)
+  await relayTo(client.peer, backend.peer, answerOf("Content-Length: 0"), PATIENT_MS)
   await client.far.untilText("\r\n\r\n")
   t.equal(backend.peer.socket.destroyed, true)
 })
@@ -69,7 +85,7 @@ t.test("a refusal without a body is over at once", async (t) => {
 t.test("a large body waits for a client that does not read, and arrives whole", async (t) => {
   const { client, backend } = await connect(t)
   const body = randomBytes(30 * MB)
-  const relaying = relay(client.peer, backend.peer, answerOf(`Content-Length: ${body.length}`), PATIENT_MS)
+  const relaying = relayTo(client.peer, backend.peer, answerOf(`Content-Length: ${body.length}`), PATIENT_MS)
   await client.far.untilText("\r\n\r\n")
   const meter = new Meter(client.far)
   client.far.socket.pause()
@@ -87,7 +103,7 @@ t.test("what had come of the body behind the head is relayed too, and nothing be
   const { client, backend } = await connect(t)
   backend.far.write("hello, and something else")
   await turnUntil(() => backend.peer.stageBytes === 25, "the bytes")
-  await relay(client.peer, backend.peer, answerOf("Content-Length: 5"), PATIENT_MS)
+  await relayTo(client.peer, backend.peer, answerOf("Content-Length: 5"), PATIENT_MS)
   client.peer.socket.end()
   await client.far.untilEnd()
   t.match(client.far.text, /\r\n\r\nhello$/)
@@ -97,7 +113,7 @@ t.test("a client that has sent FIN still gets the whole body, and what it sent i
   const { client, backend } = await connect(t)
   client.far.socket.end("early frames")
   await turnUntil(() => client.peer.ended, "the FIN")
-  const relaying = relay(client.peer, backend.peer, answerOf("Content-Length: 5"), PATIENT_MS)
+  const relaying = relayTo(client.peer, backend.peer, answerOf("Content-Length: 5"), PATIENT_MS)
   backend.far.write("hel")
   await client.far.untilText("hel")
   backend.far.write("lo")
@@ -143,7 +159,7 @@ for (const { title, act, reason, timeoutMs = PATIENT_MS } of failing) {
   t.test(`${title} ends the relay (${reason}), with both sides gone`, async (t) => {
     const pair = await connect(t)
     const before = timers()
-    const relaying = relay(pair.client.peer, pair.backend.peer, answerOf("Content-Length: 5"), timeoutMs)
+    const relaying = relayTo(pair.client.peer, pair.backend.peer, answerOf("Content-Length: 5"), timeoutMs)
     const failure = reasonOf(relaying)
     pair.backend.far.write("hel")
     await pair.client.far.untilText("hel")
@@ -160,7 +176,7 @@ t.test("a steady slow reader gets a large body whole, however long it takes", as
   const { client, backend } = await connect(t)
   const body = randomBytes(10 * MB)
   const startedMs = performance.now()
-  const relaying = relay(client.peer, backend.peer, answerOf(`Content-Length: ${body.length}`), STALL_MS)
+  const relaying = relayTo(client.peer, backend.peer, answerOf(`Content-Length: ${body.length}`), STALL_MS)
   await client.far.untilText("\r\n\r\n")
   const meter = new Meter(client.far)
   readSteadily(client.far, BYTES_PER_MS)
@@ -174,7 +190,7 @@ t.test("a steady slow reader gets a large body whole, however long it takes", as
 
 t.test("a client that stops reading a large body is given up, and is not the backend's fault", async (t) => {
   const { client, backend } = await connect(t)
-  const relaying = relay(client.peer, backend.peer, answerOf(`Content-Length: ${20 * MB}`), SHORT_MS)
+  const relaying = relayTo(client.peer, backend.peer, answerOf(`Content-Length: ${20 * MB}`), SHORT_MS)
   const failure = reasonOf(relaying)
   await client.far.untilText("\r\n\r\n")
   client.far.socket.pause()
@@ -190,7 +206,7 @@ t.test("a response counts as relayed only once the kernel has taken all of it", 
   client.peer.socket.write(Buffer.alloc(20 * MB))
   await untilStalled(client.peer.socket)
   let isOver = false
-  const relaying = relay(client.peer, backend.peer, answerOf("Content-Length: 5"), PATIENT_MS)
+  const relaying = relayTo(client.peer, backend.peer, answerOf("Content-Length: 5"), PATIENT_MS)
   void relaying.then(() => {
     isOver = true
   })
@@ -210,7 +226,7 @@ t.test("a response counts as relayed only once the kernel has taken all of it", 
 t.test("a body whose chunks are broken ends in a reset", async (t) => {
   const { client, backend } = await connect(t)
   const answer = answerOf("Transfer-Encoding: chunked")
-  const failure = reasonOf(relay(client.peer, backend.peer, answer, PATIENT_MS))
+  const failure = reasonOf(relayTo(client.peer, backend.peer, answer, PATIENT_MS))
   backend.far.write("5\r\nhello\r\n")
   await client.far.untilText("hello")
   backend.far.write("no length\r\n")

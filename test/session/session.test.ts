@@ -1,19 +1,14 @@
 import t from "tap"
-import { checkConfig } from "../../lib/config/load.js"
-import { TrustedProxies } from "../../lib/forwarding/trusted-proxies.js"
-import { ClientLimits } from "../../lib/limits/client-limits.js"
-import { socketPlaces } from "../../lib/limits/descriptors.js"
-import { Places } from "../../lib/limits/places.js"
 import { Router } from "../../lib/routing/router.js"
-import type { Destination } from "../../lib/session/route-target.js"
-import { runSession } from "../../lib/session/session.js"
+import type { RouteTarget } from "../../lib/session/route-target.js"
 import { FakeClock } from "../support/clock/fake-clock.js"
 import { checkRefusal } from "../support/http/answer.js"
 import { upgradeHead } from "../support/http/heads.js"
-import { startEchoBackend } from "../support/peers/backend.js"
-import { acceptPeer } from "../support/peers/peers.js"
-import { HandSweep } from "../support/program/hand-sweep.js"
+import { answerUpgrade, startBackend, startEchoBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { turnUntil } from "../support/pool/turns.js"
 import { nextEnd, openTunnel, startProxy } from "../support/program/proxy.js"
+import { startListener } from "../support/program/running-listener.js"
 
 t.test("a session goes from the head through the 101 to a tunnel and ends once", async (t) => {
   const backend = await startEchoBackend(t)
@@ -39,38 +34,102 @@ t.test("a session goes from the head through the 101 to a tunnel and ends once",
 })
 
 t.test("an error that no stage has foreseen is a 500, told once, and does not get out", async (t) => {
-  const { peer, far } = await acceptPeer(t)
   const bug = new Error("a bug")
-  class BrokenRouter extends Router<Destination> {
+  class BrokenRouter extends Router<RouteTarget> {
     override route(): never {
       throw bug
     }
   }
-  const { ws_proxy } = checkConfig({
-    ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"] }],
-  })
-  const [config] = ws_proxy
-  if (config === undefined) throw new Error("no listener")
   const ends: { reason: string | undefined; status: number | undefined; cause: unknown }[] = []
-  const session = runSession(peer, {
-    name: "broken",
-    config,
-    router: new BrokenRouter([], undefined),
-    trusted: new TrustedProxies([]),
-    limits: new ClientLimits({ ...config, rate_per_ip: undefined }, new FakeClock()),
-    connections: new Places(0),
-    pending: new Places(0),
-    sockets: socketPlaces(),
-    localPort: () => 0,
-    tunnel: { idleTimeoutMs: 0, halfCloseTimeoutMs: 0, keepaliveMs: 0, sweep: new HandSweep() },
-    onOpen: () => t.fail("no tunnel"),
-    onEnd: ({ reason, status }, { cause }) => ends.push({ reason, status, cause }),
-    onDialFailure: () => t.fail("no dial"),
+  const { listener, address } = await startListener(t, {
+    settings: { router: new BrokenRouter([], undefined) },
+    observer: {
+      tunnelOpened: () => t.fail("no tunnel"),
+      sessionEnded: ({ reason, status }, { cause }) => ends.push({ reason, status, cause }),
+      dialFailed: () => t.fail("no dial"),
+    },
   })
+  const far = await RawPeer.connect(address)
   far.write(upgradeHead())
   const { body } = await checkRefusal(t, far, "500 Internal Server Error", /^internal error/)
   t.notMatch(body, "a bug", "what went wrong is nobody else's business")
-  await session
-  t.equal(peer.socket.destroyed, true, "the socket is gone when the session is over")
+  await listener.sessions.untilEmpty()
   t.same(ends, [{ reason: "internal_error", status: 500, cause: bug }])
 })
+
+t.test("the registry shows a session's stage and bytes, and can close it", async (t) => {
+  const backend = await startBackend(t)
+  const ends: string[] = []
+  const { listener, address } = await startListener(t, {
+    config: { backends: [backend.address] },
+    observer: { sessionEnded: ({ reason }) => ends.push(reason) },
+  })
+  const client = await RawPeer.connect(address)
+  const stageOf = () => [...listener.sessions][0]?.stage
+  await turnUntil(() => stageOf() === "head", "the session")
+  client.write(upgradeHead())
+  const far = await backend.peer()
+  await turnUntil(() => stageOf() === "handshake", "the handshake")
+  await answerUpgrade(far)
+  await client.untilText("\r\n\r\n")
+  client.write("hello")
+  await far.untilText("hello")
+  const [session] = listener.sessions
+  t.match(session, { stage: "tunnel", bytesFromClient: 5, bytesFromBackend: 0 })
+  session?.close("drain_timeout")
+  await listener.sessions.untilEmpty()
+  t.same(ends, ["drain_timeout"])
+  await far.until(({ ended, closed }) => ended || closed)
+})
+
+t.test("a session keeps the settings that it began with", async (t) => {
+  const backend = await startBackend(t)
+  const { listener, address } = await startListener(t, { config: { backends: [backend.address] } })
+  const before = await RawPeer.connect(address)
+  await turnUntil(() => listener.sessions.size === 1, "the session")
+  Object.assign(listener, { settings: { ...listener.settings, router: new Router([], undefined) } })
+  before.write(upgradeHead())
+  await answerUpgrade(await backend.peer())
+  await before.untilText("101 Switching Protocols")
+  const after = await RawPeer.connect(address)
+  after.write(upgradeHead())
+  await checkRefusal(t, after, "404 Not Found", /./)
+})
+
+const QUIET_MS = 10_000
+const timeouts: readonly { title: string; write: string; settings: object; status: string }[] = [
+  {
+    title: "a request head",
+    write: "GET / HTTP/1.1\r\n",
+    settings: { readTimeoutMs: QUIET_MS },
+    status: "408 Request Timeout",
+  },
+  {
+    title: "a response",
+    write: upgradeHead(),
+    settings: { handshakeTimeoutMs: QUIET_MS },
+    status: "504 Gateway Timeout",
+  },
+]
+
+for (const { title, write, settings, status } of timeouts) {
+  t.test(`${title} that does not come in time is a ${status}, by the listener's clock`, async (t) => {
+    const clock = new FakeClock()
+    const backend = await startBackend(t)
+    const { listener, address } = await startListener(t, {
+      clock,
+      settings,
+      config: { backends: [backend.address] },
+    })
+    const client = await RawPeer.connect(address)
+    client.write(write)
+    const stage = status.startsWith("408") ? "head" : "handshake"
+    await turnUntil(() => [...listener.sessions][0]?.stage === stage, stage)
+    clock.advance(QUIET_MS - 1)
+    t.equal(client.text, "")
+    clock.advance(1)
+    await checkRefusal(t, client, status, /./)
+    await listener.sessions.untilEmpty()
+    t.equal(clock.pending, 1, "only the sweep still has a timer")
+  })
+}

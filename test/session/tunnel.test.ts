@@ -2,8 +2,8 @@ import { once } from "node:events"
 import { setImmediate as nextTurn } from "node:timers/promises"
 import t, { type Test } from "tap"
 import { type CloseReason, SessionEnd } from "../../lib/close-reason.js"
-import { type TunnelOptions, tunnel } from "../../lib/session/tunnel.js"
 import { acceptPeer, type ConnectionEnds, dialPeer, untilGone } from "../support/peers/peers.js"
+import { runTunnel, type TunnelOptions } from "../support/peers/run-tunnel.js"
 import { wasReset } from "../support/peers/was-reset.js"
 import { turnUntil } from "../support/pool/turns.js"
 import { HandSweep } from "../support/program/hand-sweep.js"
@@ -32,7 +32,7 @@ function run(
 ): Running {
   const sweep = new HandSweep()
   const off = { idleTimeoutMs: 0, halfCloseTimeoutMs: 0, keepaliveMs: 0 }
-  const end = tunnel(client.peer, backend.peer, { ...off, sweep, ...options })
+  const end = runTunnel(client.peer, backend.peer, { ...off, sweep, ...options })
   return { client, backend, sweep, end }
 }
 

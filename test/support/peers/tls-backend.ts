@@ -5,7 +5,7 @@ import { createServer, type TLSSocket, type TlsOptions } from "node:tls"
 import type { Test } from "tap"
 import { parseAddress, type TcpAddress } from "../../../lib/address/address.js"
 import type { Connection } from "../../../lib/net/connection.js"
-import { type TlsOptions as DialTlsOptions, dial } from "../../../lib/net/dial.js"
+import { Dial, type TlsOptions as DialTlsOptions } from "../../../lib/net/dial.js"
 import { readSecureContext } from "../../../lib/net/secure-context.js"
 import { turnUntil } from "../pool/turns.js"
 import type { ConnectionEnds } from "./peers.js"
@@ -91,7 +91,7 @@ export async function dialTls(
   tls: Partial<DialTlsOptions> & Pick<DialTlsOptions, "context">,
 ): Promise<Connection> {
   const all = { serverName: address.host, isVerified: true, ...tls }
-  const peer = await dial(address, { connectTimeoutMs: 60_000, tls: all })
+  const peer = await new Dial(address, { connectTimeoutMs: 60_000, tls: all }).connected
   t.teardown(() => peer.socket.destroy())
   return peer
 }

@@ -2,7 +2,7 @@
 import { openSync } from "node:fs"
 import { devNull } from "node:os"
 import { toSessionEnd } from "../../../lib/close-reason.js"
-import { dial } from "../../../lib/net/dial.js"
+import { Dial } from "../../../lib/net/dial.js"
 
 const reasons: string[] = []
 const fault = (error: unknown) => void reasons.push(toSessionEnd(error, "internal_error").reason)
@@ -10,6 +10,7 @@ try {
   for (;;) openSync(devNull, "r")
 } catch {}
 for (const host of ["127.0.0.1", "localhost", "name.invalid"]) {
-  await dial({ kind: "tcp", host, port: 9 }, { connectTimeoutMs: 10_000 }).then(() => {}, fault)
+  const dial = new Dial({ kind: "tcp", host, port: 9 }, { connectTimeoutMs: 10_000 })
+  await dial.connected.then(() => {}, fault)
 }
 process.stdout.write(reasons.join())

@@ -1,0 +1,76 @@
+/** A listener at work: what survives a reload, keyed by its bind address. */
+import { type Address, parseBindAddress, parseSocketMode } from "../address/address.js"
+import type { ListenerConfig } from "../config/schema.js"
+import { ClientLimits } from "../limits/client-limits.js"
+import { socketPlaces } from "../limits/descriptors.js"
+import { Places } from "../limits/places.js"
+import { parseRate } from "../limits/rate.js"
+import { Listener } from "../net/listener.js"
+import { Sweep } from "../net/sweep.js"
+import type { Observer } from "../ops/observer.js"
+import type { ListenerSettings, ListenerState } from "../session/listener-state.js"
+import { SessionRegistry } from "../session/registry.js"
+import { startSession } from "../session/session.js"
+import { type Clock, systemClock } from "../shared/clock.js"
+import { toTimerMs } from "../shared/timer.js"
+
+export class RunningListener implements ListenerState {
+  readonly sessions = new SessionRegistry()
+  readonly sockets = socketPlaces()
+  readonly connections: Places
+  readonly pending: Places
+  readonly clients: ClientLimits
+  readonly sweep: Sweep
+  readonly #listener: Listener
+
+  constructor(
+    config: ListenerConfig,
+    readonly settings: ListenerSettings,
+    readonly observer: Observer,
+    readonly clock: Clock = systemClock,
+  ) {
+    const { rate_per_ip, bind_mode } = config
+    this.connections = new Places(config.max_connections)
+    this.pending = new Places(config.max_pending)
+    this.clients = new ClientLimits(
+      { ...config, rate_per_ip: rate_per_ip === undefined ? undefined : parseRate(rate_per_ip) },
+      clock,
+    )
+    this.sweep = new Sweep([config.idle_timeout_ms, config.half_close_timeout_ms], clock)
+    this.#listener = new Listener(
+      {
+        address: parseBindAddress(config.bind),
+        mode: bind_mode === undefined ? undefined : parseSocketMode(bind_mode),
+      },
+      {
+        onClient: (client) => startSession(client, this),
+        onFault: (error) => observer.acceptFailed(settings.name, error),
+      },
+    )
+  }
+
+  /** The bound address. Port 0 has been replaced by the port that the system chose. */
+  get address(): Address {
+    return this.#listener.address
+  }
+
+  /** Binds the address. Rejects with a `BindError`. */
+  listen(): Promise<void> {
+    return this.#listener.listen()
+  }
+
+  /**
+   * Stops accepting, and closes the sessions that are left after `timeoutMs`. Resolves when the last one has ended. May
+   * be called again to shorten the wait.
+   */
+  async drain(timeoutMs: number): Promise<void> {
+    const closed = this.#listener.close()
+    const deadline = Number.isFinite(timeoutMs)
+      ? this.clock.after(toTimerMs(timeoutMs), () => this.sessions.closeAll("drain_timeout"))
+      : undefined
+    await closed
+    await this.sessions.untilEmpty()
+    deadline?.cancel()
+    this.sweep.stop()
+  }
+}

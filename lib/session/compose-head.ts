@@ -1,0 +1,78 @@
+/** The two heads that rws composes: the request for the backend and the 101 for the client. No sockets in here. */
+import { forwardingEdits } from "../forwarding/forwarding-fields.js"
+import { isSecure } from "../forwarding/reported-client.js"
+import type { FieldEdit } from "../http/field-writer.js"
+import type { ResponseHead } from "../http/head.js"
+import type { Backend } from "../pool/backend.js"
+import { rewriteRequest, rewriteUpgradeResponse } from "../upgrade/rewrite-head.js"
+import { restrictSubprotocols } from "../upgrade/subprotocols.js"
+import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
+import type { ListenerSettings, ListenerState } from "./listener-state.js"
+import type { Located } from "./locate.js"
+import type { IncomingRequest } from "./read-request.js"
+import type { RouteTarget } from "./route-target.js"
+
+/** What is known about the request head before a backend is chosen. */
+export interface HeadPlan {
+  readonly request: UpgradeRequest
+  /** The request target, below the backend's base path. */
+  readonly path: string
+  /** "backend", "client" or a literal. */
+  readonly hostHeader: string
+  readonly edits: readonly FieldEdit[]
+  /** The subprotocols that the backend is offered, if they are restricted. */
+  readonly offered?: readonly string[]
+}
+
+interface Settings {
+  readonly settings: Pick<ListenerSettings, "forwarded">
+  readonly listener: Pick<ListenerState, "address">
+}
+
+/** Throws a `SessionEnd` if the forwarding fields can't be written. */
+export function planHead(
+  { settings, listener }: Settings,
+  incoming: IncomingRequest,
+  route: Located,
+): HeadPlan {
+  const { request, peer, proto, report, destination } = incoming
+  const { hostHeader, requestFields, subprotocols } = route.target
+  const localPort = listener.address.kind === "tcp" ? listener.address.port : 0
+  const forwarding = forwardingEdits(settings.forwarded, {
+    peer,
+    proto,
+    report,
+    host: request.host,
+    localPort: destination?.port ?? localPort,
+    fields: request.fields,
+  })
+  // The configuration's fields come last, so that they override whatever a client or a proxy has sent.
+  const edits = [...forwarding, ...requestFields]
+  const plan = { request, path: route.path, hostHeader, edits }
+  if (subprotocols.size === 0) return plan
+  const { offered, edit } = restrictSubprotocols(request.fields, subprotocols)
+  return { ...plan, edits: [...edits, edit], offered }
+}
+
+/** The request head for this backend. */
+export function composeHead({ request, path, hostHeader, edits }: HeadPlan, backend: Backend): string {
+  const host = hostFor(backend, request, hostHeader)
+  return rewriteRequest(request, { host, target: backend.basePath + path, edits })
+}
+
+/** The 101 for the client. */
+export function composeUpgradeResponse(
+  response: ResponseHead,
+  { request, proto, report }: IncomingRequest,
+  { running, responseFields }: RouteTarget,
+  backend: Backend,
+): string {
+  const cookie = running.pool.stickyField(backend, request, isSecure(report?.proto ?? proto))
+  return rewriteUpgradeResponse(response, cookie === undefined ? responseFields : [...responseFields, cookie])
+}
+
+/** The Host for the backend (RFC 9110 §7.2). */
+function hostFor(backend: Backend, request: UpgradeRequest, hostHeader: string): string {
+  if (hostHeader === "client") return request.host
+  return hostHeader === "backend" ? backend.authority : hostHeader
+}

@@ -1,0 +1,80 @@
+/** Connects to a backend: dials the pool's candidates in order until one accepts. Failover happens here, only here. */
+import { toClientAddress } from "../address/client-address.js"
+import { CLOSE_REASONS, SessionEnd, toSessionEnd } from "../close-reason.js"
+import { writeProxyHeader } from "../forwarding/proxy-protocol.js"
+import type { Connection } from "../net/connection.js"
+import { Dial } from "../net/dial.js"
+import type { Backend } from "../pool/backend.js"
+import type { Pool } from "../pool/pool.js"
+import type { IncomingRequest } from "./read-request.js"
+import type { RouteTarget } from "./route-target.js"
+import type { StageContext } from "./stage-context.js"
+
+/** A backend with a place held for the session. */
+export interface Connected {
+  readonly backend: Backend
+  readonly connection: Connection
+}
+
+/**
+ * Until the first byte of the head has been written nothing was asked of a backend, so a failed dial, and nothing
+ * later, may move on to the next one. Rejects with the last dial's `SessionEnd`, or with `no_backend`.
+ */
+export async function connect(
+  session: StageContext,
+  incoming: IncomingRequest,
+  { running }: RouteTarget,
+): Promise<Connected> {
+  const { listener, settings, summary } = session
+  const { clock, observer } = listener
+  const { pool } = running
+  const { connectTimeoutMs } = settings
+  const proxyHeader = proxyHeaderFor(pool, incoming, session.client)
+  let failed: SessionEnd | undefined
+  const startedMs = clock.nowMs()
+  try {
+    for (const backend of pool.reserve(incoming.request, incoming.client.ip)) {
+      session.hold(backend)
+      // The last failure is not told here: it ends the session.
+      if (failed !== undefined) observer.dialFailed(settings.name, summary.backend ?? "", failed)
+      summary.backend = backend.name
+      try {
+        session.enter("dial", "client_aborted_in_dial")
+        const dial = new Dial(
+          backend.address,
+          { connectTimeoutMs, proxyHeader, tls: running.tlsFor(backend) },
+          clock,
+        )
+        session.upstream = dial
+        const connection = await dial.connected
+        session.upstream = connection
+        pool.dialled(backend)
+        return { backend, connection }
+      } catch (error) {
+        failed = toSessionEnd(error, "internal_error")
+        session.release(backend)
+        const { retry, charged } = CLOSE_REASONS[failed.reason]
+        if (!retry) throw failed
+        if (charged) pool.dialFailed(backend)
+      }
+    }
+  } finally {
+    summary.dialMs = clock.nowMs() - startedMs
+  }
+  throw failed ?? new SessionEnd("no_backend")
+}
+
+/** The PROXY header that the backend gets before anything else, if its pool sends one. */
+function proxyHeaderFor(
+  { settings }: Pool,
+  { client, destination }: IncomingRequest,
+  { socket }: Connection,
+): Buffer | undefined {
+  const version = settings.send_proxy_protocol
+  if (version === undefined) return undefined
+  return writeProxyHeader(
+    version,
+    client,
+    destination ?? toClientAddress(socket.localAddress, socket.localPort),
+  )
+}

@@ -1,0 +1,30 @@
+/** Finds the route for a request, and checks whether the request may take it. */
+import { SessionEnd } from "../close-reason.js"
+import type { Pool } from "../pool/pool.js"
+import { isDotSegmented } from "../routing/path-pattern.js"
+import type { IncomingRequest } from "./read-request.js"
+import type { RouteTarget } from "./route-target.js"
+import type { StageContext } from "./stage-context.js"
+
+export interface Located {
+  readonly target: RouteTarget
+  /** The request target for the backend, below its base path. */
+  readonly path: string
+}
+
+/** Throws a `SessionEnd`: `no_route`, `bad_target` or `bad_origin`. */
+export function locate(session: StageContext, { request }: IncomingRequest): Located {
+  session.enter("route")
+  const { destination: target, target: path } = session.settings.router.route(request)
+  target.checkOrigin(request.fields)
+  refuseEscape(path, target.running.pool)
+  return { target, path }
+}
+
+/** Dot segments could lead out of the path under which a backend is mounted. */
+function refuseEscape(path: string, { members }: Pool): void {
+  if (members.every(({ basePath }) => basePath === "")) return
+  if (isDotSegmented(path.replace(/\?.*$/, ""))) {
+    throw new SessionEnd("bad_target", "its path holds dot segments")
+  }
+}

@@ -1,0 +1,54 @@
+/** The live sessions of a listener, for drain, admin and metrics. */
+import type { CloseReason, Stage } from "../close-reason.js"
+
+export interface LiveSession {
+  /** Unique within the listener. */
+  readonly id: number
+  /** "closing": reported as ended; a refused client has yet to close. */
+  readonly stage: Stage | "closing"
+  /** By the listener's clock. */
+  readonly startedMs: number
+  /** Bytes of the tunnel so far, without the head. */
+  readonly bytesFromClient: number
+  readonly bytesFromBackend: number
+  /** Ends the session, whatever it is waiting for. It leaves the registry once its sockets are gone. */
+  close(reason: CloseReason): void
+}
+
+export class SessionRegistry implements Iterable<LiveSession> {
+  readonly #sessions = new Set<LiveSession>()
+  #waiting: (() => void)[] = []
+  #lastId = 0
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  nextId(): number {
+    return ++this.#lastId
+  }
+
+  add(session: LiveSession): void {
+    this.#sessions.add(session)
+  }
+
+  delete(session: LiveSession): void {
+    this.#sessions.delete(session)
+    if (this.#sessions.size > 0) return
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  closeAll(reason: CloseReason): void {
+    for (const session of this.#sessions) session.close(reason)
+  }
+
+  /** Resolves when no session is left. */
+  untilEmpty(): Promise<void> {
+    if (this.#sessions.size === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#waiting.push(resolve))
+  }
+
+  [Symbol.iterator](): Iterator<LiveSession> {
+    return this.#sessions.values()
+  }
+}

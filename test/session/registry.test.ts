@@ -1,0 +1,51 @@
+import t from "tap"
+import { type LiveSession, SessionRegistry } from "../../lib/session/registry.js"
+import { settled } from "../support/project/settled.js"
+
+function session(registry: SessionRegistry, closed: string[] = []): LiveSession {
+  const id = registry.nextId()
+  const live: LiveSession = {
+    id,
+    stage: "tunnel",
+    startedMs: 0,
+    bytesFromClient: 0,
+    bytesFromBackend: 0,
+    close: (reason) => closed.push(`${id} ${reason}`),
+  }
+  registry.add(live)
+  return live
+}
+
+t.test("a registry lists the live sessions, each with an id of its own", async (t) => {
+  const registry = new SessionRegistry()
+  const [first, second] = [session(registry), session(registry)]
+  t.same([...registry], [first, second])
+  t.not(first.id, second.id)
+  registry.delete(first)
+  t.same([...registry], [second])
+  t.equal(registry.size, 1)
+  t.not(session(registry).id, first.id, "ids are not reused")
+})
+
+t.test("an empty registry is empty at once", async () => {
+  await new SessionRegistry().untilEmpty()
+})
+
+t.test("a registry is empty when the last session has gone, for all who wait", async (t) => {
+  const registry = new SessionRegistry()
+  const [first, second] = [session(registry), session(registry)]
+  const waits = Promise.all([registry.untilEmpty(), registry.untilEmpty()])
+  registry.delete(first)
+  t.equal(await settled(waits), false)
+  registry.delete(second)
+  await waits
+})
+
+t.test("closing all sessions closes each with the reason, and does not wait", async (t) => {
+  const registry = new SessionRegistry()
+  const closed: string[] = []
+  const [first, second] = [session(registry, closed), session(registry, closed)]
+  registry.closeAll("drain_timeout")
+  t.same(closed, [`${first.id} drain_timeout`, `${second.id} drain_timeout`])
+  t.equal(registry.size, 2)
+})

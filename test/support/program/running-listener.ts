@@ -1,0 +1,43 @@
+/** A listener at work by the given settings, with a record of what its observer was told. */
+import type { Test } from "tap"
+import { formatAddress } from "../../../lib/address/address.js"
+import { checkConfig } from "../../../lib/config/load.js"
+import type { ListenerInput } from "../../../lib/config/schema.js"
+import { SILENT } from "../../../lib/ops/log.js"
+import type { Observer } from "../../../lib/ops/observer.js"
+import { Observers } from "../../../lib/ops/observer.js"
+import { toListenerSettings } from "../../../lib/proxy/listener-settings.js"
+import { PoolBook } from "../../../lib/proxy/pools.js"
+import { RunningListener } from "../../../lib/proxy/running-listener.js"
+import type { ListenerSettings } from "../../../lib/session/listener-state.js"
+import type { Clock } from "../../../lib/shared/clock.js"
+
+export interface ListenerParts {
+  readonly config?: Partial<ListenerInput>
+  readonly settings?: Partial<ListenerSettings>
+  readonly observer?: Partial<Observer>
+  readonly clock?: Clock
+}
+
+/** Listens on a free port of 127.0.0.1, with a dead backend unless the config names others. */
+export async function startListener(
+  t: Test,
+  { config, settings, observer = {}, clock }: ListenerParts = {},
+): Promise<{ listener: RunningListener; address: string }> {
+  const { ws_proxy } = checkConfig({
+    ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"], ...config }],
+  })
+  const [checked] = ws_proxy
+  if (checked === undefined) throw new Error("no listener")
+  const pools = new PoolBook({}, SILENT)
+  const own = pools.poolOf(checked, "own")
+  const made = toListenerSettings(checked, own, (place, title) => pools.poolOf(place, title))
+  const listener = new RunningListener(checked, { ...made, ...settings }, new Observers([observer]), clock)
+  await listener.listen()
+  t.teardown(() => {
+    listener.sessions.closeAll("drain_timeout")
+    listener.sweep.stop()
+    return listener.drain(0)
+  })
+  return { listener, address: formatAddress(listener.address) }
+}

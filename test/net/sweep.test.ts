@@ -1,18 +1,15 @@
 import t from "tap"
 import { Sweep } from "../../lib/net/sweep.js"
+import { FakeClock } from "../support/clock/fake-clock.js"
 
 /** The clock readings that a member of a sweep has been given. */
 class Watcher {
   readonly readings: number[] = []
-  onLook: (() => void) | undefined
+  onCheck: (() => void) | undefined
 
   check(nowMs: number): void {
     this.readings.push(nowMs)
-    this.onLook?.()
-  }
-
-  async looks(count: number): Promise<void> {
-    while (this.readings.length < count) await new Promise<void>((resolve) => (this.onLook = resolve))
+    this.onCheck?.()
   }
 }
 
@@ -29,80 +26,74 @@ const intervals: readonly { timeoutsMs: readonly number[]; everyMs: number }[] =
 ]
 
 for (const { timeoutsMs, everyMs } of intervals) {
-  t.test(`a sweep for deadlines of [${timeoutsMs}] ms looks every ${everyMs} ms`, async (t) => {
-    const timers = t.capture(globalThis, "setInterval", setInterval)
-    const sweep = new Sweep(timeoutsMs)
-    t.teardown(() => sweep.stop())
-    t.same(
-      timers.args().map(([, intervalMs]) => intervalMs),
-      [everyMs],
-      "with one timer",
-    )
+  t.test(`a sweep for deadlines of [${timeoutsMs}] ms checks every ${everyMs} ms`, async (t) => {
+    const clock = new FakeClock(5)
+    const sweep = new Sweep(timeoutsMs, clock)
+    const watcher = new Watcher()
+    sweep.add(watcher)
+    t.equal(clock.pending, 1, "with one timer")
+    clock.advance(3 * everyMs)
+    t.same(watcher.readings, [5 + everyMs, 5 + 2 * everyMs, 5 + 3 * everyMs])
+    t.equal(clock.pending, 1)
   })
 }
 
-t.test("a sweep shows all its members the same clock, which only goes forward", async (t) => {
-  const sweep = new Sweep([1])
-  t.teardown(() => sweep.stop())
+t.test("a sweep shows all its members the same clock", async (t) => {
+  const clock = new FakeClock()
+  const sweep = new Sweep([1], clock)
   const members = Array.from({ length: 3 }, () => new Watcher())
-  const before = performance.now()
   for (const member of members) sweep.add(member)
-  const keepAwake = setInterval(() => {}, 1000)
-  t.teardown(() => clearInterval(keepAwake))
-  await members[2]?.looks(3)
-  const [first, ...others] = members.map(({ readings }) => readings)
-  for (const other of others) t.same(other, first)
-  t.same(
-    first,
-    [...(first ?? [])].sort((a, b) => a - b),
-  )
-  t.ok(Number(first?.[0]) >= before)
-  t.ok(Number(first?.[2]) <= performance.now())
+  clock.advance(30)
+  for (const { readings } of members) t.same(readings, [10, 20, 30])
 })
 
-t.test("who has left a sweep is looked at no more, who has come twice is looked at once", async (t) => {
-  const sweep = new Sweep([1])
-  t.teardown(() => sweep.stop())
+t.test("a member that was deleted is not checked, one that was added twice is checked once", async (t) => {
+  const clock = new FakeClock()
+  const sweep = new Sweep([1], clock)
   const [gone, twice, witness] = [new Watcher(), new Watcher(), new Watcher()]
   for (const member of [gone, twice, twice, witness]) sweep.add(member)
   sweep.delete(gone)
   sweep.delete(new Watcher())
-  const keepAwake = setInterval(() => {}, 1000)
-  t.teardown(() => clearInterval(keepAwake))
-  await witness.looks(3)
+  clock.advance(30)
   t.same(gone.readings, [])
   t.equal(twice.readings.length, 3)
+  t.equal(witness.readings.length, 3)
 })
 
-t.test("a member may leave, and another come, while a sweep looks", async (t) => {
-  const sweep = new Sweep([1])
-  t.teardown(() => sweep.stop())
+t.test("a member may leave, and another come, while a sweep checks", async (t) => {
+  const clock = new FakeClock()
+  const sweep = new Sweep([1], clock)
   const late = new Watcher()
   const leaving = new Watcher()
-  leaving.onLook = () => {
+  leaving.onCheck = () => {
     sweep.delete(leaving)
     sweep.add(late)
   }
   sweep.add(leaving)
-  const keepAwake = setInterval(() => {}, 1000)
-  t.teardown(() => clearInterval(keepAwake))
-  await late.looks(3)
+  clock.advance(30)
+  t.equal(late.readings.length, 3)
   t.equal(leaving.readings.length, 1)
 })
 
-t.test("a sweep keeps no process alive, and one that was stopped does not look", async (t) => {
+t.test("a sweep that was stopped does not check, not even when a member stops it", async (t) => {
+  const clock = new FakeClock()
+  const stopped = new Sweep([1], clock)
+  const stopping = new Sweep([1], clock)
+  const [forgotten, last] = [new Watcher(), new Watcher()]
+  stopped.add(forgotten)
+  stopped.stop()
+  last.onCheck = () => stopping.stop()
+  stopping.add(last)
+  clock.advance(1000)
+  t.same(forgotten.readings, [])
+  t.same(last.readings, [10])
+  t.equal(clock.pending, 0)
+})
+
+t.test("a sweep keeps no process alive", async (t) => {
   const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length
   const before = timers()
-  const stopped = new Sweep([1])
-  const running = new Sweep([1])
-  t.teardown(() => running.stop())
+  const sweep = new Sweep([1])
+  t.teardown(() => sweep.stop())
   t.equal(timers(), before)
-  stopped.stop()
-  const [forgotten, witness] = [new Watcher(), new Watcher()]
-  stopped.add(forgotten)
-  running.add(witness)
-  const keepAwake = setInterval(() => {}, 1000)
-  t.teardown(() => clearInterval(keepAwake))
-  await witness.looks(3)
-  t.same(forgotten.readings, [])
 })

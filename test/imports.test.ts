@@ -117,7 +117,7 @@ const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
     rooms: /^lib\/(config\/|settings\/(kinds|setting)\.ts|[a-z]+\/[a-z-]+-(settings|schema)\.ts$)|^bin\//,
   },
   { packages: /^pino(-pretty)?$/, rooms: /^lib\/ops\/pino-log\.ts$/ },
-  { packages: /^node:tls$/, rooms: /^lib\/(net\/|session\/pool-runtime\.ts$)/ },
+  { packages: /^node:tls$/, rooms: /^lib\/(net\/|pool\/pool-runtime\.ts$)/ },
   { packages: /^re2js$/, rooms: /^lib\/routing\/path-pattern\.ts$/ },
   { packages: /^node:net$/, rooms: /^lib\/(net\/|address\/|session\/(pump|tunnel)|forwarding\/)/ },
   {

@@ -108,17 +108,30 @@ export class ClientTable {
   #slotOf(bucket: number, { high, low }: ClientKey, nowMs: number): number | undefined {
     const keys = this.#keys
     const first = bucket * SLOTS_PER_BUCKET
-    let free: number | undefined
     for (let slot = first; slot < first + SLOTS_PER_BUCKET; slot++) {
       if (keys[2 * slot] === high && keys[2 * slot + 1] === low) return slot
-      if (this.connections(slot) > 0) continue
-      // Prefer the client whose rate is the least used: forgetting it gives the least away.
-      if (free === undefined || this.fullAtMs(slot) < this.fullAtMs(free)) free = slot
     }
+    const free = this.#freeSlot(first)
     if (free === undefined) return undefined
     keys[2 * free] = high
     keys[2 * free + 1] = low
     this.#fullAtMs[free] = nowMs
+    return free
+  }
+
+  /**
+   * The slot without connections whose rate is the least used: forgetting that client gives the least away. The plain
+   * read is safe: only the holder of the lock counts up, and a release that is seen late leaves a slot unused.
+   */
+  #freeSlot(first: number): number | undefined {
+    let free: number | undefined
+    let freeAtMs = Number.POSITIVE_INFINITY
+    for (let slot = first; slot < first + SLOTS_PER_BUCKET; slot++) {
+      const fullAtMs = this.fullAtMs(slot)
+      if (fullAtMs >= freeAtMs || this.#connections[slot] !== 0) continue
+      free = slot
+      freeAtMs = fullAtMs
+    }
     return free
   }
 

@@ -12,6 +12,7 @@
  */
 import dns, { type LookupAddress } from "node:dns"
 import { SessionEnd } from "../close-reason.js"
+import { type Clock, systemClock, type Timer } from "../shared/clock.js"
 import { isLocalFault } from "./local-fault.js"
 
 /** How long a result, good or bad, is used before the name is looked up again. */
@@ -29,15 +30,11 @@ const LOOPBACK: readonly LookupAddress[] = [
 /** Gets all addresses of a name in the system's order, or a failure. Never called within `resolve` itself. */
 export type Resolved = (failure: SessionEnd | null, addresses: readonly LookupAddress[]) => void
 
-/** What a resolver needs of the world. */
-export interface ResolverWorld {
-  /** All addresses of a name, as `getaddrinfo` gives them. */
-  lookup(name: string, callback: (error: Error | null, addresses?: readonly LookupAddress[]) => void): void
-  /** A monotonic clock, in milliseconds. */
-  nowMs(): number
-  /** Calls once, later. Returns what takes it back. */
-  after(delayMs: number, call: () => void): () => void
-}
+/** Gets all addresses of a name, as `getaddrinfo` does. */
+export type Lookup = (
+  name: string,
+  callback: (error: Error | null, addresses?: readonly LookupAddress[]) => void,
+) => void
 
 interface Name {
   readonly text: string
@@ -45,8 +42,8 @@ interface Name {
   readonly waiting: Set<Resolved>
   /** When that lookup was asked for; undefined while there is none. */
   askedMs?: number | undefined
-  /** Takes back the timer that hands out stale addresses. */
-  cancelStale?: (() => void) | undefined
+  /** Hands out stale addresses when the lookup turns out to be slow. */
+  staleTimer?: Timer | undefined
   /** The last addresses that were found, and when. Empty: none. */
   addresses: readonly LookupAddress[]
   foundMs: number
@@ -65,10 +62,11 @@ export class Resolver {
   readonly #queue = new Set<Name>()
   #inFlight = 0
 
-  /** @param places lookups in flight at the same time, at least 1 */
+  /** @param places concurrent lookups, at least 1 */
   constructor(
     private readonly places: number,
-    private readonly world: ResolverWorld,
+    private readonly lookup: Lookup,
+    private readonly clock: Clock,
   ) {}
 
   /** How many names it remembers. */
@@ -84,12 +82,12 @@ export class Resolver {
    */
   resolve(text: string, timeoutMs: number, resolved: Resolved): () => void {
     if (/^localhost\.?$/i.test(text)) return later(resolved, null, LOOPBACK)
-    const nowMs = this.world.nowMs()
+    const nowMs = this.clock.nowMs()
     const name = this.#names.get(text) ?? this.#remember(text, nowMs)
     if (nowMs < name.freshUntilMs) return later(resolved, name.failure, name.addresses)
     if (name.askedMs === undefined) this.#ask(name, nowMs)
     const waitedMs = nowMs - (name.askedMs ?? nowMs)
-    if (waitedMs >= SLOW_MS && isUsable(name, nowMs)) return later(resolved, null, name.addresses)
+    if (waitedMs >= SLOW_MS && isStillUsable(name, nowMs)) return later(resolved, null, name.addresses)
     if (waitedMs >= timeoutMs) return later(resolved, new SessionEnd("resolve_timeout"), [])
     name.waiting.add(resolved)
     return () => this.#leave(name, resolved)
@@ -113,9 +111,10 @@ export class Resolver {
   #ask(name: Name, nowMs: number): void {
     name.askedMs = nowMs
     this.#queue.add(name)
-    name.cancelStale = this.world.after(SLOW_MS, () => {
-      if (isUsable(name, this.world.nowMs())) tell(name, null, name.addresses)
-    })
+    const useStale = () => {
+      if (isStillUsable(name, this.clock.nowMs())) tell(name, null, name.addresses)
+    }
+    name.staleTimer = this.clock.after(SLOW_MS, useStale).unref()
     this.#startNext()
   }
 
@@ -124,7 +123,7 @@ export class Resolver {
     // A lookup in flight can't be cancelled; one that has not begun need not begin.
     if (name.waiting.size > 0 || !this.#queue.delete(name)) return
     name.askedMs = undefined
-    name.cancelStale?.()
+    name.staleTimer?.cancel()
   }
 
   #startNext(): void {
@@ -144,10 +143,10 @@ export class Resolver {
   #start(name: Name): void {
     this.#queue.delete(name)
     this.#inFlight++
-    const startedMs = this.world.nowMs()
-    this.world.lookup(name.text, (error, addresses = []) => {
+    const startedMs = this.clock.nowMs()
+    this.lookup(name.text, (error, addresses = []) => {
       this.#inFlight--
-      const nowMs = this.world.nowMs()
+      const nowMs = this.clock.nowMs()
       name.tookMs = nowMs - startedMs
       this.#settle(name, nowMs, error, addresses)
       this.#forget(nowMs)
@@ -158,7 +157,7 @@ export class Resolver {
 
   #settle(name: Name, nowMs: number, error: Error | null, addresses: readonly LookupAddress[]): void {
     name.askedMs = undefined
-    name.cancelStale?.()
+    name.staleTimer?.cancel()
     name.endedMs = nowMs
     name.freshUntilMs = nowMs + FRESH_MS
     name.failure = null
@@ -169,7 +168,7 @@ export class Resolver {
       name.failure = new SessionEnd("local_exhaustion", "", error)
       // It may be over by now, and is nothing about the name.
       name.freshUntilMs = nowMs
-    } else if (isUnknownName(error) || !isUsable(name, nowMs)) {
+    } else if (isUnknownName(error) || !isStillUsable(name, nowMs)) {
       name.failure = new SessionEnd("resolve_failed", "", error)
       name.addresses = []
     }
@@ -182,13 +181,13 @@ export class Resolver {
   }
 }
 
-/** Whether there is no such name. Any other failure says that it could not be looked up. */
+/** Whether the name does not exist. After any other failure that is unknown. */
 export function isUnknownName(error: unknown): boolean {
   return (error as NodeJS.ErrnoException | undefined)?.code === "ENOTFOUND"
 }
 
-/** Whether the addresses that were found last may be used, though they are not fresh. */
-function isUsable({ addresses, foundMs }: Name, nowMs: number): boolean {
+/** Whether the addresses that were found last may be used although they are not fresh. */
+function isStillUsable({ addresses, foundMs }: Name, nowMs: number): boolean {
   return addresses.length > 0 && nowMs - foundMs < STALE_MS
 }
 
@@ -212,17 +211,14 @@ function later(
   }
 }
 
-/** How many lookups libuv runs at a time: it uses half of its threads for them, rounded up. */
+/** How many lookups libuv runs concurrently: half of its threads, rounded up. */
 export function lookupPlaces(threads = process.env.UV_THREADPOOL_SIZE): number {
   return Math.max(1, Math.floor(((Number(threads ?? 4) || 1) + 1) / 2))
 }
 
 /** Shared by the whole process, because libuv's threads are. */
-export const RESOLVER = new Resolver(lookupPlaces(), {
-  lookup: (name, callback) => dns.lookup(name, { all: true }, callback),
-  nowMs: () => performance.now(),
-  after(delayMs, call) {
-    const timer = setTimeout(call, delayMs).unref()
-    return () => clearTimeout(timer)
-  },
-})
+export const RESOLVER = new Resolver(
+  lookupPlaces(),
+  (name, callback) => dns.lookup(name, { all: true }, callback),
+  systemClock,
+)

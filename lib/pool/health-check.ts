@@ -1,72 +1,58 @@
-/** When backends are checked: each of them for itself, again and again, all in parallel. */
-
-import { toTimerMs } from "../shared/timer.js"
+/** When backends are checked: each on a schedule of its own, all in parallel. */
+import { type Clock, systemClock, type Timer } from "../shared/clock.js"
 
 /** What the checks need of a pool. */
 export interface CheckedPool<Backend> {
-  /** The backends that are to be checked now. */
+  /** The backends to check now. */
   readonly members: readonly Backend[]
-  /** A check has passed, or found a fault. */
+  /** A check passed, or found a fault. */
   checked(backend: Backend, fault: string | undefined): void
 }
 
-/** What a check has found. */
+/** What a check found. */
 export interface CheckFault {
   /** In words, for a log. */
   readonly text: string
-  /** Whether it says nothing about the backend, so that the check counts neither way. */
+  /** Whether it says nothing about the backend: the check counts neither way. */
   readonly isLocal: boolean
 }
 
 export interface HealthCheckSettings {
-  /** From the end of a check to the beginning of the next one of the same backend, give or take a tenth. */
+  /** From the end of a check to the start of the same backend's next one, plus or minus a tenth. */
   readonly interval_ms: number
-}
-
-/** What the schedule needs of the world. */
-export interface HealthCheckWorld {
-  /** Calls once, later. Returns what takes it back. */
-  after(delayMs: number, call: () => void): () => void
-  /** From 0 (included) to 1 (excluded). */
-  random(): number
-}
-
-/** Its timers keep no process alive. */
-const REAL_WORLD: HealthCheckWorld = {
-  after(delayMs, call) {
-    const timer = setTimeout(call, toTimerMs(delayMs)).unref()
-    return () => clearTimeout(timer)
-  },
-  random: Math.random,
 }
 
 const JITTER = 0.1
 
-/** The schedule of one pool's checks. A check that takes long delays only the next one of its own backend. */
+/** The schedule of one pool's checks. A slow check delays only the next one of its own backend. Timers are unref'ed. */
 export class HealthChecks<Backend> {
-  /** Each backend under check with what ends its check under way, or takes its next one back. */
+  /** For each backend under check: aborts its check in flight, or cancels its next one. */
   readonly #cancels = new Map<Backend, () => void>()
-  #cancelLook: (() => void) | undefined
+  #nextLook: Timer | undefined
   #isRunning = false
 
-  /** @param probe one check; it never rejects, and ends at once when `signal` is aborted */
+  /**
+   * @param probe one check; it never rejects, and ends at once when `signal` is aborted
+   * @param random gives numbers from 0 (included) to 1 (excluded)
+   */
   constructor(
     private readonly pool: CheckedPool<Backend>,
     private readonly settings: HealthCheckSettings,
     private readonly probe: (backend: Backend, signal: AbortSignal) => Promise<CheckFault | undefined>,
-    private readonly world: HealthCheckWorld = REAL_WORLD,
+    private readonly clock: Clock = systemClock,
+    private readonly random: () => number = Math.random,
   ) {}
 
-  /** Begins with a check of every backend. Those that are added to the pool later are found within an interval. */
+  /** Checks every backend now. Backends that are added to the pool later are noticed within an interval. */
   start(): void {
     this.#isRunning = true
     this.#look()
   }
 
-  /** For good. Ends the checks under way, and what they find is passed over. */
+  /** Stops for good: aborts the checks in flight and ignores their results. */
   stop(): void {
     this.#isRunning = false
-    this.#cancelLook?.()
+    this.#nextLook?.cancel()
     for (const cancel of this.#cancels.values()) cancel()
     this.#cancels.clear()
   }
@@ -75,7 +61,7 @@ export class HealthChecks<Backend> {
     for (const backend of this.pool.members) {
       if (!this.#cancels.has(backend)) void this.#check(backend)
     }
-    this.#cancelLook = this.world.after(this.settings.interval_ms, () => this.#look())
+    this.#nextLook = this.clock.after(this.settings.interval_ms, () => this.#look()).unref()
   }
 
   async #check(backend: Backend): Promise<void> {
@@ -87,12 +73,13 @@ export class HealthChecks<Backend> {
       this.#cancels.delete(backend)
       return
     }
-    const delayMs = this.settings.interval_ms * (1 - JITTER + 2 * JITTER * this.world.random())
+    const delayMs = this.settings.interval_ms * (1 - JITTER + 2 * JITTER * this.random())
     const next = () => {
       if (this.#isMember(backend)) void this.#check(backend)
       else this.#cancels.delete(backend)
     }
-    this.#cancels.set(backend, this.world.after(delayMs, next))
+    const timer = this.clock.after(delayMs, next).unref()
+    this.#cancels.set(backend, () => timer.cancel())
     if (fault?.isLocal !== true) this.pool.checked(backend, fault?.text)
   }
 

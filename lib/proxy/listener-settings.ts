@@ -1,8 +1,8 @@
 /** Makes the settings of a listener from its configuration. */
 import type { ListenerConfig, PlaceConfig } from "../config/schema.js"
 import { TrustedProxies } from "../forwarding/trusted-proxies.js"
+import type { PoolRuntime } from "../pool/pool-runtime.js"
 import type { ListenerSettings } from "../session/listener-state.js"
-import type { RunningPool } from "../session/pool-runtime.js"
 import { toRouter } from "../session/route-target.js"
 
 /** Name in logs and events. */
@@ -16,8 +16,8 @@ export function listenerName({ name, bind }: ListenerConfig): string {
  */
 export function toListenerSettings(
   config: ListenerConfig,
-  own: RunningPool | undefined,
-  poolOf: (place: PlaceConfig, title: string) => RunningPool | undefined,
+  own: PoolRuntime | undefined,
+  poolOf: (place: PlaceConfig, title: string) => PoolRuntime | undefined,
 ): ListenerSettings {
   return {
     name: listenerName(config),

@@ -1,15 +1,16 @@
-/** The pools of one proxy: those that are shared by name, and those that stand with a listener or a route. */
+/** The pools of one proxy: those with a name, and those that belong to one listener or route. */
 import type { Config, PlaceConfig } from "../config/schema.js"
-import type { Log } from "../ops/log.js"
+import { type Log, logCheckDefect, logHealthChange, logUncheckable } from "../ops/log.js"
 import { Pool } from "../pool/pool.js"
+import type { PoolObserver } from "../pool/pool-observer.js"
+import { PoolRuntime } from "../pool/pool-runtime.js"
 import { poolSettingsOf } from "../pool/pool-schema.js"
 import type { PoolOptions } from "../pool/pool-settings.js"
-import { RunningPool } from "../session/pool-runtime.js"
 
-export class PoolBook {
-  readonly #named: ReadonlyMap<string, RunningPool>
-  /** A program may give the same pool to several places. */
-  readonly #running = new Map<Pool, RunningPool>()
+export class Pools {
+  readonly #named: ReadonlyMap<string, PoolRuntime>
+  /** One runtime for each pool: a program may give the same pool to several places. */
+  readonly #runtimes = new Map<Pool, PoolRuntime>()
 
   constructor(
     pools: Config["pool"],
@@ -17,37 +18,52 @@ export class PoolBook {
   ) {
     const entries = Object.entries(pools)
     this.#named = new Map(
-      entries.map(([name, { backends, ...settings }]) => [name, this.#run(name, toPool(backends, settings))]),
+      entries.map(([name, { backends, ...settings }]) => [
+        name,
+        this.#runtimeOf(name, toPool(backends, settings)),
+      ]),
     )
   }
 
-  /** The pool that a place names or has of its own; undefined if it has none. `title` is what the log calls its own. */
-  poolOf(place: PlaceConfig, title: string): RunningPool | undefined {
+  /**
+   * The pool that a listener or route names or has of its own; undefined if it has none.
+   * @param title what errors and logs call a pool of its own
+   */
+  poolOf(place: PlaceConfig, title: string): PoolRuntime | undefined {
     if (place.pool !== undefined) return this.#named.get(place.pool)
     if (place.backends === undefined) return undefined
-    return this.#run(title, toPool(place.backends, poolSettingsOf(place)))
+    return this.#runtimeOf(title, toPool(place.backends, poolSettingsOf(place)))
   }
 
   /**
-   * Reads the files that the pools need. Comes before `start`.
+   * Reads the files that the pools need. Call it before `start`.
    * @throws {SettingError}
    */
   readFiles(): void {
-    for (const running of this.#running.values()) running.readFiles()
+    for (const runtime of this.#runtimes.values()) runtime.readFiles()
   }
 
   start(): void {
-    for (const running of this.#running.values()) running.start()
+    for (const runtime of this.#runtimes.values()) runtime.start()
   }
 
   stop(): void {
-    for (const running of this.#running.values()) running.stop()
+    for (const runtime of this.#runtimes.values()) runtime.stop()
   }
 
-  #run(name: string, pool: Pool): RunningPool {
-    const running = this.#running.get(pool) ?? new RunningPool(name, pool, this.log)
-    this.#running.set(pool, running)
-    return running
+  #runtimeOf(name: string, pool: Pool): PoolRuntime {
+    const runtime = this.#runtimes.get(pool) ?? new PoolRuntime(name, pool, logOf(this.log, name))
+    this.#runtimes.set(pool, runtime)
+    return runtime
+  }
+}
+
+/** Writes what a pool reports to the log, under the pool's name. */
+function logOf(log: Log, name: string): PoolObserver {
+  return {
+    onHealthChange: (change) => logHealthChange(log, name, change),
+    onUncheckable: (backend, { reason, text }) => logUncheckable(log, name, backend, reason, text),
+    onCheckDefect: (backend, error) => logCheckDefect(log, name, backend, error),
   }
 }
 

@@ -8,7 +8,7 @@ import { type Log, LogObserver, SILENT } from "../ops/log.js"
 import { type Observer, Observers } from "../ops/observer.js"
 import { toTimerMs } from "../shared/timer.js"
 import { listenerName, toListenerSettings } from "./listener-settings.js"
-import { PoolBook } from "./pools.js"
+import { Pools } from "./pools.js"
 import { RunningListener } from "./running-listener.js"
 import { type ProxyEvents, SessionEvents } from "./session-events.js"
 
@@ -37,7 +37,7 @@ export async function createProxy(config: ConfigInput, options: ProxyOptions = {
 /** Listeners that have been started together. Made by `createProxy` and `WsProxy.bind`. */
 export class RunningProxy extends EventEmitter<ProxyEvents> {
   readonly #listeners: readonly RunningListener[]
-  readonly #pools: PoolBook
+  readonly #pools: Pools
   readonly #observer: Observer
   #reported: Promise<void> | undefined
 
@@ -45,7 +45,7 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
   constructor({ pool, ws_proxy }: Config, log: Log) {
     super()
     this.#observer = new Observers([new LogObserver(log), new SessionEvents(this)])
-    this.#pools = new PoolBook(pool, log)
+    this.#pools = new Pools(pool, log)
     this.#listeners = ws_proxy.map((config) => {
       const own = this.#pools.poolOf(config, listenerName(config))
       const settings = toListenerSettings(config, own, (place, title) => this.#pools.poolOf(place, title))

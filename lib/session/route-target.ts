@@ -3,12 +3,12 @@ import { toOriginCheck } from "../access/origin.js"
 import type { ListenerConfig, PlaceConfig, RouteConfig } from "../config/schema.js"
 import type { FieldEdit } from "../http/field-writer.js"
 import type { Field } from "../http/head.js"
+import type { PoolRuntime } from "../pool/pool-runtime.js"
 import { Router } from "../routing/router.js"
 import { toFieldEdits } from "../upgrade/field-rules.js"
-import type { RunningPool } from "./pool-runtime.js"
 
 export interface RouteTarget {
-  readonly running: RunningPool
+  readonly running: PoolRuntime
   /** "backend", "client" or a literal. */
   readonly hostHeader: string
   readonly checkOrigin: (fields: readonly Field[]) => void
@@ -25,8 +25,8 @@ export interface RouteTarget {
  */
 export function toRouter(
   listener: ListenerConfig,
-  own: RunningPool | undefined,
-  poolOf: (place: PlaceConfig, title: string) => RunningPool | undefined,
+  own: PoolRuntime | undefined,
+  poolOf: (place: PlaceConfig, title: string) => PoolRuntime | undefined,
 ): Router<RouteTarget> {
   const title = listener.name ?? listener.bind
   const routes = listener.route.map((route, index) => {
@@ -44,7 +44,7 @@ export function toRouter(
 }
 
 /** Rules set on a route override the listener's, each as a whole. */
-function toRouteTarget(running: RunningPool, listener: ListenerConfig, route: RouteConfig): RouteTarget {
+function toRouteTarget(running: PoolRuntime, listener: ListenerConfig, route: RouteConfig): RouteTarget {
   return {
     running,
     hostHeader: route.host_header ?? listener.host_header,

@@ -1,9 +1,11 @@
 /** Time: what the rest of lib asks for the time and waits with. It is passed in, so that tests advance it. */
 
+import { toTimerMs } from "./timer.js"
+
 export interface Clock {
   /** Milliseconds of a monotonic clock. */
   nowMs(): number
-  /** Calls back once, after at least `ms` milliseconds (0 to 2^31 - 1). The timer keeps the process alive. */
+  /** Calls back once, after at least `ms` milliseconds, 24 days at most. The timer keeps the process alive. */
   after(ms: number, callback: () => void): Timer
 }
 
@@ -18,7 +20,7 @@ class SystemTimer implements Timer {
   readonly #timeout: NodeJS.Timeout
 
   constructor(ms: number, callback: () => void) {
-    this.#timeout = setTimeout(callback, ms)
+    this.#timeout = setTimeout(callback, toTimerMs(ms))
   }
 
   cancel(): void {

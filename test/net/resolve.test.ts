@@ -1,47 +1,33 @@
-import type { LookupAddress } from "node:dns"
 import t, { type Test } from "tap"
 import type { SessionEnd } from "../../lib/close-reason.js"
-import { lookupPlaces, Resolver, type ResolverWorld } from "../../lib/net/resolve.js"
+import { type Lookup, lookupPlaces, Resolver } from "../../lib/net/resolve.js"
+import { FakeClock } from "../support/clock/fake-clock.js"
 import { addressesOf, lookupError } from "../support/pool/names.js"
 
 const TIMEOUT_MS = 5000
 
-interface Lookup {
+interface LookupInFlight {
   readonly name: string
-  readonly callback: (error: Error | null, addresses?: readonly LookupAddress[]) => void
+  readonly callback: Parameters<Lookup>[1]
 }
 
-/** Lookups that end and timers that fire when the test says so. */
-class HandWorld implements ResolverWorld {
-  now = 0
+/** A fake clock, and lookups that end when the test says so. */
+class HandWorld {
+  readonly clock = new FakeClock()
   readonly started: string[] = []
-  readonly #inFlight: Lookup[] = []
-  readonly #timers = new Set<{ atMs: number; call: () => void }>()
+  readonly #inFlight: LookupInFlight[] = []
 
-  lookup(name: string, callback: Lookup["callback"]): void {
+  readonly lookup: Lookup = (name, callback) => {
     this.started.push(name)
     this.#inFlight.push({ name, callback })
   }
 
-  nowMs(): number {
-    return this.now
-  }
-
-  after(delayMs: number, call: () => void): () => void {
-    const timer = { atMs: this.now + delayMs, call }
-    this.#timers.add(timer)
-    return () => this.#timers.delete(timer)
-  }
-
   pass(ms: number): void {
-    this.now += ms
-    for (const timer of [...this.#timers]) {
-      if (timer.atMs <= this.now && this.#timers.delete(timer)) timer.call()
-    }
+    this.clock.advance(ms)
   }
 
   get timers(): number {
-    return this.#timers.size
+    return this.clock.pending
   }
 
   get inFlight(): readonly string[] {
@@ -64,7 +50,7 @@ class Bench {
   readonly told: string[] = []
 
   constructor(places = 2) {
-    this.resolver = new Resolver(places, this.world)
+    this.resolver = new Resolver(places, this.world.lookup, this.world.clock)
   }
 
   dial(name: string, timeoutMs = TIMEOUT_MS): () => void {

@@ -1,38 +1,20 @@
 import t from "tap"
-import {
-  type CheckedPool,
-  type CheckFault,
-  HealthChecks,
-  type HealthCheckWorld,
-} from "../../lib/pool/health-check.js"
+import { type CheckedPool, type CheckFault, HealthChecks } from "../../lib/pool/health-check.js"
+import type { Timer } from "../../lib/shared/clock.js"
+import { FakeClock } from "../support/clock/fake-clock.js"
 import { seededRandom } from "../support/project/random.js"
 
 const INTERVAL_MS = 1000
 const DOWN: CheckFault = { text: "status 503", isLocal: false }
 const OURS: CheckFault = { text: "EMFILE", isLocal: true }
 
-/** Timers that ring when the test lets time pass. */
-class HandWorld implements HealthCheckWorld {
-  nowMs = 0
-  readonly waiting = new Set<{ atMs: number; call: () => void }>()
+/** A fake clock that notes the delays of its timers. */
+class NotingClock extends FakeClock {
   readonly delaysMs: number[] = []
 
-  constructor(readonly random: () => number = () => 0.5) {}
-
-  after(delayMs: number, call: () => void): () => void {
-    const timer = { atMs: this.nowMs + delayMs, call }
-    this.delaysMs.push(delayMs)
-    this.waiting.add(timer)
-    return () => this.waiting.delete(timer)
-  }
-
-  async pass(ms: number): Promise<void> {
-    this.nowMs += ms
-    for (const timer of [...this.waiting]) {
-      if (timer.atMs > this.nowMs || !this.waiting.delete(timer)) continue
-      timer.call()
-    }
-    await settle()
+  override after(ms: number, callback: () => void): Timer {
+    this.delaysMs.push(ms)
+    return super.after(ms, callback)
   }
 }
 
@@ -42,7 +24,7 @@ async function settle(): Promise<void> {
 }
 
 class Bench implements CheckedPool<string> {
-  readonly world: HandWorld
+  readonly clock = new NotingClock()
   readonly results: [string, string | undefined][] = []
   /** The checks under way, by backend. */
   readonly underWay = new Map<string, (fault?: CheckFault) => void>()
@@ -51,16 +33,15 @@ class Bench implements CheckedPool<string> {
   readonly checks: HealthChecks<string>
   backends: string[]
 
-  constructor(backends: string[], random?: () => number) {
+  constructor(backends: string[], random = () => 0.5) {
     this.backends = backends
-    this.world = new HandWorld(random)
     const probe = (backend: string, signal: AbortSignal) => {
       if (this.underWay.has(backend)) throw new Error(`${backend} is being checked already`)
       this.begun.push(backend)
       this.signals.set(backend, signal)
       return new Promise<CheckFault | undefined>((resolve) => this.underWay.set(backend, resolve))
     }
-    this.checks = new HealthChecks(this, { interval_ms: INTERVAL_MS }, probe, this.world)
+    this.checks = new HealthChecks(this, { interval_ms: INTERVAL_MS }, probe, this.clock, random)
   }
 
   get members(): readonly string[] {
@@ -69,6 +50,11 @@ class Bench implements CheckedPool<string> {
 
   checked(backend: string, fault: string | undefined): void {
     this.results.push([backend, fault])
+  }
+
+  async pass(ms: number): Promise<void> {
+    this.clock.advance(ms)
+    await settle()
   }
 
   async finish(backend: string, fault?: CheckFault): Promise<void> {
@@ -96,7 +82,7 @@ t.test("what a check has found is told, and what is our own fault is not", async
     ["b", "status 503"],
     ["a", undefined],
   ])
-  await bench.world.pass(INTERVAL_MS)
+  await bench.pass(INTERVAL_MS)
   t.same(bench.begun.slice(3), ["b", "c", "a"], "all three are checked again")
 })
 
@@ -105,25 +91,25 @@ t.test("a check that takes long delays only its own backend's next one", async (
   bench.checks.start()
   for (let round = 0; round < 3; round++) {
     await bench.finish("fast")
-    await bench.world.pass(INTERVAL_MS)
+    await bench.pass(INTERVAL_MS)
   }
   t.same(bench.begun, ["slow", "fast", "fast", "fast", "fast"])
   await bench.finish("slow")
-  await bench.world.pass(INTERVAL_MS - 1)
+  await bench.pass(INTERVAL_MS - 1)
   t.equal(bench.begun.length, 5)
-  await bench.world.pass(1)
+  await bench.pass(1)
   t.same(bench.begun.slice(5), ["slow"])
 })
 
 t.test("the intervals spread by a tenth to both sides", async (t) => {
   const bench = new Bench(["a"], seededRandom(1))
   bench.checks.start()
-  bench.world.delaysMs.length = 0
+  bench.clock.delaysMs.length = 0
   for (let round = 0; round < 1000; round++) {
     await bench.finish("a")
-    await bench.world.pass(1.1 * INTERVAL_MS)
+    await bench.pass(1.1 * INTERVAL_MS)
   }
-  const delaysMs = bench.world.delaysMs.filter((delayMs) => delayMs !== INTERVAL_MS)
+  const delaysMs = bench.clock.delaysMs.filter((delayMs) => delayMs !== INTERVAL_MS)
   t.equal(delaysMs.length, 1000)
   const [least, most] = [Math.min(...delaysMs), Math.max(...delaysMs)]
   t.ok(least >= 0.9 * INTERVAL_MS && least < 0.91 * INTERVAL_MS, `${least}`)
@@ -133,13 +119,13 @@ t.test("the intervals spread by a tenth to both sides", async (t) => {
 t.test("a backend that is added later is checked within an interval", async (t) => {
   const bench = new Bench([])
   bench.checks.start()
-  await bench.world.pass(INTERVAL_MS)
+  await bench.pass(INTERVAL_MS)
   t.same(bench.begun, [])
   bench.backends = ["late"]
-  await bench.world.pass(INTERVAL_MS)
+  await bench.pass(INTERVAL_MS)
   t.same(bench.begun, ["late"])
   await bench.finish("late")
-  await bench.world.pass(INTERVAL_MS)
+  await bench.pass(INTERVAL_MS)
   t.same(bench.begun, ["late", "late"])
 })
 
@@ -149,10 +135,10 @@ t.test("a backend that is taken out is not checked any more", async (t) => {
   await bench.finish("stays")
   await bench.finish("goes")
   bench.backends = ["stays"]
-  await bench.world.pass(INTERVAL_MS)
+  await bench.pass(INTERVAL_MS)
   t.same(bench.begun, ["stays", "goes", "stays"])
   bench.backends = ["stays", "goes"]
-  await bench.world.pass(INTERVAL_MS)
+  await bench.pass(INTERVAL_MS)
   t.same(bench.begun.slice(3), ["goes"], "until it is there again")
 })
 
@@ -162,7 +148,7 @@ t.test("what a check finds of a backend that has been taken out meanwhile is not
   bench.backends = []
   await bench.finish("goes", DOWN)
   t.same(bench.results, [])
-  t.equal(bench.world.waiting.size, 1, "nothing waits but for new backends")
+  t.equal(bench.clock.pending, 1, "nothing waits but for new backends")
 })
 
 t.test("when the checks are stopped nothing runs any more, and what comes late is not told", async (t) => {
@@ -170,10 +156,10 @@ t.test("when the checks are stopped nothing runs any more, and what comes late i
   bench.checks.start()
   await bench.finish("waits")
   bench.checks.stop()
-  t.equal(bench.world.waiting.size, 0)
+  t.equal(bench.clock.pending, 0)
   await bench.finish("runs", DOWN)
   t.same(bench.results, [["waits", undefined]])
-  t.equal(bench.world.waiting.size, 0)
+  t.equal(bench.clock.pending, 0)
 })
 
 t.test("stopping aborts the checks under way", async (t) => {
@@ -189,7 +175,7 @@ t.test("a pool may stop its checks when it is told of one", async (t) => {
   bench.checked = () => bench.checks.stop()
   bench.checks.start()
   await bench.finish("a")
-  t.equal(bench.world.waiting.size, 0)
+  t.equal(bench.clock.pending, 0)
 })
 
 t.test("the timers keep no process alive, and are gone when the checks are stopped", async (t) => {

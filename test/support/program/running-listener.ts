@@ -7,7 +7,7 @@ import { SILENT } from "../../../lib/ops/log.js"
 import type { Observer } from "../../../lib/ops/observer.js"
 import { Observers } from "../../../lib/ops/observer.js"
 import { toListenerSettings } from "../../../lib/proxy/listener-settings.js"
-import { PoolBook } from "../../../lib/proxy/pools.js"
+import { Pools } from "../../../lib/proxy/pools.js"
 import { RunningListener } from "../../../lib/proxy/running-listener.js"
 import type { ListenerSettings } from "../../../lib/session/listener-state.js"
 import type { Clock } from "../../../lib/shared/clock.js"
@@ -29,7 +29,7 @@ export async function startListener(
   })
   const [checked] = ws_proxy
   if (checked === undefined) throw new Error("no listener")
-  const pools = new PoolBook({}, SILENT)
+  const pools = new Pools({}, SILENT)
   const own = pools.poolOf(checked, "own")
   const made = toListenerSettings(checked, own, (place, title) => pools.poolOf(place, title))
   const listener = new RunningListener(checked, { ...made, ...settings }, new Observers([observer]), clock)

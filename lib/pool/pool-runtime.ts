@@ -1,27 +1,27 @@
-/** A pool at work for one proxy: what TLS with its backends takes, and the health checks of them. */
+/** A pool at work for one proxy: TLS with its backends, and their health checks. */
 import type { SecureContext } from "node:tls"
 import type { BackendAddress } from "../address/backend-address.js"
 import type { TlsOptions } from "../net/dial.js"
 import { readSecureContext } from "../net/secure-context.js"
-import { type Log, logHealthChange } from "../ops/log.js"
-import type { Pool } from "../pool/pool.js"
 import { SettingError } from "../settings/setting-error.js"
+import type { Pool } from "./pool.js"
 import { type CheckUser, useChecks } from "./pool-checks.js"
+import type { PoolObserver } from "./pool-observer.js"
 
-export class RunningPool implements CheckUser {
+export class PoolRuntime implements CheckUser {
   #context: SecureContext | undefined
-  #leaveChecks: (() => void) | undefined
-  #unwatch: (() => void) | undefined
+  #endChecks: (() => void) | undefined
+  #endWatch: (() => void) | undefined
 
-  /** @param name what the log calls it */
+  /** @param name what errors and logs call it */
   constructor(
     readonly name: string,
     readonly pool: Pool,
-    readonly log: Log,
+    readonly observer: PoolObserver,
   ) {}
 
   /**
-   * Reads the files of the pool's TLS settings, also when no backend speaks TLS yet: nothing is read later.
+   * Reads the files of the pool's TLS settings, even if no backend speaks TLS yet: no file is read later.
    * @throws {SettingError}
    */
   readFiles(): void {
@@ -35,11 +35,11 @@ export class RunningPool implements CheckUser {
     }
   }
 
-  /** How TLS is spoken with this backend; undefined: not at all. */
+  /** How TLS is spoken with this backend; undefined if it is not. */
   tlsFor(backend: BackendAddress): TlsOptions | undefined {
     if (!backend.isTls) return undefined
     const { tls = {} } = this.pool.settings
-    // One for all backends, made for the first: it takes some 10 ms. No file is read here, see `readFiles`.
+    // One context for all backends, created lazily: it takes some 10 ms. Its files were read by `readFiles`.
     this.#context ??= readSecureContext(tls)
     return {
       context: this.#context,
@@ -48,16 +48,16 @@ export class RunningPool implements CheckUser {
     }
   }
 
-  /** Begins to log what happens to the backends' health, and to check it. The first checks are not waited for. */
+  /** Starts to report health changes, and to run health checks. Does not wait for the first ones. */
   start(): void {
-    this.#unwatch = this.pool.onHealthChange((change) => logHealthChange(this.log, this.name, change))
+    this.#endWatch = this.pool.onHealthChange((change) => this.observer.onHealthChange(change))
     for (const backend of this.pool.members) this.tlsFor(backend)
-    this.#leaveChecks = useChecks(this)
+    this.#endChecks = useChecks(this)
   }
 
-  /** Ends both. Checks that another proxy uses as well go on. */
+  /** Stops both. Checks that another proxy uses as well go on. */
   stop(): void {
-    this.#leaveChecks?.()
-    this.#unwatch?.()
+    this.#endChecks?.()
+    this.#endWatch?.()
   }
 }

@@ -1,28 +1,27 @@
-/** The health checks of a pool, which run once in a process, however many proxies the pool serves. */
+/** The health checks of a pool. They run once per process, however many proxies the pool serves. */
 import type { BackendAddress } from "../address/backend-address.js"
 import { writeLocalProxyHeader } from "../forwarding/proxy-protocol.js"
 import type { TlsOptions } from "../net/dial.js"
-import { type Log, logCheckDefect, logUncheckable } from "../ops/log.js"
-import type { Backend } from "../pool/backend.js"
-import { HealthChecks } from "../pool/health-check.js"
-import type { HealthCheckSettings } from "../pool/health-check-settings.js"
-import type { Pool } from "../pool/pool.js"
-import { type ProbeFault, type ProbeSettings, probe } from "../pool/probe.js"
+import type { Backend } from "./backend.js"
+import { HealthChecks } from "./health-check.js"
+import type { HealthCheckSettings } from "./health-check-settings.js"
+import type { Pool } from "./pool.js"
+import type { PoolObserver } from "./pool-observer.js"
+import { type ProbeFault, type ProbeSettings, probe } from "./probe.js"
 
-/** A proxy's side of the checks: what it calls the pool, and where it logs. */
+/** One proxy's use of a pool: where the checks report to, and how TLS is spoken. */
 export interface CheckUser {
-  readonly name: string
   readonly pool: Pool
-  readonly log: Log
+  readonly observer: PoolObserver
   tlsFor(backend: BackendAddress): TlsOptions | undefined
 }
 
-/** Each pool under check. Proxies of one process share a `Pool` object without knowing of each other. */
+/** Each pool under check. Proxies of one process may share a `Pool` object without knowing of each other. */
 const CHECKS = new WeakMap<Pool, PoolChecks>()
 
 /**
- * Starts the checks of the user's pool if it has `health_check` set and they don't run already. Returns what
- * ends the use; the checks stop with the last user.
+ * Starts the checks of the user's pool if it has `health_check` set and they do not run yet. Returns a function that
+ * ends this use; the checks stop with the last user.
  */
 export function useChecks(user: CheckUser): () => void {
   const { pool } = user
@@ -54,7 +53,7 @@ class PoolChecks {
     this.#schedule = new HealthChecks(first.pool, settings, (backend, signal) => this.#probe(backend, signal))
   }
 
-  /** The first user starts the checks. Returns what ends the use. */
+  /** The first user starts the checks. Returns a function that ends this use. */
   add(user: CheckUser): () => void {
     this.#users.add(user)
     if (this.#users.size === 1) this.#schedule.start()
@@ -74,13 +73,10 @@ class PoolChecks {
         proxyHeader: this.#proxyHeader,
       }
       const fault = await probe(target, this.#timeoutMs, signal)
-      if (fault?.isLocal) {
-        const { reason, text } = fault
-        for (const { log, name } of this.#users) logUncheckable(log, name, backend.name, reason, text)
-      }
+      if (fault?.isLocal) for (const { observer } of this.#users) observer.onUncheckable(backend.name, fault)
       return fault
     } catch (error) {
-      for (const { log, name } of this.#users) logCheckDefect(log, name, backend.name, error)
+      for (const { observer } of this.#users) observer.onCheckDefect(backend.name, error)
       return { text: "internal error", reason: "internal_error", isLocal: true }
     }
   }

@@ -1,0 +1,39 @@
+import t from "tap"
+import { Pool } from "../../lib/pool/pool.js"
+import { useChecks } from "../../lib/pool/pool-checks.js"
+import type { PoolObserver } from "../../lib/pool/pool-observer.js"
+import { startBackend } from "../support/peers/backend.js"
+import { RawPeer } from "../support/peers/raw-peer.js"
+import { turnUntil } from "../support/pool/turns.js"
+
+function collectReports() {
+  const reported: unknown[] = []
+  const observer: PoolObserver = {
+    onHealthChange: (change) => reported.push(["change", change]),
+    onUncheckable: (backend, fault) => reported.push(["uncheckable", backend, fault]),
+    onCheckDefect: (backend, error) => reported.push(["defect", backend, error]),
+  }
+  return { observer, reported }
+}
+
+t.test("a health check that throws is reported, counts neither way, and is repeated", async (t) => {
+  const { observer, reported } = collectReports()
+  const pool = new Pool(["127.0.0.1:9"], { health_check: { interval_ms: 1, unhealthy_threshold: 1 } })
+  let checks = 0
+  const tlsFor = () => {
+    throw new Error(`defect ${++checks}`)
+  }
+  t.teardown(useChecks({ pool, observer, tlsFor }))
+  pool.onHealthChange(() => t.fail("it went down"))
+  await turnUntil(() => checks === 3, "three checks")
+  t.match(reported[0], ["defect", "127.0.0.1:9", { message: "defect 1" }])
+})
+
+t.test("a pool without health_check is not checked", async (t) => {
+  const backend = await startBackend(t)
+  const pool = new Pool([backend.address])
+  const leave = useChecks({ pool, observer: collectReports().observer, tlsFor: () => undefined })
+  await RawPeer.connect(backend.address)
+  t.equal(backend.peers.length, 1, "nobody else has connected")
+  leave()
+})

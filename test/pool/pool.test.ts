@@ -44,12 +44,17 @@ for (let size = 1; size <= 5; size++) {
       const backends = Array.from({ length: size }, (_, index) => `backend-${index}:9000`)
       const pool = new Pool(backends)
       const begun = new Map<string, number>()
+      const orders: string[][] = []
       for (let session = 0; session < 100 * size; session++) {
         const names = candidates(pool)
-        t.same(names.toSorted(), backends)
+        orders.push(names.toSorted())
         const first = names[0] ?? ""
         begun.set(first, (begun.get(first) ?? 0) + 1)
       }
+      t.same(
+        orders,
+        orders.map(() => backends),
+      )
       t.same(
         [...begun],
         backends.map((backend) => [backend, 100]),

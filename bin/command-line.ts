@@ -12,7 +12,7 @@ import { UsageError } from "./usage-error.js"
 
 const COULD_NOT_RUN = 1
 const USAGE = 2
-const COMMANDS = ["serve", "check", "echo", "demo"]
+const COMMANDS = ["serve", "check", "init", "echo", "demo"]
 
 const cli = yargs()
   .scriptName("rws")
@@ -20,16 +20,21 @@ const cli = yargs()
   .command("$0", "Run the proxy", configured, serve)
   .command("serve [file]", "Run the proxy, as without a command", configuredByFile, serve)
   .command("check [file]", "Check the configuration and show its listeners", configuredByFile, check)
+  .command("init", "Print a commented configuration file with every key", {}, async () => {
+    const { init } = await import("./init.js")
+    init()
+  })
   // Loaded when asked for: a proxy that serves needs neither a WebSocket client nor a server in its memory.
   .command("echo", "Run a WebSocket echo backend, to try things with", echoOptions, async (given) => {
     const { echo } = await import("./echo.js")
     await echo(given)
   })
-  .command("demo", "Run two echo backends and a proxy before them on free ports", {}, async () => {
+  .command("demo", "Run two echo backends and a proxy in front of them on free ports", {}, async () => {
     const { demo } = await import("./demo.js")
     await demo()
   })
   .example("$0", "serve what $RWS_CONFIG_FILE or ./rws.config.toml says")
+  .example("$0 init > rws.config.toml", "begin with a file that has every key")
   .example("$0 check /etc/rws.toml", "find mistakes before a restart")
   .example("$0 --bind 0.0.0.0:8080 --backend 127.0.0.1:9000 --backend 127.0.0.1:9001", "run without a file")
   .example("$0 echo --bind 127.0.0.1:9000", "a backend to try it with")

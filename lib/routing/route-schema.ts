@@ -50,6 +50,7 @@ export const ruleKeys = {
     )
     .meta({
       ifAbsent: "no change",
+      example: { set: { "X-Env": "production" }, remove: ["Cookie"] },
       otherNames: `headers proxy_set_header header_up request_header customRequestHeaders
         request_headers_to_add request_headers_to_remove http-request`,
     }),
@@ -58,6 +59,7 @@ export const ruleKeys = {
     .describe("The same for the `101` that the client gets")
     .meta({
       ifAbsent: "no change",
+      example: { remove: ["Server"] },
       otherNames: `add_header header_down response_header customResponseHeaders proxy_hide_header
         response_headers_to_add response_headers_to_remove http-response`,
     }),

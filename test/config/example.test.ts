@@ -1,5 +1,7 @@
-/** rws.config.toml at the top of the project: the example that users begin with. */
+/** rws.config.toml at the top of the project: what `rws init` prints. With UPDATE=1 this test writes it. */
+import { writeFileSync } from "node:fs"
 import t from "tap"
+import { exampleConfig } from "../../lib/config/example.js"
 import { checkConfig, loadConfig, parseConfig } from "../../lib/config/load.js"
 import { configSchema, listenerSchema } from "../../lib/config/schema.js"
 import { tlsSchema } from "../../lib/net/tls-settings.js"
@@ -12,7 +14,16 @@ import { makeTestCa } from "../support/peers/test-ca.js"
 import { projectPath, readProjectFile } from "../support/project/project.js"
 
 const FILE = "rws.config.toml"
+if (process.env.UPDATE) writeFileSync(projectPath(FILE), exampleConfig())
 const text = readProjectFile(FILE)
+
+t.test("the example configuration is rendered from the schema", async (t) => {
+  t.equal(text, exampleConfig())
+})
+
+t.test("no line of the example configuration is longer than 110 columns", async (t) => {
+  for (const line of text.split("\n")) t.ok(line.length <= 110, line)
+})
 
 t.test("the example configuration is valid", async (t) => {
   const { ws_proxy } = await loadConfig(projectPath(FILE))
@@ -35,7 +46,7 @@ for (const [title, { shape }] of Object.entries(tables)) {
     t.test(`the example configuration shows the key ${key} of ${title} and explains it`, async (t) => {
       const explained = new RegExp(`^(# *)?${key} *= *.*(# .{5}|\\[ *# .{5})`, "m")
       const introduced = new RegExp(`^# .{5}.*\\n(# *)?${key} *=`, "m")
-      const asTable = new RegExp(`^(# )?\\[+[a-z_.]*\\b${key}\\]+`, "m")
+      const asTable = new RegExp(`^#?\\[+[a-z_.]*\\b${key}\\]+`, "m")
       const inTable = new RegExp(`[{,] ${key} = `)
       t.ok([explained, introduced, asTable, inTable].some((form) => form.test(text)))
     })
@@ -53,18 +64,19 @@ t.test("what the example configuration says of a key that has a default is that 
 })
 
 t.test("the defaults that the example configuration names in words are the true ones", async (t) => {
-  const words = [...text.matchAll(/^# ([a-z_]+) *=.*; default: (?:each |)"?([a-z0-9_/]+)"?(?:;|$| =)/gm)]
+  const pools = text.slice(text.indexOf("[pool.chat]"))
+  const words = [...pools.matchAll(/\(default: "?([a-z0-9_/]+)"?\)\n#([a-z_]+) =/gm)]
   const defaults = new Map<string, unknown>(Object.entries({ ...HEALTH_CHECK_DEFAULTS, ...POOL_DEFAULTS }))
-  const named = words.filter(([, key = ""]) => defaults.has(key))
+  const named = words.filter(([, , key = ""]) => defaults.has(key))
   t.ok(named.length >= 8, "they are found")
-  for (const [, key = "", value] of named) t.equal(value, String(defaults.get(key)), key)
+  for (const [, value, key = ""] of named) t.equal(value, String(defaults.get(key)), key)
 })
 
 t.test("what the example configuration has commented out is valid once it is not", async (t) => {
   const ca = makeTestCa(t)
   const { certFile, keyFile } = ca.issue("DNS:rws.example")
   const settings = text
-    .replace(/^# ?(?=\[|\]|[a-z_]+ *= *| {2}["{])/gm, "")
+    .replace(/^#(?=\[|\]|[a-z_]+ = | {2}["{])/gm, "")
     .replace("/etc/rws/ca.pem", ca.certFile)
     .replace("/etc/rws/client.pem", certFile)
     .replace("/etc/rws/client.key", keyFile)

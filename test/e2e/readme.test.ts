@@ -129,7 +129,9 @@ for (const args of commandLines()) {
       return args[index - 1] === "--bind" ? "127.0.0.1:0" : argument
     })
     const rws = startRws(t, here, { cwd })
-    await rws.untilOutput(/"listening"|^echo backend .* on |^It works|^The configuration is valid|^Options:/m)
+    await rws.untilOutput(
+      /"listening"|^echo backend .* on |^It works|^The configuration is valid|^Options:|^# Configuration of rws/m,
+    )
     t.equal(rws.stderr, "")
   })
 }

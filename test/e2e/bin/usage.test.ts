@@ -1,12 +1,13 @@
 import { readFile } from "node:fs/promises"
 import t from "tap"
 import { RWS, runRws, temporaryFolder } from "../../support/program/program.js"
+import { readProjectFile } from "../../support/project/project.js"
 
 const cwd = await temporaryFolder(t)
 
 const MISTAKES = [
   ["an unknown command", ["serv"], "serv"],
-  ["an unknown command like none", ["frobnicate"], "commands: serve, check, echo, demo"],
+  ["an unknown command like none", ["frobnicate"], "commands: serve, check, init, echo, demo"],
   ["a misspelt command", ["chek"], 'did you mean "check"?'],
   ["a file without its command", ["rws.toml"], "rws serve rws.toml"],
   ["a file too many", ["check", "rws.toml", "more"], "more"],
@@ -67,7 +68,7 @@ t.test("--help shows the commands, examples and exit codes", async (t) => {
   const { code, stdout, stderr } = await runRws(t, ["--help"], { cwd })
   t.equal(code, 0)
   t.equal(stderr, "")
-  for (const command of ["serve", "check", "echo", "demo"])
+  for (const command of ["serve", "check", "init", "echo", "demo"])
     t.match(stdout, new RegExp(`^ +rws ${command} `, "m"))
   t.match(stdout, /^Examples:\n( +rws .*\n)/m)
   t.match(stdout, /^Exit codes:.*\b0\b.*\b1\b.*\b2\b/m)
@@ -84,7 +85,7 @@ for (const [short, long] of [
   })
 }
 
-for (const command of ["serve", "check", "echo", "demo"]) {
+for (const command of ["serve", "check", "init", "echo", "demo"]) {
   t.test(`rws ${command} --help explains that command`, async (t) => {
     const { code, stdout } = await runRws(t, [command, "--help"], { cwd })
     t.equal(code, 0)
@@ -103,6 +104,12 @@ t.test("the help is in one language, whatever the user's", async (t) => {
   const english = await runRws(t, ["--help"], { cwd })
   const german = await runRws(t, ["--help"], { cwd, env: { LANG: "de_DE.UTF-8", LC_ALL: "de_DE.UTF-8" } })
   t.equal(german.stdout, english.stdout)
+})
+
+t.test("rws init prints the commented rws.config.toml", async (t) => {
+  const { code, stdout, stderr } = await runRws(t, ["init"], { cwd })
+  t.strictSame({ code, stderr }, { code: 0, stderr: "" })
+  t.equal(stdout, readProjectFile("rws.config.toml"))
 })
 
 t.test("the command is executable by its own name", async (t) => {

@@ -1,0 +1,6 @@
+/** `rws init`: prints a commented configuration to begin with. */
+import { exampleConfig } from "../lib/config/example.js"
+
+export function init(): void {
+  process.stdout.write(exampleConfig())
+}

@@ -76,7 +76,7 @@ export const poolSettingsSchema = z.strictObject({
     .describe("Table: active checks of the backends")
     .meta({ ifAbsent: "none", otherNames: "health_checks httpchk check" }),
   tls: tlsSchema.optional().describe("Table: TLS with `wss://` backends").meta({
-    ifAbsent: "verified",
+    ifAbsent: "see below",
     otherNames: "servers_transport transport_socket transport tls_context upstream_tls_context",
   }),
 })

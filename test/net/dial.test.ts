@@ -1,6 +1,7 @@
 import { once } from "node:events"
 import { createServer } from "node:net"
 import { join } from "node:path"
+import { setImmediate as nextTurn } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
 import t, { type Test } from "tap"
 import type { Address } from "../../lib/address/address.js"
@@ -9,6 +10,7 @@ import { SessionEnd } from "../../lib/close-reason.js"
 import type { Connection } from "../../lib/net/connection.js"
 import { Dial, type DialOptions, type TlsOptions } from "../../lib/net/dial.js"
 import { readSecureContext } from "../../lib/net/secure-context.js"
+import { FakeClock } from "../support/clock/fake-clock.js"
 import { deadAddress, startBackend } from "../support/peers/backend.js"
 import { dialFor } from "../support/peers/dial-for.js"
 import { acceptPeer } from "../support/peers/peers.js"
@@ -21,11 +23,9 @@ import { startUnansweringPort } from "../support/peers/unanswering-port.js"
 import { failingName, hangingName, lookupError, nameOf } from "../support/pool/names.js"
 import { turnUntil } from "../support/pool/turns.js"
 import { Program } from "../support/program/program.js"
-import { SHORT_MS } from "../support/program/proxy.js"
 import { rejectionOf } from "../support/project/thrown.js"
 
 const PATIENT = { connectTimeoutMs: 60_000 }
-const HASTY = { connectTimeoutMs: SHORT_MS }
 
 async function dialAs(
   t: Test,
@@ -156,7 +156,11 @@ t.test("a Unix socket that is not there is unreachable, and says why", async (t)
 t.test("a backend that does not accept in time is given up", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const address = parseBackendAddress(await startUnansweringPort(t)).address
-  t.equal((await failureOf(t, dialFor(address, HASTY, client))).reason, "connect_timeout")
+  const clock = new FakeClock()
+  const dialling = dialFor(address, PATIENT, client, clock)
+  clock.advance(PATIENT.connectTimeoutMs)
+  t.equal((await failureOf(t, dialling)).reason, "connect_timeout")
+  t.equal(clock.pending, 0)
   t.equal(client.hasAborted, false)
 })
 
@@ -221,8 +225,11 @@ t.test("for a client that has left nobody is dialled", async (t) => {
 t.test("what the client sends during a dial waits for the stage that wants it", async (t) => {
   const { peer: client, far } = await acceptPeer(t)
   const address = parseBackendAddress(await startUnansweringPort(t)).address
-  const failure = failureOf(t, dialFor(address, HASTY, client))
+  const clock = new FakeClock()
+  const failure = failureOf(t, dialFor(address, PATIENT, client, clock))
   far.write("early")
+  await turnUntil(() => client.socket.bytesRead === 5, "the early bytes")
+  clock.advance(PATIENT.connectTimeoutMs)
   t.equal((await failure).reason, "connect_timeout")
   const handler = new RecordingHandler()
   client.attach(handler)
@@ -402,8 +409,13 @@ t.test("the PROXY header comes before TLS", async (t) => {
 t.test("a TLS handshake that does not come is given up in time", async (t) => {
   const server = await startBackend(t)
   const { address } = parseBackendAddress(server.address)
-  t.equal((await failureOf(t, dialFor(address, { ...tls(), ...HASTY }))).reason, "connect_timeout")
-  await (await server.peer()).untilEnd()
+  const clock = new FakeClock()
+  const failure = failureOf(t, dialFor(address, tls(), undefined, clock))
+  const far = await server.peer()
+  await far.untilBytes(3)
+  clock.advance(PATIENT.connectTimeoutMs)
+  t.equal((await failure).reason, "connect_timeout")
+  await far.untilEnd()
 })
 
 for (const { title, leave, reason } of leaves) {
@@ -437,7 +449,10 @@ for (const { error, reason } of lookups) {
 t.test("a name that is not resolved in time is told from a backend that does not accept", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const { name } = hangingName(t)
-  const dialling = dialFor({ kind: "tcp", host: name, port: 1 }, HASTY, client)
+  const clock = new FakeClock()
+  const dialling = dialFor({ kind: "tcp", host: name, port: 1 }, PATIENT, client, clock)
+  await nextTurn()
+  clock.advance(PATIENT.connectTimeoutMs)
   t.equal((await failureOf(t, dialling)).reason, "resolve_timeout")
   t.equal(client.hasAborted, false)
 })

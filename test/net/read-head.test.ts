@@ -1,16 +1,16 @@
+import { setImmediate as nextTurn } from "node:timers/promises"
 import t from "tap"
 import { type CloseReason, SessionEnd } from "../../lib/close-reason.js"
 import { REQUEST_FAULTS, RESPONSE_FAULTS, readHead } from "../../lib/net/read-head.js"
+import { FakeClock } from "../support/clock/fake-clock.js"
 import { answerHead, upgradeHead } from "../support/http/heads.js"
 import { dribble } from "../support/peers/dribble.js"
 import { type ConnectionEnds, dialPeer, PEER_KINDS } from "../support/peers/peers.js"
 import { RecordingHandler } from "../support/peers/recording-handler.js"
 import { turnUntil } from "../support/pool/turns.js"
-import { SHORT_MS } from "../support/program/proxy.js"
 import { rejectionOf } from "../support/project/thrown.js"
 
 const PATIENT = { maxBytes: 1000, timeoutMs: 60_000 }
-const HASTY = { maxBytes: 1000, timeoutMs: SHORT_MS }
 
 const KINDS = [
   { kind: "request", head: upgradeHead(), faults: REQUEST_FAULTS },
@@ -77,13 +77,14 @@ for (const { title, connect } of PEER_KINDS) {
       reason: CloseReason
       act: (connection: ConnectionEnds) => unknown
       limits?: typeof PATIENT
+      waits?: true
     }[] = [
-      { title: "that is silent", reason: faults.timeout, act: () => {}, limits: HASTY },
+      { title: "that is silent", reason: faults.timeout, act: () => {}, waits: true },
       {
         title: "that stops within it",
         reason: faults.timeout,
         act: ({ far }) => far.write(head.slice(0, -1)),
-        limits: HASTY,
+        waits: true,
       },
       { title: "that sends FIN first", reason: faults.aborted, act: ({ far }) => far.socket.end() },
       {
@@ -119,14 +120,20 @@ for (const { title, connect } of PEER_KINDS) {
         act: ({ far }) => far.write(head.replace("\r\n\r\n", `\r\nX-Long: ${"x".repeat(PATIENT.maxBytes)}`)),
       },
     ]
-    for (const { title: fault, reason, act, limits = PATIENT } of failing) {
+    for (const { title: fault, reason, act, limits = PATIENT, waits } of failing) {
       t.test(`reading a ${kind}'s head from ${title} ${fault} fails: ${reason}`, async (t) => {
         const connection = await connect(t)
-        const before = timers()
-        const reading = reasonOf(readHead(connection.peer, kind, limits, faults))
+        const clock = new FakeClock()
+        const reading = reasonOf(readHead(connection.peer, kind, limits, faults, clock))
         act(connection)
+        if (waits) {
+          await nextTurn()
+          clock.advance(PATIENT.timeoutMs - 1)
+          t.equal(clock.pending, 1, "there is still time")
+          clock.advance(1)
+        }
         t.equal(await reading, reason)
-        t.equal(timers(), before, "no timer is left")
+        t.equal(clock.pending, 0, "no timer is left")
       })
     }
 
@@ -141,7 +148,10 @@ for (const { title, connect } of PEER_KINDS) {
 
     t.test(`${title} is still there when no ${kind}'s head came in time, and can be answered`, async (t) => {
       const { peer, far } = await connect(t)
-      t.equal(await reasonOf(readHead(peer, kind, HASTY, faults)), faults.timeout)
+      const clock = new FakeClock()
+      const reading = reasonOf(readHead(peer, kind, PATIENT, faults, clock))
+      clock.advance(PATIENT.timeoutMs)
+      t.equal(await reading, faults.timeout)
       t.equal(peer.hasAborted, false)
       peer.socket.write("too late")
       await far.untilText("too late")

@@ -1,14 +1,15 @@
+import { setImmediate as nextTurn } from "node:timers/promises"
 import t from "tap"
 import { type CloseReason, SessionEnd } from "../../lib/close-reason.js"
 import { writeProxyHeader } from "../../lib/forwarding/proxy-protocol.js"
 import { REQUEST_FAULTS, readHead } from "../../lib/net/read-head.js"
 import { readProxyHeader } from "../../lib/session/read-proxy-header.js"
+import { FakeClock } from "../support/clock/fake-clock.js"
 import { upgradeHead } from "../support/http/heads.js"
 import { dribble } from "../support/peers/dribble.js"
 import { type ConnectionEnds, PEER_KINDS } from "../support/peers/peers.js"
 import { RecordingHandler } from "../support/peers/recording-handler.js"
 import { turnUntil } from "../support/pool/turns.js"
-import { SHORT_MS } from "../support/program/proxy.js"
 import { rejectionOf } from "../support/project/thrown.js"
 
 const PATIENT_MS = 60_000
@@ -80,14 +81,14 @@ for (const { title, connect } of PEER_KINDS) {
     reason: CloseReason
     detail?: string
     act: (connection: ConnectionEnds) => unknown
-    timeoutMs?: number
+    waits?: true
   }[] = [
-    { title: "that is silent", reason: "head_timeout", act: () => {}, timeoutMs: SHORT_MS },
+    { title: "that is silent", reason: "head_timeout", act: () => {}, waits: true },
     {
       title: "that stops within it",
       reason: "head_timeout",
       act: ({ far }) => far.write(HEADERS[1].header.subarray(0, -1)),
-      timeoutMs: SHORT_MS,
+      waits: true,
     },
     {
       title: "that only looks whether somebody is there",
@@ -117,16 +118,22 @@ for (const { title, connect } of PEER_KINDS) {
       act: ({ far }) => far.write("PROXY UNKNOWN\n"),
     },
   ]
-  for (const { title: fault, reason, detail = "", act, timeoutMs = PATIENT_MS } of failing) {
+  for (const { title: fault, reason, detail = "", act, waits } of failing) {
     t.test(`reading a header from ${title} ${fault} fails: ${reason}`, async (t) => {
       const connection = await connect(t)
-      const before = timers()
-      const reading = endOf(readProxyHeader(connection.peer, timeoutMs))
+      const clock = new FakeClock()
+      const reading = endOf(readProxyHeader(connection.peer, PATIENT_MS, clock))
       act(connection)
+      if (waits) {
+        await nextTurn()
+        clock.advance(PATIENT_MS - 1)
+        t.equal(clock.pending, 1, "there is still time")
+        clock.advance(1)
+      }
       const end = await reading
       t.equal(end.reason, reason)
       t.equal(end.detail, detail)
-      t.equal(timers(), before, "no timer is left")
+      t.equal(clock.pending, 0, "no timer is left")
     })
   }
 

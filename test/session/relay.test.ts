@@ -7,13 +7,13 @@ import type { Connection } from "../../lib/net/connection.js"
 import type { BackendResponse } from "../../lib/net/exchange.js"
 import { relay } from "../../lib/session/relay.js"
 import { type Clock, systemClock } from "../../lib/shared/clock.js"
+import { FakeClock } from "../support/clock/fake-clock.js"
 import { acceptPeer, type ConnectionEnds, dialPeer } from "../support/peers/peers.js"
 import { readSteadily } from "../support/peers/read-steadily.js"
 import { untilStalled } from "../support/peers/stalled.js"
 import { wasReset } from "../support/peers/was-reset.js"
 import { turnUntil } from "../support/pool/turns.js"
 import { Meter } from "../support/program/meter.js"
-import { SHORT_MS } from "../support/program/proxy.js"
 import { rejectionOf } from "../support/project/thrown.js"
 
 const MB = 1_000_000
@@ -124,9 +124,8 @@ t.test("a client that has sent FIN still gets the whole body, and what it sent i
 
 const failing: readonly {
   title: string
-  act: (relaying: Relaying) => unknown
+  act: (relaying: Relaying & { clock: FakeClock }) => unknown
   reason: string
-  timeoutMs?: number
 }[] = [
   {
     title: "a backend that sends FIN within the body",
@@ -140,9 +139,8 @@ const failing: readonly {
   },
   {
     title: "a backend that is silent within the body",
-    act: () => {},
+    act: ({ clock }) => clock.advance(PATIENT_MS),
     reason: "response_truncated",
-    timeoutMs: SHORT_MS,
   },
   {
     title: "a client that resets",
@@ -155,19 +153,20 @@ const failing: readonly {
     reason: "drain_timeout",
   },
 ]
-for (const { title, act, reason, timeoutMs = PATIENT_MS } of failing) {
+for (const { title, act, reason } of failing) {
   t.test(`${title} ends the relay (${reason}), with both sides gone`, async (t) => {
     const pair = await connect(t)
-    const before = timers()
-    const relaying = relayTo(pair.client.peer, pair.backend.peer, answerOf("Content-Length: 5"), timeoutMs)
+    const clock = new FakeClock()
+    const answer = answerOf("Content-Length: 5")
+    const relaying = relayTo(pair.client.peer, pair.backend.peer, answer, PATIENT_MS, clock)
     const failure = reasonOf(relaying)
     pair.backend.far.write("hel")
     await pair.client.far.untilText("hel")
-    act(pair)
+    act({ ...pair, clock })
     t.equal(await failure, reason)
     t.equal(pair.client.peer.socket.destroyed, true)
     t.equal(pair.backend.peer.socket.destroyed, true)
-    t.equal(timers(), before, "no timer is left")
+    t.equal(clock.pending, 0, "no timer is left")
     if (reason !== "client_aborted_in_relay") t.equal(await wasReset(pair.client.far), true)
   })
 }
@@ -190,11 +189,17 @@ t.test("a steady slow reader gets a large body whole, however long it takes", as
 
 t.test("a client that stops reading a large body is given up, and is not the backend's fault", async (t) => {
   const { client, backend } = await connect(t)
-  const relaying = relayTo(client.peer, backend.peer, answerOf(`Content-Length: ${20 * MB}`), SHORT_MS)
+  const clock = new FakeClock()
+  const answer = answerOf(`Content-Length: ${20 * MB}`)
+  const relaying = relayTo(client.peer, backend.peer, answer, PATIENT_MS, clock)
   const failure = reasonOf(relaying)
   await client.far.untilText("\r\n\r\n")
   client.far.socket.pause()
   backend.far.write(Buffer.alloc(20 * MB))
+  await untilStalled(backend.far.socket)
+  clock.advance(3 * PATIENT_MS - 1)
+  t.equal(client.peer.hasAborted, false, "three timeouts are allowed")
+  clock.advance(1)
   t.equal(await failure, "client_aborted_in_relay")
   client.far.socket.removeAllListeners("data").resume()
   t.equal(await wasReset(client.far), true)

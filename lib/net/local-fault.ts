@@ -1,10 +1,10 @@
-/** Tells the failures of this machine from those of a backend. */
+/** Tells local failures from those of a backend. */
 import { closeSync, openSync } from "node:fs"
 import { devNull } from "node:os"
 
 /**
- * This machine has no more descriptors, memory or ports, or no address of the kind. None of it tells anything
- * about the backend. (EADDRNOTAVAIL is about one destination: another backend may still be reached.)
+ * This machine lacks descriptors, memory or ports, or an address of the family. None of that says anything about the
+ * backend. (EADDRNOTAVAIL concerns one destination: another backend may still be reachable.)
  */
 const LOCAL_FAULTS: ReadonlySet<unknown> = new Set([
   "EMFILE",
@@ -22,7 +22,7 @@ export function isLocalFault(error: unknown): boolean {
   return LOCAL_FAULTS.has(code) || (syscall === "getaddrinfo" && !canOpenMore())
 }
 
-/** Without descriptors the resolver can read no file and ask no server, and says ENOTFOUND of every name. */
+/** Without descriptors the resolver can neither read files nor query servers, and reports ENOTFOUND for every name. */
 function canOpenMore(): boolean {
   try {
     closeSync(openSync(devNull, "r"))

@@ -3,17 +3,17 @@ import type { Socket } from "node:net"
 import type { CloseReason } from "../close-reason.js"
 import type { Connection, Handler } from "../net/connection.js"
 
-/** The two pumps of a tunnel tell it what they see; `to` is the peer on the other side. */
+/** What the two pumps of a tunnel report to it; `to` is the connection on the other side. */
 export interface PumpEnds {
   onEnd(reason: CloseReason, to: Connection): void
   onClose(reason: CloseReason, to: Connection, error?: Error): void
 }
 
-/** A chunk of this size that the destination does not take at once stops the source by itself. */
+/** One chunk of this size that the reader does not take at once is enough to pause the sender. */
 const PAUSE_BYTES = 16 * 1024
 
 export class Pump implements Handler {
-  /** Made by the first chunk that meets a backlog; most tunnels never see one. */
+  /** Created by the first chunk that meets a backlog; most tunnels never see one. */
   #onFlushed: ((error?: Error | null) => void) | undefined
 
   constructor(
@@ -31,13 +31,13 @@ export class Pump implements Handler {
       return
     }
     const more = this.from.lends ? writeLent(socket, bytes) : socket.write(bytes)
-    // Over TLS every write waits for a moment, so a small chunk pauses nothing: the next one does, if it is still there.
+    // Over TLS every write waits a moment, so a small chunk does not pause the sender: the next one does.
     if (!more && socket.writableLength >= PAUSE_BYTES) this.from.socket.pause()
   }
 
   /**
-   * Queues one chunk behind a backlog and pauses the source until it has been flushed. Waiting for the high-water mark,
-   * which counts bytes, would queue up to 16,384 one-byte chunks at 150 bytes of heap each.
+   * Queues one chunk behind a backlog and pauses the sender until it has been flushed. Waiting for the high-water
+   * mark, which counts bytes, would queue up to 16,384 one-byte chunks at 150 bytes of heap each.
    */
   #queue(bytes: Buffer): void {
     this.from.socket.pause()
@@ -63,9 +63,9 @@ export class Pump implements Handler {
 let outbox = Buffer.allocUnsafeSlow(64 * 1024)
 
 /**
- * Writes bytes that are only lent, from a copy, to a socket without a backlog: what the system does not take at once must
- * outlive this call. Mostly it takes all, and the one outbox of the process serves for the next write as well; where it
- * does not, the outbox goes with the write and the process gets another.
+ * Writes a copy of lent bytes to a socket without a backlog: what the kernel does not take at once must outlive this
+ * call. Mostly it takes all, and the one outbox of the process serves the next write as well; otherwise the outbox
+ * stays with the write and the process gets a new one.
  */
 function writeLent(socket: Socket, bytes: Buffer): boolean {
   if (bytes.length > outbox.length) return socket.write(Buffer.from(bytes))

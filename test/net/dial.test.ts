@@ -210,18 +210,6 @@ for (const { title, leave, reason, ...rest } of leaves) {
   })
 }
 
-t.test("for a client that has left nobody is dialled", async (t) => {
-  const { peer: client, far } = await acceptPeer(t)
-  const server = await startBackend(t)
-  far.socket.end()
-  await once(client.socket, "end")
-  const { reason } = await failureOf(t, dialFor(parseBackendAddress(server.address).address, PATIENT, client))
-  t.equal(reason, "client_aborted_in_dial")
-  await dialAs(t, parseBackendAddress(server.address).address, (await acceptPeer(t)).peer)
-  await server.peer()
-  t.equal(server.peers.length, 1, "a later dial is the first that comes")
-})
-
 t.test("what the client sends during a dial waits for the stage that wants it", async (t) => {
   const { peer: client, far } = await acceptPeer(t)
   const address = parseBackendAddress(await startUnansweringPort(t)).address

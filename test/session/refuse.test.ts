@@ -5,6 +5,7 @@ import { Places } from "../../lib/limits/places.js"
 import type { Connection } from "../../lib/net/connection.js"
 import { refuse } from "../../lib/session/refuse.js"
 import { type Clock, systemClock } from "../../lib/shared/clock.js"
+import { FakeClock } from "../support/clock/fake-clock.js"
 import { checkRefusal } from "../support/http/answer.js"
 import { acceptPeer, PEER_KINDS } from "../support/peers/peers.js"
 
@@ -115,4 +116,16 @@ t.test("a refused client that rws closes in the meantime is not waited for", asy
   await far.untilEnd()
   peer.close(new SessionEnd("drain_timeout"))
   await gone
+})
+
+t.test("a refused client that does not close is closed after two seconds", async (t) => {
+  const { peer, far } = await acceptPeer(t)
+  const clock = new FakeClock()
+  const gone = refused(peer, new SessionEnd("bad_request"), true, clock)
+  await far.untilEnd()
+  clock.advance(1999)
+  t.equal(peer.socket.destroyed, false)
+  clock.advance(1)
+  await gone
+  t.equal(clock.pending, 0)
 })

@@ -1,17 +1,16 @@
 /** A dial that ends when its client aborts, as in a session. */
 import type { Address } from "../../../lib/address/address.js"
-import { SessionEnd, toSessionEnd } from "../../../lib/close-reason.js"
+import { toSessionEnd } from "../../../lib/close-reason.js"
 import type { Connection } from "../../../lib/net/connection.js"
 import { Dial, type DialOptions } from "../../../lib/net/dial.js"
 import type { Clock } from "../../../lib/shared/clock.js"
 
-export async function dialFor(
+export function dialFor(
   address: Address,
   options: DialOptions,
   client?: Connection,
   clock?: Clock,
 ): Promise<Connection> {
-  if (client?.hasAborted) throw new SessionEnd("client_aborted_in_dial")
   const dial = new Dial(address, options, clock)
   if (client !== undefined) {
     client.onAbort = (error) => dial.close(toSessionEnd(error, "client_aborted_in_dial"))

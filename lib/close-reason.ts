@@ -1,6 +1,6 @@
 /**
- * How a session can end. This table is the only list of reasons: refusals, log lines, events and failover derive
- * from its columns, and every error that a stage throws carries one of its codes.
+ * How a session can end. This table is the only list of reasons: refusals, log lines, events and failover
+ * derive from its columns, and every error that a stage throws carries one of its codes.
  */
 
 /** Who caused the end: one of the two peers, or rws itself by a limit, a deadline or a drain. */
@@ -12,7 +12,10 @@ export type Stage = "accept" | "head" | "validate" | "route" | "dial" | "handsha
 interface Row {
   readonly who: Who
   readonly stage: Stage
-  /** The HTTP status that rws refuses the client with. Absent: not a refusal, the client gets no response from rws. */
+  /**
+   * The HTTP status that rws refuses the client with. Absent: not a refusal, the client gets no response from
+   * rws.
+   */
   readonly status?: number
   /** The level of the session's log line. */
   readonly level: "debug" | "info" | "warn" | "error"
@@ -326,8 +329,9 @@ export type CloseReason = keyof typeof rows
 export const CLOSE_REASONS: Readonly<Record<CloseReason, Row>> = rows
 
 /**
- * How one session ended. A stage throws it, or destroys a socket with it, and `session.ts` catches it. It has the shape
- * of an `Error` but no stack trace: an end is not a bug, and the trace would cost more than checking the whole head.
+ * How one session ended. A stage throws it, or destroys a socket with it, and `session.ts` catches it. It has
+ * the shape of an `Error` but no stack trace: an end is not a bug, and the trace would cost more than
+ * checking the whole head.
  */
 export class SessionEnd implements Error {
   readonly name = "SessionEnd"
@@ -346,7 +350,10 @@ export class SessionEnd implements Error {
   }
 }
 
-/** Converts any error to a `SessionEnd`: one that already is keeps its reason, any other becomes the cause of `reason`. */
+/**
+ * Converts any error to a `SessionEnd`: one that already is keeps its reason, any other becomes the cause of
+ * `reason`.
+ */
 export function toSessionEnd(error: unknown, reason: CloseReason): SessionEnd {
   return error instanceof SessionEnd ? error : new SessionEnd(reason, "", error)
 }

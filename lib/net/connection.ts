@@ -1,9 +1,10 @@
 /**
- * One socket of ours, to a client or to a backend, with exactly one handler attached at a time: that of the stage the
- * session is in.
+ * One socket of ours, to a client or to a backend, with exactly one handler attached at a time: that of the
+ * stage the session is in.
  *
- * The socket's listeners are added once and pass each event on to the current handler, so that a stage takes a
- * connection over with one assignment. Between two stages a replay buffer is attached and keeps what arrives.
+ * The socket's listeners are added once and pass each event on to the current handler, so that a stage takes
+ * a connection over with one assignment. Between two stages a replay buffer is attached and keeps what
+ * arrives.
  */
 import { connect, type NetConnectOpts, type Socket } from "node:net"
 import type { ConnectionOptions } from "node:tls"
@@ -20,22 +21,23 @@ export interface Handler {
 }
 
 /**
- * Every dialled socket reads into this buffer (`onread` of `net.connect`), because what arrives is passed on or copied
- * before the next read. So an idle tunnel holds no read buffer and a busy one allocates none per read.
+ * Every dialled socket reads into this buffer (`onread` of `net.connect`), because what arrives is passed on
+ * or copied before the next read. So an idle tunnel holds no read buffer and a busy one allocates none per
+ * read.
  */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024)
 
 /**
- * The high-water mark of sockets that can't read into `READ_BUFFER`. Node does not stop reading such a socket when it
- * is paused: it reads up to the mark, which counts bytes, and keeps each read as a Buffer of its own, at 200 bytes of
- * heap even for one byte. With a mark of one byte it keeps one read. Flowing reads and writes are not limited by it;
- * "drain" comes after more writes, at no measurable cost.
+ * The high-water mark of sockets that can't read into `READ_BUFFER`. Node does not stop reading such a socket
+ * when it is paused: it reads up to the mark, which counts bytes, and keeps each read as a Buffer of its own,
+ * at 200 bytes of heap even for one byte. With a mark of one byte it keeps one read. Flowing reads and writes
+ * are not limited by it; "drain" comes after more writes, at no measurable cost.
  */
 export const READ_AHEAD_BYTES = 1
 
 /**
- * How much a peer may send between two stages. Beyond it we stop reading and TCP makes the peer wait; an abort is then
- * noticed at the stage's deadline only. (RFC 6455 §4.1 has clients wait for the 101 anyway.)
+ * How much a peer may send between two stages. Beyond it we stop reading and TCP makes the peer wait; an
+ * abort is then noticed at the stage's deadline only. (RFC 6455 §4.1 has clients wait for the 101 anyway.)
  */
 const MAX_REPLAY_BYTES = 64 * 1024
 
@@ -44,11 +46,13 @@ const NO_BYTES = Buffer.alloc(0)
 export class Connection {
   /** The peer has sent FIN. */
   ended = false
-  /** A message to this peer is only partly written. Close with RST, since a FIN would make it look complete. */
+  /**
+   * A message to this peer is only partly written. Close with RST, since a FIN would make it look complete.
+   */
   unfinished = false
   /**
-   * Called at once when the peer closes, by FIN or with an error, while no handler is attached; see also `close`. The
-   * session sets it once, so that whatever it is working on ends with its client.
+   * Called at once when the peer closes, by FIN or with an error, while no handler is attached; see also
+   * `close`. The session sets it once, so that whatever it is working on ends with its client.
    */
   onAbort: ((error?: Error) => void) | undefined
 
@@ -99,12 +103,12 @@ export class Connection {
   }
 
   /**
-   * Begins TLS on a dialled connection, which must have no handler any more; the socket emits "secureConnect" once the
-   * handshake is done and the certificate has been verified.
+   * Begins TLS on a dialled connection, which must have no handler any more; the socket emits "secureConnect"
+   * once the handshake is done and the certificate has been verified.
    *
-   * A TLS socket counts the bytes inside TLS in `bytesRead` and `bytesWritten`, and stays half-open as the one under it
-   * does: `end` sends close_notify and FIN, and we can still read. It emits "end" for the peer's close_notify, its FIN,
-   * or both: here Node does not tell a truncated stream from a complete one.
+   * A TLS socket counts the bytes inside TLS in `bytesRead` and `bytesWritten`, and stays half-open as the
+   * one under it does: `end` sends close_notify and FIN, and we can still read. It emits "end" for the peer's
+   * close_notify, its FIN, or both: here Node does not tell a truncated stream from a complete one.
    */
   static secured(dialled: Connection, options: ConnectionOptions): Connection {
     // Loaded lazily: without TLS backends it would only cost time and memory.
@@ -151,15 +155,16 @@ export class Connection {
   /** Sends FIN behind what has been written. The other direction keeps flowing, if it has not ended. */
   end(): void {
     const { socket, ended, raw } = this
-    // With both directions done, closing sends the same FIN with a system call and a tick less, but no close_notify.
+    // With both directions done, closing sends the same FIN with a system call and a tick less, but no
+    // close_notify.
     if (ended && socket.writableLength === 0 && raw === undefined) socket.destroy()
     else socket.end()
   }
 
   /**
-   * Closes the connection on rws's own decision: with FIN if everything for this peer has been written, else with a
-   * reset, so that a truncated stream never looks complete. The handler gets `error`; if the socket is gone already,
-   * `onAbort` does, so that closing the client always reaches what is left of its session.
+   * Closes the connection on rws's own decision: with FIN if everything for this peer has been written, else
+   * with a reset, so that a truncated stream never looks complete. The handler gets `error`; if the socket is
+   * gone already, `onAbort` does, so that closing the client always reaches what is left of its session.
    */
   close(error: Error): void {
     if (this.#isGone) this.onAbort?.(error)
@@ -179,8 +184,8 @@ export class Connection {
     // libuv can't reset a socket while its FIN is being sent, nor one that is not a TCP connection (yet).
     const sendingFin = socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished
     if (sendingFin || socket.connecting || socket.remoteFamily === undefined) socket.destroy(error)
-    // A TLS socket has no reset of its own (ERR_INVALID_HANDLE_TYPE). It is gone once the one under it is; destroying
-    // it before that, within its own "secureConnect", crashes Node 20.
+    // A TLS socket has no reset of its own (ERR_INVALID_HANDLE_TYPE). It is gone once the one under it is;
+    // destroying it before that, within its own "secureConnect", crashes Node 20.
     else (raw ?? socket).resetAndDestroy()
   }
 }

@@ -9,8 +9,8 @@ import { isLocalFault } from "./local-fault.js"
 import { RESOLVER } from "./resolve.js"
 
 /**
- * How long one of several addresses of a name may take before the next is tried. Node then gives the address up, and
- * its default of 250 ms is shorter than the retransmission of one lost SYN.
+ * How long one of several addresses of a name may take before the next is tried. Node then gives the address
+ * up, and its default of 250 ms is shorter than the retransmission of one lost SYN.
  */
 const MAX_ATTEMPT_MS = 1500
 
@@ -25,24 +25,27 @@ export interface DialOptions {
 
 export interface TlsOptions {
   readonly context: SecureContext
-  /** The name or IP address that the certificate must match. A name is sent as SNI (RFC 6066 §3), an address is not. */
+  /**
+   * The name or IP address that the certificate must match. A name is sent as SNI (RFC 6066 §3), an address
+   * is not.
+   */
   readonly serverName: string
   /** Whether the certificate is verified. */
   readonly isVerified: boolean
 }
 
 /**
- * One attempt to connect to a backend. All addresses of a name are tried, alternating between the families (RFC 8305,
- * Node's `autoSelectFamily`).
+ * One attempt to connect to a backend. All addresses of a name are tried, alternating between the families
+ * (RFC 8305, Node's `autoSelectFamily`).
  *
- * In TLS 1.3 a backend checks our certificate only after the handshake has ended for us: if it rejects the certificate,
- * the connection breaks later.
+ * In TLS 1.3 a backend checks our certificate only after the handshake has ended for us: if it rejects the
+ * certificate, the connection breaks later.
  */
 export class Dial implements Handler {
   /**
-   * Resolves to the connection, which nobody is attached to. Rejects with a `SessionEnd`: `backend_unreachable`,
-   * `connect_timeout`, `resolve_failed` or `resolve_timeout`; `local_exhaustion` if this machine lacks descriptors,
-   * ports or memory; or the error that `close` was given.
+   * Resolves to the connection, which nobody is attached to. Rejects with a `SessionEnd`:
+   * `backend_unreachable`, `connect_timeout`, `resolve_failed` or `resolve_timeout`; `local_exhaustion` if
+   * this machine lacks descriptors, ports or memory; or the error that `close` was given.
    */
   readonly connected: Promise<Connection>
   readonly #tcp: Connection

@@ -1,4 +1,7 @@
-/** One exchange with a backend: writes a request and reads the final response head. Handshakes and probes use it. */
+/**
+ * One exchange with a backend: writes a request and reads the final response head. Handshakes and probes use
+ * it.
+ */
 import { parseResponseHead, type ResponseHead } from "../http/head.js"
 import { type Clock, systemClock } from "../shared/clock.js"
 import type { Connection } from "./connection.js"
@@ -14,8 +17,9 @@ export interface BackendResponse {
 const MAX_RESPONSE_BYTES = 16 * 1024
 
 /**
- * Resolves to the final response, a 101 or any status from 200 on. Interim responses (RFC 9110 §15.2) are skipped; bytes
- * behind the head stay with the connection. Rejects with a `SessionEnd`; the caller then closes the connection.
+ * Resolves to the final response, a 101 or any status from 200 on. Interim responses (RFC 9110 §15.2) are
+ * skipped; bytes behind the head stay with the connection. Rejects with a `SessionEnd`; the caller then
+ * closes the connection.
  * @param request a complete head in Latin-1
  * @param timeoutMs from sending the request until the response head is complete
  */

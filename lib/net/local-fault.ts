@@ -3,8 +3,8 @@ import { closeSync, openSync } from "node:fs"
 import { devNull } from "node:os"
 
 /**
- * This machine lacks descriptors, memory or ports, or an address of the family. None of that says anything about the
- * backend. (EADDRNOTAVAIL concerns one destination: another backend may still be reachable.)
+ * This machine lacks descriptors, memory or ports, or an address of the family. None of that says anything
+ * about the backend. (EADDRNOTAVAIL concerns one destination: another backend may still be reachable.)
  */
 const LOCAL_FAULTS: ReadonlySet<unknown> = new Set([
   "EMFILE",
@@ -22,7 +22,10 @@ export function isLocalFault(error: unknown): boolean {
   return LOCAL_FAULTS.has(code) || (syscall === "getaddrinfo" && !canOpenMore())
 }
 
-/** Without descriptors the resolver can neither read files nor query servers, and reports ENOTFOUND for every name. */
+/**
+ * Without descriptors the resolver can neither read files nor query servers, and reports ENOTFOUND for every
+ * name.
+ */
 function canOpenMore(): boolean {
   try {
     closeSync(openSync(devNull, "r"))

@@ -12,7 +12,9 @@ export interface HeadLimits {
   readonly timeoutMs: number
 }
 
-/** The close reasons for a head that does not arrive or is not valid. They differ between client and backend. */
+/**
+ * The close reasons for a head that does not arrive or is not valid. They differ between client and backend.
+ */
 export interface HeadFaults {
   readonly aborted: CloseReason
   readonly timeout: CloseReason
@@ -35,8 +37,8 @@ export const RESPONSE_FAULTS: HeadFaults = {
 }
 
 /**
- * Resolves to the head's bytes, including its blank line, and leaves what follows it with the connection. Rejects with
- * a `SessionEnd`: one of `faults`, or the one that the socket was destroyed with.
+ * Resolves to the head's bytes, including its blank line, and leaves what follows it with the connection.
+ * Rejects with a `SessionEnd`: one of `faults`, or the one that the socket was destroyed with.
  */
 export function readHead(
   connection: Connection,

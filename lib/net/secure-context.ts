@@ -1,4 +1,7 @@
-/** What rws brings to a TLS handshake with a backend: whom it trusts and the certificate that it shows, read from files. */
+/**
+ * What rws brings to a TLS handshake with a backend: whom it trusts and the certificate that it shows, read
+ * from files.
+ */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto"
 import { readFileSync } from "node:fs"
@@ -43,7 +46,10 @@ function readPair(cert: string, key: string): { cert: string; key: string } {
 
 const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END [A-Z0-9 ]*-----/g
 
-/** Every certificate of a file is parsed, because OpenSSL passes over all from the first bad one on without a word. */
+/**
+ * Every certificate of a file is parsed, because OpenSSL passes over all from the first bad one on without a
+ * word.
+ */
 export function readCertificates(setting: string, path: string): readonly X509Certificate[] {
   const blocks = readText(setting, path).match(CERTIFICATE)
   if (blocks === null) throw new SettingError(`${setting} "${path}" holds no PEM certificate`)

@@ -6,8 +6,8 @@ export interface SessionSummary {
   /** The listener's name. */
   readonly listener: string
   /**
-   * The client's address, `host:port`, or the one that trusted proxies report, mostly without a port. "unix" on a Unix
-   * socket, "unknown" if the client had closed before its address was read.
+   * The client's address, `host:port`, or the one that trusted proxies report, mostly without a port. "unix"
+   * on a Unix socket, "unknown" if the client had closed before its address was read.
    */
   client: string
   /** The proxy that the connection came from, if it has reported the client. */
@@ -15,8 +15,8 @@ export interface SessionSummary {
   /** The backend that was tried last, as configured. */
   backend?: string
   /**
-   * The request's path without its query, also of a refused target if it has one (CONNECT has none). Longer than 1024
-   * characters: the first 1023 and "…".
+   * The request's path without its query, also of a refused target if it has one (CONNECT has none). Longer
+   * than 1024 characters: the first 1023 and "…".
    */
   path?: string
   /** The HTTP status that the client got: 101, a refusal by rws or by the backend. */
@@ -27,7 +27,10 @@ export interface SessionSummary {
   bytesFromBackend: number
   /** Milliseconds from the first dial until a backend was connected or the last dial had failed. */
   dialMs?: number
-  /** Milliseconds from sending the head until the backend's response head was complete or the handshake failed. */
+  /**
+   * Milliseconds from sending the head until the backend's response head was complete or the handshake
+   * failed.
+   */
   handshakeMs?: number
   /** Milliseconds from the 101 until both sides had closed. */
   tunnelMs?: number

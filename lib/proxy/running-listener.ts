@@ -60,8 +60,8 @@ export class RunningListener implements ListenerState {
   }
 
   /**
-   * Stops accepting, and closes the sessions that are left after `timeoutMs`. Resolves when the last one has ended. May
-   * be called again to shorten the wait.
+   * Stops accepting, and closes the sessions that are left after `timeoutMs`. Resolves when the last one has
+   * ended. May be called again to shorten the wait.
    */
   async drain(timeoutMs: number): Promise<void> {
     const closed = this.#listener.close()

@@ -1,4 +1,7 @@
-/** Connects to a backend: dials the pool's candidates in order until one accepts. Failover happens here, only here. */
+/**
+ * Connects to a backend: dials the pool's candidates in order until one accepts. Failover happens here, only
+ * here.
+ */
 import { toClientAddress } from "../address/client-address.js"
 import { CLOSE_REASONS, SessionEnd, toSessionEnd } from "../close-reason.js"
 import { writeProxyHeader } from "../forwarding/proxy-protocol.js"
@@ -17,8 +20,9 @@ export interface Connected {
 }
 
 /**
- * Until the first byte of the head has been written nothing was asked of a backend, so a failed dial, and nothing
- * later, may move on to the next one. Rejects with the last dial's `SessionEnd`, or with `no_backend`.
+ * Until the first byte of the head has been written nothing was asked of a backend, so a failed dial, and
+ * nothing later, may move on to the next one. Rejects with the last dial's `SessionEnd`, or with
+ * `no_backend`.
  */
 export async function connect(
   session: StageContext,

@@ -6,8 +6,8 @@ import type { HeadPlan } from "./compose-head.js"
 import type { StageContext } from "./stage-context.js"
 
 /**
- * Resolves to the backend's response: a 101 that matches the request, or any other final status. Rejects with a
- * `SessionEnd`.
+ * Resolves to the backend's response: a 101 that matches the request, or any other final status. Rejects with
+ * a `SessionEnd`.
  */
 export async function handshake(
   session: StageContext,

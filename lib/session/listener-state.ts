@@ -1,4 +1,6 @@
-/** What the sessions of one listener share: settings, which a reload replaces, and state, which survives it. */
+/**
+ * What the sessions of one listener share: settings, which a reload replaces, and state, which survives it.
+ */
 import type { Address } from "../address/address.js"
 import type { ForwardedMode } from "../forwarding/forwarding-fields.js"
 import type { TrustedProxies } from "../forwarding/trusted-proxies.js"

@@ -36,8 +36,8 @@ export class Pump implements Handler {
   }
 
   /**
-   * Queues one chunk behind a backlog and pauses the sender until it has been flushed. Waiting for the high-water
-   * mark, which counts bytes, would queue up to 16,384 one-byte chunks at 150 bytes of heap each.
+   * Queues one chunk behind a backlog and pauses the sender until it has been flushed. Waiting for the
+   * high-water mark, which counts bytes, would queue up to 16,384 one-byte chunks at 150 bytes of heap each.
    */
   #queue(bytes: Buffer): void {
     this.from.socket.pause()
@@ -63,9 +63,9 @@ export class Pump implements Handler {
 let outbox = Buffer.allocUnsafeSlow(64 * 1024)
 
 /**
- * Writes a copy of lent bytes to a socket without a backlog: what the kernel does not take at once must outlive this
- * call. Mostly it takes all, and the one outbox of the process serves the next write as well; otherwise the outbox
- * stays with the write and the process gets a new one.
+ * Writes a copy of lent bytes to a socket without a backlog: what the kernel does not take at once must
+ * outlive this call. Mostly it takes all, and the one outbox of the process serves the next write as well;
+ * otherwise the outbox stays with the write and the process gets a new one.
  */
 function writeLent(socket: Socket, bytes: Buffer): boolean {
   if (bytes.length > outbox.length) return socket.write(Buffer.from(bytes))

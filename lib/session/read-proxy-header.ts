@@ -7,8 +7,8 @@ import { type Clock, systemClock, type Timer } from "../shared/clock.js"
 
 /**
  * Resolves to the header and leaves what follows it with the connection. Rejects with a `SessionEnd`:
- * `bad_proxy_header`, `head_timeout` after `timeoutMs`, `client_aborted_in_head`, or the one that the socket was
- * destroyed with.
+ * `bad_proxy_header`, `head_timeout` after `timeoutMs`, `client_aborted_in_head`, or the one that the socket
+ * was destroyed with.
  */
 export function readProxyHeader(
   client: Connection,

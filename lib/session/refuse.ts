@@ -1,11 +1,17 @@
-/** Ends a session that has no tunnel: refuses the client, if its reason has a status, and closes the connection. */
+/**
+ * Ends a session that has no tunnel: refuses the client, if its reason has a status, and closes the
+ * connection.
+ */
 import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
 import { writeRefusal } from "../http/refusal.js"
 import type { SocketPlaces } from "../limits/descriptors.js"
 import type { Connection, Handler } from "../net/connection.js"
 import type { Clock, Timer } from "../shared/clock.js"
 
-/** How long the client's remaining bytes are read and discarded, so that a reset does not destroy our response. */
+/**
+ * How long the client's remaining bytes are read and discarded, so that a reset does not destroy our
+ * response.
+ */
 const LINGER_MS = 2000
 
 export interface RefusalPlaces {
@@ -14,8 +20,8 @@ export interface RefusalPlaces {
 }
 
 /**
- * Calls `onGone` once the socket is gone. Lingers for up to 2 s until the client closes first, if there is a place for
- * that; else the response is lost if the client is still sending.
+ * Calls `onGone` once the socket is gone. Lingers for up to 2 s until the client closes first, if there is a
+ * place for that; else the response is lost if the client is still sending.
  */
 export function refuse(
   client: Connection,

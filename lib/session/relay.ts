@@ -1,4 +1,7 @@
-/** Relays a backend's refusal to the client: the head with its connection fields rewritten, the body as it comes. */
+/**
+ * Relays a backend's refusal to the client: the head with its connection fields rewritten, the body as it
+ * comes.
+ */
 import { SessionEnd, toSessionEnd } from "../close-reason.js"
 import { BodyEnd } from "../http/llhttp.js"
 import type { Connection, Handler } from "../net/connection.js"
@@ -12,8 +15,9 @@ import type { StageContext } from "./stage-context.js"
 const PIECE_BYTES = 16 * 1024
 
 /**
- * A client may take nothing for this many times the timeout. The kernel makes room in its send buffer only when a third
- * of it is free, so a steady reader seems to pause between steps of up to 1.5 MB (measured on Linux over loopback).
+ * A client may take nothing for this many times the timeout. The kernel makes room in its send buffer only
+ * when a third of it is free, so a steady reader seems to pause between steps of up to 1.5 MB (measured on
+ * Linux over loopback).
  */
 const CLIENT_PATIENCE = 3
 
@@ -23,10 +27,11 @@ interface RelayContext extends Pick<StageContext, "client" | "enter"> {
 }
 
 /**
- * Resolves to the session's end once the kernel has taken the whole response for the client, with the connection to the
- * backend closed and the client's still open. Rejects with a `SessionEnd` if either side is gone before, with
- * `response_truncated` if the backend sends nothing for `handshakeTimeoutMs`, with `client_aborted_in_relay` if the
- * client takes nothing for three times as long. Then both are gone, and the client has seen a reset instead of an end.
+ * Resolves to the session's end once the kernel has taken the whole response for the client, with the
+ * connection to the backend closed and the client's still open. Rejects with a `SessionEnd` if either side is
+ * gone before, with `response_truncated` if the backend sends nothing for `handshakeTimeoutMs`, with
+ * `client_aborted_in_relay` if the client takes nothing for three times as long. Then both are gone, and the
+ * client has seen a reset instead of an end.
  */
 export async function relay(
   session: RelayContext,
@@ -126,7 +131,10 @@ class Relay implements Handler {
     if (!this.#isWriting) this.#proceed()
   }
 
-  /** Writes the next piece, or resumes the backend to get one, or ends. Called again once the kernel has taken a piece. */
+  /**
+   * Writes the next piece, or resumes the backend to get one, or ends. Called again once the kernel has taken
+   * a piece.
+   */
   #proceed(): void {
     this.#isWriting = this.#waiting.length > 0
     this.#progressMs = this.clock.nowMs()

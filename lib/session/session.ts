@@ -3,8 +3,8 @@
  *
  *   read request ─► locate ─► connect ─► handshake ─► tunnel ─► close
  *
- * Every stage returns what the next one needs, or throws the `SessionEnd` that ends the session. Nothing else knows the
- * order.
+ * Every stage returns what the next one needs, or throws the `SessionEnd` that ends the session. Nothing else
+ * knows the order.
  */
 import { formatClientAddress } from "../address/client-address.js"
 import { CLOSE_REASONS, type CloseReason, SessionEnd, type Stage, toSessionEnd } from "../close-reason.js"
@@ -53,7 +53,9 @@ const ABORTED: { readonly [stage in Stage | "closing"]?: CloseReason } = {
   tunnel: "client_reset",
 }
 
-/** Owns the places and both connections. No async frame outlives the handshake, so a tunnel retains no head. */
+/**
+ * Owns the places and both connections. No async frame outlives the handshake, so a tunnel retains no head.
+ */
 class Session implements StageContext, LiveSession {
   readonly id: number
   readonly startedMs: number

@@ -15,7 +15,10 @@ export interface StageContext {
   readonly listener: ListenerState
   readonly settings: ListenerSettings
   readonly summary: SessionSummary
-  /** Closed when the client aborts and when the session ends. A stage sets it as soon as it begins upstream work. */
+  /**
+   * Closed when the client aborts and when the session ends. A stage sets it as soon as it begins upstream
+   * work.
+   */
   upstream: Upstream | undefined
   /** Moves on to a stage. Throws a `SessionEnd` with `aborted` if the client has closed meanwhile. */
   enter(stage: Stage, aborted?: CloseReason): void

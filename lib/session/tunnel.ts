@@ -1,6 +1,6 @@
 /**
- * What a session becomes after the 101: two sockets and a pump for each direction, until both have ended or one has
- * broken.
+ * What a session becomes after the 101: two sockets and a pump for each direction, until both have ended or
+ * one has broken.
  *
  * - Bytes are passed on as they arrive. A slow reader stops us from reading the other side.
  * - A FIN is passed on behind the last byte; the other direction keeps flowing.
@@ -109,8 +109,8 @@ export class Tunnel implements PumpEnds, Swept {
   }
 
   /**
-   * The first check comes up to a second after the start. Only a tunnel that still exists then gets keepalive: a short
-   * one saves four system calls, a twentieth of the cost of its handshake.
+   * The first check comes up to a second after the start. Only a tunnel that still exists then gets
+   * keepalive: a short one saves four system calls, a twentieth of the cost of its handshake.
    */
   #settle(): void {
     this.#isNew = false
@@ -130,8 +130,8 @@ export class Tunnel implements PumpEnds, Swept {
 }
 
 /**
- * Bytes read from the peer and taken by the kernel for it. A reader counts as silent while the kernel's buffer has no
- * room for the next write, 64 KiB at most: Node reports nothing finer.
+ * Bytes read from the peer and taken by the kernel for it. A reader counts as silent while the kernel's
+ * buffer has no room for the next write, 64 KiB at most: Node reports nothing finer.
  */
 function bytesMoved({ socket }: Connection): number {
   return socket.bytesRead + socket.bytesWritten - socket.writableLength

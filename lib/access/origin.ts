@@ -1,8 +1,7 @@
 /**
- * Which web pages may connect. A browser sends the page's origin with every upgrade, and a server that relies on cookies must
- * check it (RFC 6455 §10.2): any page can open a WebSocket to any host.
+ * Checks which web pages may connect. Any page can open a WebSocket to any host, and a browser sends the
+ * page's origin with every upgrade. A server that relies on cookies must check it (RFC 6455 §10.2).
  */
-
 import { isHostField } from "../address/address.js"
 import { hostName, parseHostPattern } from "../address/host-pattern.js"
 import { SessionEnd } from "../close-reason.js"
@@ -10,13 +9,13 @@ import { type Field, valuesOf } from "../http/head.js"
 import { SettingError } from "../settings/setting-error.js"
 
 export interface OriginRules {
-  /** Each as `parseOriginPattern` takes it. Empty: every origin may connect. */
+  /** Patterns for `parseOriginPattern`. Empty: every origin may connect. */
   readonly allowed_origins: readonly string[]
-  /** Whether a client that names no origin is refused. Browsers always name one. */
+  /** Whether a request without Origin is refused. Browsers always send one. */
   readonly require_origin: boolean
 }
 
-/** Whether an origin is meant, given as the Origin field has it. */
+/** Whether the pattern matches the value of an Origin field. */
 export type OriginPattern = (origin: string) => boolean
 
 const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([
@@ -25,8 +24,9 @@ const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * Makes the check of a request's Origin (RFC 6454 §7), which throws `SessionEnd` `bad_origin`. Where there are rules, a second
- * Origin field is refused: two readers could each take another one. Throws `SettingError`.
+ * Returns a check of a request's Origin (RFC 6454 §7) that throws `SessionEnd("bad_origin")`. If there are
+ * rules, a second Origin field is refused, since two readers could each pick another one. Throws
+ * `SettingError`.
  */
 export function toOriginCheck({
   allowed_origins,
@@ -36,18 +36,18 @@ export function toOriginCheck({
   if (patterns.length === 0 && !require_origin) return () => {}
   return (fields) => {
     const [origin = "", ...more] = valuesOf(fields, "origin")
-    if (more.length > 0) throw new SessionEnd("bad_origin", "there is more than one")
+    if (more.length > 0) throw new SessionEnd("bad_origin", "more than one")
     if (origin === "") {
-      if (require_origin) throw new SessionEnd("bad_origin", "there is none")
-    } else if (patterns.length > 0 && !patterns.some((isMeant) => isMeant(origin))) {
-      throw new SessionEnd("bad_origin", "it is not one of those that are allowed")
+      if (require_origin) throw new SessionEnd("bad_origin", "missing")
+    } else if (patterns.length > 0 && !patterns.some((matches) => matches(origin))) {
+      throw new SessionEnd("bad_origin", "not in allowed_origins")
     }
   }
 }
 
 /**
- * Parses `scheme://host[:port]`, where the host may be `*.name`, or `null`. Case does not count, and the scheme's own port
- * is the same as none. Throws `SettingError`.
+ * Parses `scheme://host[:port]`, whose host may be `*.name`, or `null`. Patterns are case-insensitive, and
+ * the default port of the scheme equals no port. Throws `SettingError`.
  */
 export function parseOriginPattern(text: string): OriginPattern {
   if (text.toLowerCase() === "null") return (origin) => origin.toLowerCase() === "null"
@@ -67,11 +67,11 @@ export function parseOriginPattern(text: string): OriginPattern {
 interface Origin {
   readonly scheme: string
   readonly host: string
-  /** "" where the scheme has no port of its own and none is given. */
+  /** "" if no port is given and the scheme has no default port. */
   readonly port: string
 }
 
-/** The parts of an origin (RFC 6454 §6.2); undefined for anything else, such as a URL with a path. */
+/** Splits an origin (RFC 6454 §6.2). Returns undefined for anything else, such as a URL with a path. */
 function parseOrigin(text: string): Origin | undefined {
   const [, scheme, authority = ""] = /^([a-z][a-z0-9+.-]*):\/\/(.*)$/.exec(text.toLowerCase()) ?? []
   if (scheme === undefined || !isHostField(authority)) return undefined

@@ -1,4 +1,4 @@
-/** Addresses as users write them: what a listener binds and what a backend is dialled by. */
+/** Parses and formats addresses: what a listener binds and what a backend is dialled by. */
 
 import { isIPv6 } from "node:net"
 import { SettingError } from "../settings/setting-error.js"
@@ -18,31 +18,37 @@ export interface UnixAddress {
   readonly path: string
 }
 
-/** An address that cannot be understood. The message says what is expected. */
+/** An invalid address. The message says what is expected. */
 export class AddressError extends SettingError {
   override readonly name = "AddressError"
 }
 
-/** What fits into a Unix socket's address on every system; Node would cut a longer one without a word (unix(7)). */
+/**
+ * The longest path that every system accepts for a Unix socket; Node silently truncates longer ones
+ * (unix(7)).
+ */
 export const MAX_UNIX_PATH_BYTES = 103
 
-/** Parses `host:port`, `[v6]:port` or `unix:/path` for listening; port 0 takes any free one. Throws `AddressError`. */
+/**
+ * Parses `host:port`, `[v6]:port` or `unix:/path` for listening; port 0 = any free port. Throws
+ * `AddressError`.
+ */
 export function parseBindAddress(text: string): Address {
   return parseAddress(text, 0, "host:port, [v6]:port or unix:/path")
 }
 
-/** Parses permissions in octal, as in "0660", for a Unix socket. Throws `AddressError`. */
+/** Parses octal permissions of a Unix socket, e.g. "0660". Throws `AddressError`. */
 export function parseSocketMode(text: string): number {
   if (!/^0?[0-7]{3}$/.test(text)) throw new AddressError(`"${text}" is not a mode: expected e.g. "0660"`)
   return Number.parseInt(text, 8)
 }
 
-/** Writes an address the way `parseBindAddress` reads it. */
+/** Formats an address so that `parseBindAddress` can read it. */
 export function formatAddress(address: Address): string {
   return address.kind === "unix" ? `unix:${address.path}` : formatHostPort(address.host, address.port)
 }
 
-/** The address as `net.connect` and `server.listen` take it. */
+/** Converts an address to options for `net.connect` and `server.listen`. */
 export function toNetOptions(address: Address): { path: string } | { host: string; port: number } {
   return address.kind === "unix" ? { path: address.path } : { host: address.host, port: address.port }
 }
@@ -64,8 +70,8 @@ const HOST_FIELD = /^(?:\[([0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9
 
 /**
  * Parses `host:port`, `[v6]:port` or `unix:/path`. Throws `AddressError`.
- * @param expected what the error says that it should be
- * @param written the whole of what the user wrote, where `text` is a part of it
+ * @param expected the accepted forms, for the error
+ * @param written what the user wrote, if `text` is only a part of it
  */
 export function parseAddress(text: string, lowestPort: number, expected: string, written = text): Address {
   if (text.startsWith("unix:")) {
@@ -81,7 +87,7 @@ export function parseAddress(text: string, lowestPort: number, expected: string,
   return parseTcp(text, lowestPort, expected, written)
 }
 
-/** `written` is what the user wrote, for the error. */
+/** `written` is for the error only. */
 function parseTcp(text: string, lowestPort: number, expected: string, written: string): Address {
   const [, v6, name, port] = /^(?:\[([^\]]*)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text) ?? []
   const host = v6 ?? name

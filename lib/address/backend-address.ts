@@ -36,7 +36,7 @@ export function parseBackendAddress(text: string): BackendAddress {
   if (scheme === undefined) return named(parseAddress(text, 1, EXPECTED), false, "")
   const isTls = /^(?:wss|https)$/i.test(scheme)
   const port = isTls ? DEFAULT_PORT.wss : DEFAULT_PORT.ws
-  // In a URL the "%" before the zone of a link-local address is written "%25" (RFC 6874 §2).
+  // In a URL, the "%" before the zone of a link-local address is encoded as "%25" (RFC 6874 §2).
   const host = authority.replace("%25", "%")
   const hostPort = /:\d+$/.test(host) ? host : `${host}:${port}`
   // parseAddress would take a host called "unix" for the path of a Unix socket.
@@ -44,7 +44,7 @@ export function parseBackendAddress(text: string): BackendAddress {
     throw new AddressError(`"${text}" is not an address: expected ${EXPECTED}`)
   const address = parseAddress(hostPort, 1, EXPECTED, text)
   if (!PATH.test(path) || DOT_SEGMENT.test(path)) {
-    throw new AddressError(`"${text}" has a path that no request can begin with: expected one such as /base`)
+    throw new AddressError(`"${text}" has an invalid path: expected e.g. /base`)
   }
   return named(address, isTls, path.replace(/\/$/, ""))
 }

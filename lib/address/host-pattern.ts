@@ -1,14 +1,14 @@
-/** Hosts as users write them in routes and origins: one name, or all names below one. */
+/** Host patterns of routes and origins: one name, or all names below one. */
 
 import { SettingError } from "../settings/setting-error.js"
 import { isHostField } from "./address.js"
 
-/** Whether a host is meant, given as `hostName` writes it. */
+/** Whether the pattern matches a host in the form of `hostName`. */
 export type HostPattern = (name: string) => boolean
 
 const NAME = /^[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.?$/
 
-/** Parses `name`, `*.name` (one or more labels in front of it) or `[v6]`. Throws `SettingError`. */
+/** Parses `name`, `*.name` (one or more labels before it) or `[v6]`. Throws `SettingError`. */
 export function parseHostPattern(text: string): HostPattern {
   const isBelow = text.startsWith("*.")
   const host = isBelow ? text.slice(2) : text
@@ -25,8 +25,8 @@ export function parseHostPattern(text: string): HostPattern {
 }
 
 /**
- * The name in a valid Host field, in the one form in which names are compared: lower case (RFC 9110 §4.2.3), no port, no dot
- * at the end, an IPv6 address in brackets and as short as can be (RFC 5952).
+ * Returns the name in a valid Host field, normalized for comparison: lower case (RFC 9110 §4.2.3), without
+ * port and trailing dot; an IPv6 address in brackets and in its shortest form (RFC 5952).
  */
 export function hostName(host: string): string {
   if (host.startsWith("[")) return new URL(`http://${host}`).hostname

@@ -1,23 +1,23 @@
 /**
- * IP addresses as text and as bytes. One address has many spellings in IPv6, so whatever compares addresses as text goes
- * through the bytes once and gets the one spelling that RFC 5952 §4 allows.
+ * Converts IP addresses between text and bytes. An IPv6 address has many spellings, so addresses that are
+ * compared as text are first converted to the canonical one of RFC 5952 §4.
  */
 import { isIPv4, isIPv6 } from "node:net"
 
 const MAPPED_PREFIX = Buffer.from("00000000000000000000ffff", "hex")
 
 /**
- * The one spelling of an address: in lower case, compressed, its zone cut, an IPv4-mapped IPv6 address (RFC 4291
- * §2.5.5.2) as the IPv4 address that it is. "" for a text that is no IP address.
+ * Returns the canonical spelling of an address: lower case, compressed, without zone, and an IPv4-mapped IPv6
+ * address (RFC 4291 §2.5.5.2) as IPv4. Returns "" if the text is not an IP address.
  */
 export function canonicalIp(text: string): string {
-  // The two forms that the sockets of nearly every listener tell need no parsing.
+  // Fast path: the two forms that nearly all sockets report need no parsing.
   const v4 = text.startsWith("::ffff:") ? text.slice("::ffff:".length) : text
   if (isIPv4(v4)) return v4
   return isIPv6(text) ? textOfIp(bytesOfIp(text.replace(/%.*$/, ""))) : ""
 }
 
-/** The 4 or 16 bytes of an address without a zone, in network order. */
+/** Returns the 4 or 16 bytes, in network order, of an address without a zone. */
 export function bytesOfIp(ip: string): Buffer {
   if (!ip.includes(":")) return Buffer.from(ip.split(".").map(Number))
   const bytes = Buffer.alloc(16)
@@ -28,13 +28,13 @@ export function bytesOfIp(ip: string): Buffer {
   return bytes
 }
 
-/** The 16 bytes of an address as one of IPv6: an IPv4 address becomes IPv4-mapped. */
+/** Returns 16 bytes; an IPv4 address becomes IPv4-mapped. */
 export function ipv6BytesOfIp(ip: string): Buffer {
   const bytes = bytesOfIp(ip)
   return bytes.length === 16 ? bytes : Buffer.concat([MAPPED_PREFIX, bytes])
 }
 
-/** The canonical text of 4 or 16 bytes. */
+/** Returns the canonical text of 4 or 16 bytes. */
 export function textOfIp(bytes: Buffer): string {
   if (bytes.length === 4) return bytes.join(".")
   if (bytes.subarray(0, 12).equals(MAPPED_PREFIX)) return bytes.subarray(12).join(".")
@@ -53,7 +53,7 @@ function groupsOf(text: string): number[] {
   })
 }
 
-/** The first of the longest runs, which is the one that is written "::" (RFC 5952 §4.2.3). */
+/** Returns the first of the longest runs of zeros, which is written "::" (RFC 5952 §4.2.3). */
 function longestZeros(groups: readonly string[]): { start: number; length: number } {
   let longest = { start: 0, length: 0 }
   for (let start = 0; start < groups.length; start++) {

@@ -1,4 +1,4 @@
-/** CRC32C, the checksum of a PROXY header (RFC 4960 appendix B). Node has only the CRC32 of zip files. */
+/** CRC32C, the checksum of PROXY headers (RFC 4960 appendix B). Node offers only the CRC32 of zip files. */
 
 const REVERSED_POLYNOMIAL = 0x82f63b78
 
@@ -8,7 +8,7 @@ const TABLE = Int32Array.from({ length: 256 }, (_, byte) => {
   return crc
 })
 
-/** The checksum as an unsigned number of 32 bits. */
+/** Returns the checksum as an unsigned 32-bit number. */
 export function crc32c(bytes: Uint8Array): number {
   let crc = -1
   for (const byte of bytes) crc = (crc >>> 8) ^ (TABLE[(crc ^ byte) & 0xff] ?? 0)

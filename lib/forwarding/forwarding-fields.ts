@@ -1,6 +1,6 @@
 /**
- * Writes X-Forwarded-* and Forwarded, which tell the backend who the client is and how it connected. Backends trust
- * these fields, so none of them gets through from a peer that is not a trusted proxy.
+ * Writes X-Forwarded-* and Forwarded, which tell the backend who the client is and how it connected. Backends
+ * trust these fields, so none of them gets through from a peer that is not a trusted proxy.
  */
 
 import type { ClientAddress } from "../address/client-address.js"
@@ -30,11 +30,14 @@ export interface ForwardingFacts {
   readonly fields: readonly Field[]
 }
 
-/** Names of both families, and names that a CGI backend confuses with them because it reads other characters as "-". */
+/**
+ * Names of both families, and names that a CGI backend confuses with them because it reads other characters
+ * as "-".
+ */
 const NAMES_A_CLIENT = /^(?:forwarded|x[^a-z0-9]forwarded(?:[^a-z0-9].*)?|x[^a-z0-9]real[^a-z0-9]ip)$/
 /**
- * Names that are accepted from a trusted proxy. X-Forwarded-Prefix is not: few proxies write it, so it would come
- * from the client.
+ * Names that are accepted from a trusted proxy. X-Forwarded-Prefix is not: few proxies write it, so it would
+ * come from the client.
  */
 const NAMES_OF_FAMILY = {
   "x-forwarded": /^x-forwarded(?!-prefix$)(?:-[a-z0-9-]*)?$/,
@@ -48,11 +51,12 @@ const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * Returns the edits of a request's fields for the backend. For a trusted peer, rws keeps the family that it believes
- * and appends to its list; the other family is removed, or written to say the same. For any other peer all fields are
- * replaced. "off" edits nothing.
+ * Returns the edits of a request's fields for the backend. For a trusted peer, rws keeps the family that it
+ * believes and appends to its list; the other family is removed, or written to say the same. For any other
+ * peer all fields are replaced. "off" edits nothing.
  *
- * Throws `SessionEnd("bad_forwarded")` if a Forwarded field has to be extended but ends inside a quoted string.
+ * Throws `SessionEnd("bad_forwarded")` if a Forwarded field has to be extended but ends inside a quoted
+ * string.
  */
 export function forwardingEdits(mode: ForwardedMode, facts: ForwardingFacts): FieldEdit[] {
   if (mode === "off") return []

@@ -1,21 +1,21 @@
-/** What a header of the PROXY protocol says, whichever of its two versions it is written in. */
+/** A parsed header of the PROXY protocol, version 1 or 2. */
 import type { ClientAddress } from "../address/client-address.js"
 
 export interface ProxyHeader {
-  /** How many bytes the header has. */
+  /** Length of the header in bytes. */
   readonly length: number
-  /** Who connected to the proxy; absent where the connection's own address holds. */
+  /** The peer of the proxy in front of rws; absent if the connection's own address applies. */
   readonly source?: ClientAddress
-  /** Where it connected to; absent where the connection's own address holds. */
+  /** The address that this peer connected to; absent if the connection's own address applies. */
   readonly destination?: ClientAddress
-  /** Set if the proxy says that it has taken TLS off this connection; only version 2 can say so. */
+  /** Set if the proxy has terminated TLS for this connection; only version 2 can tell. */
   readonly isTls?: true
 }
 
-/** Bytes that are no PROXY header and can't become one. The message says why. */
+/** The bytes are not the start of a valid PROXY header. The message says why. */
 export class ProxyHeaderError extends Error {
   override readonly name = "ProxyHeaderError"
 }
 
-/** What is wrong with bytes of which already the first ones fit neither version. */
-export const NO_PROXY_HEADER = "it begins neither with PROXY nor with the signature of version 2"
+/** The fault of bytes that match neither version. */
+export const NO_PROXY_HEADER = "starts with neither PROXY nor the version 2 signature"

@@ -6,9 +6,9 @@ import { NO_PROXY_HEADER, type ProxyHeader, ProxyHeaderError } from "./proxy-hea
 
 export const SIGNATURE = Buffer.from("\r\n\r\n\0\r\nQUIT\n", "latin1")
 
-/** The signature, version and command, family and transport, and the length of what follows. */
+/** Signature, version and command, family and transport, length of the rest. */
 const FIXED_BYTES = 16
-/** What may follow the fixed part: far more than any proxy sends, and still nothing that fills memory. */
+/** Limit for the rest: far more than any proxy sends, but bounded. */
 const MAX_FOLLOWING_BYTES = 4096
 const LOCAL = 0x20
 const PROXY = 0x21
@@ -16,7 +16,7 @@ const UNSPEC = 0x00
 const TCP4 = 0x11
 const TCP6 = 0x21
 const UNIX_STREAM = 0x31
-/** How many bytes the two addresses of each family need. */
+/** Size of the two addresses and ports of each family. */
 const ADDRESS_BYTES: ReadonlyMap<number, number> = new Map([
   [UNSPEC, 0],
   [TCP4, 12],
@@ -26,7 +26,7 @@ const ADDRESS_BYTES: ReadonlyMap<number, number> = new Map([
 const CHECKSUM_TYPE = 0x03
 const CHECKSUM_BYTES = 4
 const SSL_TYPE = 0x20
-/** Flags and the result of verifying a client certificate. What follows is about the certificate and the cipher. */
+/** Flags and the result of verifying a client certificate. Details of certificate and cipher follow. */
 const SSL_BYTES = 5
 const CLIENT_USED_SSL = 0x01
 /** Type and length of a TLV. */
@@ -34,7 +34,7 @@ const TLV_HEAD_BYTES = 3
 
 export const LOCAL_BLOCK = Buffer.concat([SIGNATURE, Buffer.from([LOCAL, UNSPEC, 0, 0])])
 
-/** As `parseProxyHeader`, for version 2. */
+/** Like `parseProxyHeader`, for version 2. */
 export function parseProxyBlock(bytes: Buffer): ProxyHeader | "incomplete" {
   const signature = bytes.subarray(0, SIGNATURE.length)
   if (!signature.equals(SIGNATURE.subarray(0, signature.length))) {
@@ -42,19 +42,19 @@ export function parseProxyBlock(bytes: Buffer): ProxyHeader | "incomplete" {
   }
   const [command, family, lengthHigh, lengthLow] = bytes.subarray(SIGNATURE.length, FIXED_BYTES)
   if (command === undefined) return "incomplete"
-  if (command >> 4 !== 2) throw new ProxyHeaderError("its version is not 2")
-  if (command !== LOCAL && command !== PROXY) throw new ProxyHeaderError("its command is not known")
+  if (command >> 4 !== 2) throw new ProxyHeaderError("version is not 2")
+  if (command !== LOCAL && command !== PROXY) throw new ProxyHeaderError("unknown command")
   if (family === undefined) return "incomplete"
-  // Of a LOCAL header everything is to be skipped, the family too.
+  // Section 2.2: the rest of a LOCAL header must be skipped, including its family.
   const addressBytes = command === LOCAL ? 0 : ADDRESS_BYTES.get(family)
-  if (addressBytes === undefined) throw new ProxyHeaderError("its family and transport are not TCP's")
+  if (addressBytes === undefined) throw new ProxyHeaderError("unsupported address family or transport")
   if (lengthHigh === undefined) return "incomplete"
   const following = 256 * lengthHigh + (lengthLow ?? 0)
   if (following > MAX_FOLLOWING_BYTES) {
-    throw new ProxyHeaderError(`its length is more than ${MAX_FOLLOWING_BYTES}`)
+    throw new ProxyHeaderError(`length exceeds ${MAX_FOLLOWING_BYTES}`)
   }
   if (lengthLow === undefined) return "incomplete"
-  if (following < addressBytes) throw new ProxyHeaderError("its length is too short for its addresses")
+  if (following < addressBytes) throw new ProxyHeaderError("length too short for the addresses")
 
   const length = FIXED_BYTES + following
   const block = bytes.subarray(0, length)
@@ -68,7 +68,7 @@ export function parseProxyBlock(bytes: Buffer): ProxyHeader | "incomplete" {
   return { length, ...tls }
 }
 
-/** Writes TCP over IPv4 or IPv6, or an unspecified family where the source is unknown. */
+/** Writes TCP over IPv4 or IPv6, or an unspecified family if the source is unknown. */
 export function writeProxyBlock(source: ClientAddress, destination: ClientAddress): Buffer {
   if (source.ip === "") return Buffer.concat([SIGNATURE, Buffer.from([PROXY, UNSPEC, 0, 0])])
   const isV6 = source.ip.includes(":") || destination.ip.includes(":")
@@ -87,14 +87,14 @@ export function writeProxyBlock(source: ClientAddress, destination: ClientAddres
 }
 
 /**
- * Checks that the TLVs (section 2.2) fill the block up to `end` exactly, as far as they have come. Returns where
- * the checksum stands, if there is one.
+ * Checks that the TLVs (section 2.2), as far as received, fill the block exactly up to `end`. Returns the
+ * offset of the checksum, if any.
  */
 function checkTlvs(block: Buffer, start: number, end: number): number | undefined {
   let checksumAt: number | undefined
   let at = start
   while (at < end) {
-    if (end - at < TLV_HEAD_BYTES) throw new ProxyHeaderError("its last TLV is cut")
+    if (end - at < TLV_HEAD_BYTES) throw new ProxyHeaderError("truncated TLV")
     const type = block[at]
     if (type === undefined) break
     const isChecksum = type === CHECKSUM_TYPE
@@ -102,19 +102,19 @@ function checkTlvs(block: Buffer, start: number, end: number): number | undefine
     const lengthLow = block[at + 2] ?? (isChecksum ? CHECKSUM_BYTES : 0)
     const length = 256 * lengthHigh + lengthLow
     if (isChecksum) {
-      if (checksumAt !== undefined) throw new ProxyHeaderError("it has two checksums")
-      if (length !== CHECKSUM_BYTES) throw new ProxyHeaderError("its checksum has not 4 bytes")
+      if (checksumAt !== undefined) throw new ProxyHeaderError("more than one checksum")
+      if (length !== CHECKSUM_BYTES) throw new ProxyHeaderError("checksum is not 4 bytes long")
       checksumAt = at + TLV_HEAD_BYTES
     }
     at += TLV_HEAD_BYTES + length
-    if (at > end) throw new ProxyHeaderError("its last TLV is cut")
-    // The length is not all there: where the next TLV begins is not known yet.
+    if (at > end) throw new ProxyHeaderError("truncated TLV")
+    // The length is incomplete, so the offset of the next TLV is still unknown.
     if (!isChecksum && block.length < at - length) break
   }
   return checksumAt
 }
 
-/** Section 2.2.5: whether the client spoke TLS with the proxy. The TLVs have been checked. */
+/** Section 2.2.5: whether the client used TLS to the proxy. The TLVs must have been checked. */
 function saysTls(block: Buffer, start: number): boolean {
   for (let at = start; at < block.length; ) {
     const valueAt = at + TLV_HEAD_BYTES
@@ -126,11 +126,11 @@ function saysTls(block: Buffer, start: number): boolean {
   return false
 }
 
-/** Section 2.2.3: the checksum is that of the whole header with zeros in the checksum's own place. */
+/** Section 2.2.3: the checksum covers the whole header, with zeros in place of the checksum itself. */
 function verifyChecksum(block: Buffer, at: number): void {
   const zeroed = Buffer.from(block)
   zeroed.writeUInt32BE(0, at)
-  if (crc32c(zeroed) !== block.readUInt32BE(at)) throw new ProxyHeaderError("its checksum is wrong")
+  if (crc32c(zeroed) !== block.readUInt32BE(at)) throw new ProxyHeaderError("wrong checksum")
 }
 
 function addressesIn(block: Buffer, ipBytes: 4 | 16): Omit<ProxyHeader, "length"> {

@@ -1,9 +1,9 @@
 /**
- * Who the client is behind the proxies that are trusted.
+ * Determines the client's address behind trusted proxies.
  *
- * Each proxy adds the address that connected to it at the right end of X-Forwarded-For or Forwarded (RFC 7239). So the
- * list is read from the right, and an entry is believed only if the one who added it is trusted: what a client
- * has forged stands further to the left than its own address, and is never reached.
+ * Each proxy appends its peer's address to X-Forwarded-For or Forwarded (RFC 7239). So the list is read from
+ * the right, and an entry is believed only if the proxy that added it is trusted. Entries forged by a client
+ * are to the left of its own address and are never reached.
  */
 import { isHostField } from "../address/address.js"
 import { type ClientAddress, toClientAddress } from "../address/client-address.js"
@@ -12,20 +12,20 @@ import { type Field, listOf, valuesOf } from "../http/head.js"
 import { type ForwardedElement, parseElement, splitElements } from "./rfc7239.js"
 import type { TrustedProxies } from "./trusted-proxies.js"
 
-/** `ip`, `ip:port`, `[v6]` or `[v6]:port`; RFC 7239 §6 also allows a port to be made up: `_name`. */
+/** `ip`, `ip:port`, `[v6]` or `[v6]:port`. RFC 7239 §6 also allows obfuscated ports: `_name`. */
 const NODE = /^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::(?:(\d{1,5})|_[\w.-]+))?$/
-/** RFC 7239 §6.2 and §6.3: a proxy does not know who connected to it, or does not tell. */
+/** RFC 7239 §6.2 and §6.3: the proxy does not know its peer, or hides it. */
 const HIDDEN = /^(?:unknown|_[\w.-]+)(?::(?:\d{1,5}|_[\w.-]+))?$/i
 const BARE_IPV6 = /^[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*$/
 
-/** What a trusted peer says about the connection that it passes on to us. */
+/** What a trusted peer reports about the connection that it forwards. */
 export interface Report {
   /**
-   * The fields that are believed: the X-Forwarded-* ones or Forwarded. Few proxies write both, and the ones
-   * that a proxy does not write may come from its client.
+   * The fields that are believed: X-Forwarded-* or Forwarded. Few proxies write both, and fields that a proxy
+   * does not write may come from its client.
    */
   readonly family: "x-forwarded" | "forwarded"
-  /** The client and the trusted proxies after it, without the peer. Empty if the peer reports nobody. */
+  /** The client and the trusted proxies after it, without the peer. Empty if the peer reports no address. */
   readonly hops: readonly ClientAddress[]
   /** The host that the client asked for, a valid Host field; undefined if not reported. */
   readonly host: string | undefined
@@ -39,10 +39,9 @@ export const OPEN_QUOTE = "unterminated quoted string in Forwarded"
 const SCHEME = /^[a-z][a-z0-9+.-]*$/
 
 /**
- * Reads what a trusted peer reports: X-Forwarded-* if there is an X-Forwarded-For or no Forwarded, else
- * Forwarded. A proxy that hides or does not know who connected to it counts as the client. Throws
- * `SessionEnd("bad_forwarded")` if an entry that is believed is not an address; what is not believed is not
- * looked at.
+ * Reads a trusted peer's report from X-Forwarded-* if X-Forwarded-For is present or Forwarded is not, else
+ * from Forwarded. A proxy that hides or does not know its peer counts as the client. Throws
+ * `SessionEnd("bad_forwarded")` if an entry that is believed is not an address; other entries are ignored.
  */
 export function readReport(fields: readonly Field[], trusted: TrustedProxies): Report {
   const entries = listOf(fields, "x-forwarded-for")
@@ -55,7 +54,7 @@ export function readReport(fields: readonly Field[], trusted: TrustedProxies): R
     if (!trusted.has(hop.ip)) break
   }
   hops.reverse()
-  // The last member of a list is the nearest proxy's.
+  // The last member of a list was added by the nearest proxy.
   const host = listOf(fields, "x-forwarded-host").at(-1)
   const proto = listOf(fields, "x-forwarded-proto").at(-1)
   return { family: "x-forwarded", hops, host: validHost(host), proto: validScheme(proto) }
@@ -80,7 +79,7 @@ function readForwarded(fields: readonly Field[], trusted: TrustedProxies): Repor
     if (elements === undefined) throw new SessionEnd("bad_forwarded", OPEN_QUOTE)
     for (const text of elements.reverse()) {
       const parsed = parseElement(text)
-      if (parsed === undefined) throw new SessionEnd("bad_forwarded", "an element of Forwarded is malformed")
+      if (parsed === undefined) throw new SessionEnd("bad_forwarded", "malformed element in Forwarded")
       element = parsed
       const hop = element.for === undefined ? undefined : parseNode(element.for, "Forwarded")
       if (hop === undefined) return report()
@@ -99,7 +98,7 @@ function validScheme(proto: string | undefined): string | undefined {
   return proto !== undefined && SCHEME.test(proto) ? proto : undefined
 }
 
-/** Returns undefined if the node is hidden or not known. */
+/** Returns undefined if the node is hidden or unknown. */
 function parseNode(text: string, name: string): ClientAddress | undefined {
   if (HIDDEN.test(text)) return undefined
   const [, v6, v4, port = "0"] = NODE.exec(text) ?? []
@@ -107,7 +106,7 @@ function parseNode(text: string, name: string): ClientAddress | undefined {
   const client = toClientAddress(ip, Number(port))
   const isOfItsFamily = v6 === undefined || v6.includes(":")
   if (client.ip === "" || client.port > 65535 || !isOfItsFamily) {
-    throw new SessionEnd("bad_forwarded", `an entry of ${name} is no IP address`)
+    throw new SessionEnd("bad_forwarded", `not an IP address in ${name}`)
   }
   return client
 }

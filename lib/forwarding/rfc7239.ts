@@ -1,20 +1,20 @@
-/** The grammar of the Forwarded field (RFC 7239 §4). */
+/** Parses the Forwarded field (RFC 7239 §4). */
 
-/** What one proxy says of the connection that it forwards. */
+/** What one proxy reports about the connection that it forwards. */
 export interface ForwardedElement {
-  /** Who connected to it, unquoted; absent where it does not say. */
+  /** The address of its peer, unquoted. */
   readonly for?: string
-  /** The Host field that it got, unquoted; absent where it does not say. */
+  /** The Host field that it received, unquoted. */
   readonly host?: string
-  /** By which scheme, in lower case; absent where it does not say. */
+  /** The scheme of the request, in lower case. */
   readonly proto?: string
 }
 
-/** A pair of an element, with the white space around it that some proxies write though the grammar has none. */
+/** One `name=value` pair. Some proxies write white space around it, although the grammar has none. */
 const PAIR =
   /^[ \t]*([!#$%&'*+.^_`|~0-9A-Za-z-]+)=(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)|"((?:[^"\\]|\\.)*)")[ \t]*$/
 
-/** The elements of one field value from left to right, unparsed, or undefined where a quoted string has no end. */
+/** Returns the unparsed elements of one value, or undefined if it contains an unterminated quoted string. */
 export function splitElements(value: string): string[] | undefined {
   return splitUnquoted(value, ",")?.filter((element) => !isBlank(element))
 }
@@ -40,7 +40,7 @@ export function parseElement(element: string): ForwardedElement | undefined {
   }
 }
 
-/** Splits at every separator that stands in no quoted string (RFC 9110 §5.6.4). */
+/** Splits at each separator outside quoted strings (RFC 9110 §5.6.4). */
 function splitUnquoted(text: string, separator: string): string[] | undefined {
   const parts: string[] = []
   let start = 0

@@ -1,23 +1,23 @@
-/** The proxies in front of rws that are believed when they say who their client is. */
+/** `trusted_proxies`: the proxies in front of rws whose reports about the client are believed. */
 import { BlockList, isIPv4, isIPv6 } from "node:net"
 import { AddressError } from "../address/address.js"
 import { bytesOfIp, canonicalIp } from "../address/ip.js"
 
 const EXPECTED = 'an IP address, a range such as 10.0.0.0/8 or fd00::/8, or "unix"'
-/** The length of the prefix that makes an IPv6 address an IPv4-mapped one. */
+/** Prefix length of IPv4-mapped IPv6 addresses, ::ffff:0:0/96. */
 const MAPPED_BITS = 96
 
 export class TrustedProxies {
-  /** Whether nobody is trusted. */
+  /** Whether no proxy is trusted. */
   readonly isEmpty: boolean
   readonly #unix: boolean
-  // Two lists, for Node's own would let an IPv6 range such as ::/0 hold every IPv4 address as well.
+  // Two lists, because in one BlockList an IPv6 range such as ::/0 would also match every IPv4 address.
   readonly #v4 = new BlockList()
   readonly #v6 = new BlockList()
 
   /**
-   * @param list single addresses, ranges in CIDR notation (RFC 4632 §3.1; bits behind the prefix are ignored) and
-   * "unix" for whoever connects to a Unix socket. IPv4-mapped IPv6 counts as IPv4. Throws `AddressError`.
+   * @param list addresses, ranges in CIDR notation (RFC 4632 §3.1; bits after the prefix are ignored), and
+   *   "unix" for every peer on a Unix socket. IPv4-mapped IPv6 counts as IPv4. Throws `AddressError`.
    */
   constructor(list: readonly string[]) {
     this.isEmpty = list.length === 0
@@ -25,7 +25,7 @@ export class TrustedProxies {
     for (const entry of list) if (entry !== "unix") this.#add(entry)
   }
 
-  /** Whether a proxy with this canonical address is trusted; "" stands for the other end of a Unix socket. */
+  /** Whether a peer with this canonical address is trusted; "" means a peer on a Unix socket. */
   has(ip: string): boolean {
     if (this.isEmpty) return false
     if (ip === "") return this.#unix
@@ -35,12 +35,12 @@ export class TrustedProxies {
   #add(entry: string): void {
     const [, address = "", prefix] = /^([0-9A-Fa-f:.]+)(?:\/(\d{1,3}))?$/.exec(entry) ?? []
     if (!isIPv4(address) && !isIPv6(address)) {
-      throw new AddressError(`"${entry}" is no trusted proxy: expected ${EXPECTED}`)
+      throw new AddressError(`"${entry}" is not a trusted proxy: expected ${EXPECTED}`)
     }
     const mostBits = 8 * bytesOfIp(address).length
     const bits = Number(prefix ?? mostBits)
     if (bits > mostBits) {
-      throw new AddressError(`"${entry}" has no valid prefix length: expected 0 to ${mostBits}`)
+      throw new AddressError(`"${entry}" has an invalid prefix length: expected 0 to ${mostBits}`)
     }
     const ip = canonicalIp(address)
     if (ip.includes(":")) this.#v6.addSubnet(ip, bits, "ipv6")

@@ -1,9 +1,9 @@
-/** The cookies that a request brings (RFC 6265 §4.2.1). Clients send all sorts of things: what is odd is skipped. */
+/** Reads cookies from a request (RFC 6265 §4.2.1). Malformed pairs are skipped. */
 import { type Field, trim } from "./head.js"
 
 /**
- * The values of every cookie with this name, in order. Names are told apart by case, and quotes belong to the value
- * (RFC 6265 §5.2). HTTP/1.1 has one Cookie field; several count as one all the same.
+ * Returns the values of all cookies with this name, in order. Names are case-sensitive and quotes are part of
+ * the value (RFC 6265 §5.2). HTTP/1.1 allows only one Cookie field; several are read like one.
  */
 export function cookiesOf(fields: readonly Field[], name: string): string[] {
   const values: string[] = []

@@ -3,17 +3,17 @@ import { SessionEnd } from "../close-reason.js"
 import type { Field } from "./head.js"
 
 /**
- * One change to the fields of a head. Names match in any case. Of several edits of one name, the last "set" or
- * "remove" wins.
+ * One change to the fields of a head. Names match in any case. Of several edits of one name, the last "set"
+ * or "remove" wins.
  *
- * - `set`: one line replaces all fields of that name, at the place of the first, or at the end if there is none
+ * - `set`: one line replaces all fields of that name, at the place of the first or else at the end
  * - `remove`: drops all fields of that name
  * - `append`: adds a line after the one that an earlier edit has set, or at the end
  */
 export class FieldEdit {
   /** The name in lower case, as in `Field.name`. */
   readonly key: string
-  /** Formatted here once, so that an edit from the configuration costs nothing per session. Empty for "remove". */
+  /** Formatted once, so that edits from the configuration cost nothing per session. Empty for "remove". */
   readonly line: string
 
   private constructor(
@@ -72,9 +72,9 @@ export function writeHead(
 }
 
 /**
- * Returns `text` if it fits into one line. What comes from a peer or from the configuration has been checked where it
- * was parsed, so anything else is a defect of rws. Text beyond Latin-1 is refused because writing it as Latin-1 keeps
- * only the low byte of each character, and U+010D would become a CR.
+ * Returns `text` if it fits into one line. What comes from a peer or from the configuration has been checked
+ * where it was parsed, so anything else is a defect of rws. Text beyond Latin-1 is refused because writing it
+ * as Latin-1 keeps only the low byte of each character, and U+010D would become a CR.
  */
 function safe(text: string): string {
   if (!/[\0\r\n\u0100-\uffff]/.test(text)) return text

@@ -1,15 +1,15 @@
 /**
- * Finds where a head ends, in raw bytes and from any fragmentation, before a parser sees them.
+ * Finds the end of a head in raw bytes, however they are fragmented, before a parser sees them.
  *
- * A proxy whose parser is a little more lenient than the one behind it is how requests are smuggled, so what only
- * lenient parsers accept is refused here: bare LF, bare CR, obs-fold, control characters (RFC 9112 §2.2 and §5.2,
- * RFC 9110 §5.5) and a start line that is not its three parts with one space between them (RFC 9112 §3 and §4). Each
- * is reported with the byte that shows it, so nobody waits for a blank line that may never come.
+ * Requests are smuggled through proxies whose parser is more lenient than the backend's. So everything that
+ * only lenient parsers accept is refused here: bare LF, bare CR, obs-fold, control characters (RFC 9112 §2.2
+ * and §5.2, RFC 9110 §5.5), and a start line other than three parts separated by single spaces (RFC 9112 §3
+ * and §4). Each fault is reported at its first byte instead of waiting for a blank line that may never come.
  */
 
 export type HeadKind = "request" | "response"
 
-/** The longest head, in bytes, that can be parsed. */
+/** Longer heads cannot be parsed. */
 export const MAX_HEAD_BYTES = 64 * 1024
 
 const TAB = 0x09
@@ -23,19 +23,19 @@ const START_LINE = {
   response: /^HTTP\/1\.[01] [1-9]\d{2}(?: .*)?$/,
 }
 
-/** A method begins with a token character (RFC 9110 §5.6.2), a status line with the H of HTTP. */
+/** A method starts with a token character (RFC 9110 §5.6.2), a status line with the H of HTTP. */
 const FIRST_CHARACTER = { request: /[!#$%&'*+.^_`|~0-9A-Za-z-]/, response: /H/ }
 
-/** The first line of what a client sends once HTTP/2 was agreed on (RFC 9113 §3.4). */
+/** The first line that a client sends once HTTP/2 has been negotiated (RFC 9113 §3.4). */
 const HTTP2_PREFACE = "PRI * HTTP/2.0"
 
 const NOT_HTTP = {
-  request: "it does not begin with an HTTP request line",
-  response: "it does not begin with an HTTP status line",
+  request: "does not start with an HTTP request line",
+  response: "does not start with an HTTP status line",
 }
 
 export class HeadScanner {
-  /** What is wrong, or "" as long as nothing is. */
+  /** What is wrong; "" if nothing is. */
   fault = ""
 
   readonly #kind: HeadKind
@@ -47,8 +47,9 @@ export class HeadScanner {
   }
 
   /**
-   * Looks at the bytes that came since the last call; `bytes` is all that has come so far. Returns the length of the
-   * head with its blank line once it is complete, else -1: more is needed, or `fault` says why no more will help.
+   * Scans the bytes that are new since the last call; `bytes` is everything received so far. Returns the
+   * length of the head, blank line included, once it is complete. Returns -1 if more bytes are needed, or if
+   * `fault` is set.
    */
   scan(bytes: Buffer): number {
     if (
@@ -64,7 +65,7 @@ export class HeadScanner {
       if (byte > SPACE && byte !== DELETE) continue
       if (byte === CR) {
         if (at + 1 === bytes.length) break
-        if (bytes[at + 1] !== LF) return this.#fail("a CR stands without LF")
+        if (bytes[at + 1] !== LF) return this.#fail("bare CR")
         if (at === this.#lineStart) return at + 2
         if (this.#lineStart === 0) {
           const fault = startLineFault(this.#kind, bytes.toString("latin1", 0, at))
@@ -73,11 +74,11 @@ export class HeadScanner {
         this.#lineStart = at + 2
         at++
       } else if (byte === SPACE || byte === TAB) {
-        if (at === this.#lineStart) return this.#fail("a line begins with white space (obs-fold)")
+        if (at === this.#lineStart) return this.#fail("line starts with white space (obs-fold)")
       } else if (byte === LF) {
-        return this.#fail("a LF stands without CR")
+        return this.#fail("bare LF")
       } else {
-        return this.#fail(`it holds the control character 0x${byte.toString(16).padStart(2, "0")}`)
+        return this.#fail(`control character 0x${byte.toString(16).padStart(2, "0")}`)
       }
     }
     this.#next = at
@@ -91,6 +92,7 @@ export class HeadScanner {
 }
 
 function startLineFault(kind: HeadKind, line: string): string {
-  if (line === HTTP2_PREFACE) return "this is HTTP/2; let the TLS terminator offer only http/1.1 in ALPN"
+  if (line === HTTP2_PREFACE)
+    return "HTTP/2 is not supported; let the TLS terminator offer only http/1.1 in ALPN"
   return START_LINE[kind].test(line) ? "" : NOT_HTTP[kind]
 }

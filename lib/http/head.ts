@@ -1,13 +1,16 @@
-/** Heads as values. All text in them is Latin-1, one character per byte, so that what is forwarded is what came in. */
+/**
+ * Parses heads into values. All text is Latin-1, one character per byte, so that forwarded bytes stay
+ * unchanged.
+ */
 import type { HeadKind } from "./head-scanner.js"
 import { dissect } from "./llhttp.js"
 
 export interface Field {
   /** In lower case. */
   readonly name: string
-  /** Without the white space around it. */
+  /** Without surrounding white space. */
   readonly value: string
-  /** The whole field line as it came in, with its CRLF. */
+  /** The complete field line as received, CRLF included. */
   readonly line: string
 }
 
@@ -26,7 +29,7 @@ export interface ResponseHead {
   readonly fields: readonly Field[]
 }
 
-/** A head that llhttp does not accept, or of which it read another number of bytes than our own scan. */
+/** llhttp rejects the head, or ends it at another byte than `HeadScanner`. */
 export class HeadSyntaxError extends Error {
   override readonly name = "HeadSyntaxError"
 }
@@ -49,14 +52,17 @@ export function parseResponseHead(bytes: Buffer): ResponseHead {
   }
 }
 
-/** The values of every field with this (lower-case) name, in order. */
+/** Returns the values of all fields with this (lower-case) name, in order. */
 export function valuesOf(fields: readonly Field[], name: string): string[] {
   const values: string[] = []
   for (const field of fields) if (field.name === name) values.push(field.value)
   return values
 }
 
-/** The members of a comma-separated list that may be spread over several fields (RFC 9110 §5.6.1), in lower case. */
+/**
+ * Returns the members, in lower case, of a comma-separated list that may span several fields (RFC 9110
+ * §5.6.1).
+ */
 export function listOf(fields: readonly Field[], name: string): string[] {
   const members: string[] = []
   for (const field of fields) {
@@ -69,12 +75,12 @@ export function listOf(fields: readonly Field[], name: string): string[] {
   return members
 }
 
-/** Whether this is a token (RFC 9110 §5.6.2), as the names of fields, cookies and subprotocols are. */
+/** Names of fields, cookies and subprotocols are tokens (RFC 9110 §5.6.2). */
 export function isToken(text: string): boolean {
   return /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(text)
 }
 
-/** Takes off optional white space, which is space and tab only (RFC 9110 §5.6.3); `String.trim` takes more. */
+/** Trims optional white space: space and tab only (RFC 9110 §5.6.3). `String.trim` removes more. */
 export function trim(value: string): string {
   let start = 0
   let end = value.length
@@ -86,11 +92,11 @@ export function trim(value: string): string {
 function parse(kind: HeadKind, bytes: Buffer): { startLine: string; fields: Field[] } {
   const { fault, length, fieldStarts } = dissect(kind, bytes)
   if (fault !== "") throw new HeadSyntaxError(fault)
-  if (length !== bytes.length) throw new HeadSyntaxError("it ends in two places")
+  if (length !== bytes.length) throw new HeadSyntaxError("ambiguous end of the head")
   const text = bytes.toString("latin1")
   const fields = fieldStarts.map((start, index) => {
     const line = text.slice(start, fieldStarts[index + 1] ?? text.length - 2)
-    if (line.indexOf("\r\n") !== line.length - 2) throw new HeadSyntaxError("a field ends in two places")
+    if (line.indexOf("\r\n") !== line.length - 2) throw new HeadSyntaxError("ambiguous end of a field line")
     const colon = line.indexOf(":")
     return { name: line.slice(0, colon).toLowerCase(), value: trim(line.slice(colon + 1, -2)), line }
   })

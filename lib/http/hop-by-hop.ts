@@ -10,8 +10,8 @@ const HOP_BY_HOP: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Whether the field with this lower-case name is hop-by-hop. A sender adds names to the fixed ones by listing them in
- * Connection.
+ * Whether the field with this lower-case name is hop-by-hop. A sender adds names to the fixed ones by listing
+ * them in Connection.
  * @param listed the members of Connection, in lower case
  */
 export function isHopByHop(name: string, listed: readonly string[]): boolean {

@@ -1,16 +1,18 @@
 /**
- * The only file that knows llhttp, the HTTP parser inside Node, here as the WebAssembly build that undici ships.
+ * Wraps llhttp, the HTTP parser inside Node, in the WebAssembly build that undici ships. No other file uses
+ * llhttp.
  *
- * One WebAssembly instance serves the process. A head is handed over whole, because our own scan has found its end, so
- * one parser for requests and one for responses are enough for all sessions: each is reset before its next head.
- * Only the body of a relayed answer, which arrives in pieces, needs a parser of its own for as long as it lasts.
+ * One WebAssembly instance serves the whole process. `HeadScanner` finds the end of a head first, so llhttp
+ * always gets complete heads, and all sessions share one request parser and one response parser, reset before
+ * each head. Only the body of a relayed response arrives in pieces and needs a parser of its own until it
+ * ends.
  */
 import { createRequire } from "node:module"
 import constants from "llhttp/lib/llhttp/constants.js"
 import simdWasm from "llhttp/lib/llhttp/llhttp_simd-wasm.js"
 import { type HeadKind, MAX_HEAD_BYTES } from "./head-scanner.js"
 
-/** The exports of the WebAssembly module that we use. Pointers and lengths are numbers. */
+/** The exports that rws uses. Pointers and lengths are numbers. */
 interface Llhttp {
   readonly memory: WebAssembly.Memory
   _initialize(): void
@@ -25,19 +27,22 @@ interface Llhttp {
   llhttp_get_error_reason(parser: number): number
 }
 
-/** What llhttp says of one complete head. */
+/** Result of parsing one complete head. */
 export interface Dissection {
-  /** What is wrong with it, or "". */
+  /** What is wrong; "" if nothing is. */
   readonly fault: string
-  /** The number of bytes llhttp has read: the whole head, unless there is a fault. */
+  /** Number of bytes that llhttp consumed: the whole head, unless there is a fault. */
   readonly length: number
-  /** Where each field name begins, in bytes from the head's first, in the order of the fields. */
+  /** Offset in bytes of each field name, in the order of the fields. */
   readonly fieldStarts: readonly number[]
 }
 
 const { ERROR, TYPE } = constants as { ERROR: Record<string, number>; TYPE: Record<string, number> }
 
-/** `on_headers_complete` may answer 2: nothing after the head is HTTP, stop there (llhttp's API documentation). */
+/**
+ * `on_headers_complete` returns 2 to stop after the head: what follows is not HTTP (llhttp's API
+ * documentation).
+ */
 const STOP_AFTER_HEAD = 2
 const GO_ON = 0
 const SCRATCH_BYTES = MAX_HEAD_BYTES
@@ -52,12 +57,12 @@ const parsers: Record<HeadKind, number> = {
   response: llhttp.llhttp_alloc(TYPE.RESPONSE as number),
 }
 
-/** Bytes of memory that the WebAssembly instance has now; it grows when something leaks. */
+/** Memory of the WebAssembly instance. It grows if parsers leak. */
 export function wasmMemoryBytes(): number {
   return llhttp.memory.buffer.byteLength
 }
 
-/** Runs one complete head, blank line included, through llhttp. */
+/** Parses one complete head, blank line included. */
 export function dissect(kind: HeadKind, head: Uint8Array): Dissection {
   const parser = parsers[kind]
   llhttp.llhttp_reset(parser)
@@ -72,11 +77,11 @@ export function dissect(kind: HeadKind, head: Uint8Array): Dissection {
 }
 
 /**
- * Finds where the body of a response ends, by Content-Length, by the last chunk or by the end of the connection
- * (RFC 9112 §6.3). `free` it when it is no longer needed: it owns WebAssembly memory.
+ * Finds the end of a response's body: by Content-Length, the last chunk or the end of the connection (RFC
+ * 9112 §6.3). Owns WebAssembly memory: call `free` when done.
  */
 export class BodyEnd {
-  /** True once the body is complete; bytes that follow do not belong to it. */
+  /** Whether the body is complete. Bytes that follow are not part of it. */
   complete = false
 
   readonly #parser = llhttp.llhttp_alloc(TYPE.RESPONSE as number)
@@ -86,7 +91,7 @@ export class BodyEnd {
     this.read(head)
   }
 
-  /** Reads on. Returns how many of `bytes` belong to the body, or -1 if they break its framing. */
+  /** Returns how many of `bytes` belong to the body, or -1 if its framing is invalid. */
   read(bytes: Uint8Array): number {
     for (let from = 0; from < bytes.length && !this.complete; from += SCRATCH_BYTES) {
       const piece = bytes.subarray(from, from + SCRATCH_BYTES)
@@ -101,10 +106,11 @@ export class BodyEnd {
     return this.complete ? 0 : bytes.length
   }
 
-  /** Whether the end of the connection, now, is the end of the body: false means that it was cut. */
+  /** Whether a connection that ends now ends the body; if not, the body is truncated. */
   endsHere(): boolean {
     if (this.complete) return true
-    // A parser that has failed says OK to the end; one that has not stops in our callback, as at any end of a message.
+    // After a parse error llhttp_finish still returns OK, so check errno first. PAUSED comes from
+    // on_message_complete.
     if (llhttp.llhttp_get_errno(this.#parser) !== ERROR.OK) return false
     const outcome = llhttp.llhttp_finish(this.#parser)
     return outcome === ERROR.OK || outcome === ERROR.PAUSED
@@ -126,7 +132,7 @@ function readBytes(parser: number): number {
 
 function faultOf(parser: number): string {
   const reason = llhttp.llhttp_get_error_reason(parser)
-  if (reason === 0) return "llhttp did not reach the end of the head"
+  if (reason === 0) return "incomplete head"
   const memory = Buffer.from(llhttp.memory.buffer)
   return memory.toString("latin1", reason, memory.indexOf(0, reason))
 }
@@ -158,7 +164,7 @@ function compile(): WebAssembly.Module {
     return new WebAssembly.Module(simdWasm)
   } catch (error) {
     if (!(error instanceof WebAssembly.CompileError)) throw error
-    // A machine without SIMD. The other build is loaded only here: it would stay in memory on every machine.
+    // No SIMD on this machine. Imported lazily, so that other machines do not keep this build in memory.
     return new WebAssembly.Module(createRequire(import.meta.url)("llhttp/lib/llhttp/llhttp-wasm.js"))
   }
 }

@@ -1,18 +1,17 @@
-/** The path of a request target as summaries and the log show it: no query, no fragment, no password. */
+/** Extracts the path that summaries and the log show: without query, fragment or credentials. */
 import { detach } from "../http/detach.js"
 
-/** An open tunnel keeps its path in memory. */
+/** Open tunnels keep their path in memory. */
 const MAX_LENGTH = 1024
-/** Not in Latin-1, so no path ends in it by itself. */
+/** Beyond Latin-1, so that no path can end in it. */
 const CUT_MARK = "\u2026"
-/** Scheme and authority, which may hold a user name and password, of a target in absolute-form. */
+/** Scheme and authority of a target in absolute-form. The authority may contain a user name and password. */
 const ORIGIN = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/
 
 /**
- * Takes any target that parses as HTTP, valid for us or not. Returns the path of origin-form and
- * absolute-form (RFC 9112 §3.2), or "*"; a path of more than 1024 characters is cut to that length, with "…"
- * as its last character. Returns undefined for any other target, since a user name and password could be
- * anywhere in it.
+ * Accepts any target that parses as HTTP, even if rws refuses it. Returns the path of origin-form and
+ * absolute-form (RFC 9112 §3.2), or "*". Paths of more than 1024 characters are truncated to that length and
+ * end in "…". Returns undefined for other targets, which may contain credentials anywhere.
  */
 export function loggedPath(target: string): string | undefined {
   const [origin = ""] = ORIGIN.exec(target) ?? []

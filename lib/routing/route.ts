@@ -1,4 +1,4 @@
-/** When a route is meant: what a request must have for it. */
+/** Conditions of a route, and the request that they are matched against. */
 
 import { hostName, parseHostPattern } from "../address/host-pattern.js"
 import type { Field } from "../http/head.js"
@@ -7,23 +7,25 @@ import { checkFieldName, checkFieldValue } from "../upgrade/field-rules.js"
 import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
 import { normalizePath, type PathPattern } from "./path-pattern.js"
 
-/** All that are given must hold. */
+/** A request must match all conditions that are given. */
 export interface RouteConditions {
-  /** One of these, each as `parseHostPattern` takes it. */
+  /** Patterns for `parseHostPattern`; one must match. */
   readonly host?: readonly string[] | undefined
-  /** As `parsePathPattern` takes it. */
+  /** A pattern for `parsePathPattern`. */
   readonly path?: string | undefined
-  /** Fields by name: one of that name has exactly this value, or is there at all (`true`). */
+  /** Values by field name: one field of that name must have exactly this value, or any value (`true`). */
   readonly header?: Readonly<Record<string, string | true>> | undefined
-  /** Parameters of the query, decoded: one of that name has exactly this value, or is there at all (`true`). */
+  /**
+   * Decoded values by query parameter: one of that name must have exactly this value, or any value (`true`).
+   */
   readonly query?: Readonly<Record<string, string | true>> | undefined
 }
 
-/** What routes ask of a request. Each answer is found when the first route asks for it, and only once. */
-export class Inquiry {
-  /** The path as the client sent it. */
+/** A request as routes see it. Each part is computed lazily and only once for all routes. */
+export class RouteRequest {
+  /** The path as received. */
   readonly path: string
-  /** The query with its "?", or "". */
+  /** The query with its "?"; "" if there is none. */
   readonly query: string
   readonly fields: readonly Field[]
   readonly #hostField: string
@@ -55,21 +57,24 @@ export class Inquiry {
   }
 }
 
-/** Makes the check whether a request meets all conditions. `path` is the parsed one among them. Throws `SettingError`. */
+/**
+ * Returns a function that matches a request against all conditions. `path` is the parsed one. Throws
+ * `SettingError`.
+ */
 export function toRouteMatch(
   { host, header = {}, query = {} }: RouteConditions,
   path: PathPattern | undefined,
-): (inquiry: Inquiry) => boolean {
+): (request: RouteRequest) => boolean {
   if (host?.length === 0)
-    throw new SettingError("a route without any host is never taken: expected at least one")
+    throw new SettingError("a route with an empty host list never matches: expected at least one host")
   const hosts = host?.map(parseHostPattern)
   const headers = Object.entries(header).map(toFieldCondition)
   const parameters = Object.entries(query)
-  return (inquiry) =>
-    (path === undefined || path.matches(inquiry.normalPath)) &&
-    (hosts === undefined || hosts.some((isMeant) => isMeant(inquiry.host))) &&
-    headers.every((holds) => inquiry.fields.some(holds)) &&
-    parameters.every(([name, value]) => hasParameter(inquiry.parameters, name, value))
+  return (request) =>
+    (path === undefined || path.matches(request.normalPath)) &&
+    (hosts === undefined || hosts.some((matches) => matches(request.host))) &&
+    headers.every((matches) => request.fields.some(matches)) &&
+    parameters.every(([name, value]) => hasParameter(request.parameters, name, value))
 }
 
 function toFieldCondition([name, value]: [string, string | true]): (field: Field) => boolean {
@@ -78,7 +83,7 @@ function toFieldCondition([name, value]: [string, string | true]): (field: Field
   if (value === true) return (field) => field.name === key
   checkFieldValue(name, value)
   if (/^[ \t]|[ \t]$/.test(value)) {
-    throw new SettingError(`the value of "${name}" has white space at an end, which no field's value has`)
+    throw new SettingError(`the value of "${name}" starts or ends with white space, so no field can match it`)
   }
   return (field) => field.name === key && field.value === value
 }

@@ -1,20 +1,20 @@
-/** Which destination a request is for, and what is asked of it there: the first route whose conditions all hold. */
+/** Finds the destination and target of a request: the first route whose conditions all match wins. */
 
 import { SessionEnd } from "../close-reason.js"
 import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
 import { isDotSegmented, parsePathPattern } from "./path-pattern.js"
 import { type PathChange, toPathRewrite } from "./path-rewrite.js"
-import { Inquiry, type RouteConditions, toRouteMatch } from "./route.js"
+import { type RouteConditions, RouteRequest, toRouteMatch } from "./route.js"
 
 export interface Route<Destination> extends PathChange {
-  /** None: the route is taken by every request that comes to it. */
+  /** Without any, the route matches every request. */
   readonly conditions: RouteConditions
   readonly destination: Destination
 }
 
 export interface Routed<Destination> {
   readonly destination: Destination
-  /** The target to ask for there: the path that the route gives, and the query with the client's bytes. */
+  /** The request target for the backend: the path after rewriting, and the query as received. */
   readonly target: string
 }
 
@@ -24,9 +24,9 @@ export class Router<Destination> {
   readonly #needsPlainPath: boolean
 
   /**
-   * @param routes in the order in which they are tried
-   * @param fallback where a request goes that no route takes; undefined: nowhere
-   * @throws {SettingError} for a condition or a rewriting that can't be understood
+   * @param routes tried in this order
+   * @param fallback for requests that match no route; undefined: they are refused
+   * @throws {SettingError} for an invalid condition or rewrite
    */
   constructor(routes: readonly Route<Destination>[], fallback: Destination | undefined) {
     this.#routes = routes.map(compile)
@@ -34,18 +34,18 @@ export class Router<Destination> {
     this.#needsPlainPath = this.#routes.some(({ usesPath }) => usesPath)
   }
 
-  /** Throws a `SessionEnd`: `no_route`, or `bad_target` for a path with dot segments where a route looks at the path. */
+  /** Throws a `SessionEnd`: `no_route`, or `bad_target` for dot segments if any route depends on the path. */
   route(request: UpgradeRequest): Routed<Destination> {
     if (this.#routes.length === 0) return this.#toFallback(request)
-    const inquiry = new Inquiry(request)
-    if (this.#needsPlainPath && isDotSegmented(inquiry.path)) {
-      throw new SessionEnd("bad_target", "its path holds dot segments")
+    const routeRequest = new RouteRequest(request)
+    if (this.#needsPlainPath && isDotSegmented(routeRequest.path)) {
+      throw new SessionEnd("bad_target", "path contains dot segments")
     }
-    const route = this.#routes.find(({ matches }) => matches(inquiry))
+    const route = this.#routes.find(({ matches }) => matches(routeRequest))
     if (route === undefined) return this.#toFallback(request)
     const { destination, rewritePath } = route
     if (rewritePath === undefined) return { destination, target: request.target }
-    return { destination, target: rewritePath(inquiry.path) + inquiry.query }
+    return { destination, target: rewritePath(routeRequest.path) + routeRequest.query }
   }
 
   #toFallback({ target }: UpgradeRequest): Routed<Destination> {
@@ -55,7 +55,7 @@ export class Router<Destination> {
 }
 
 interface CompiledRoute<Destination> {
-  readonly matches: (inquiry: Inquiry) => boolean
+  readonly matches: (request: RouteRequest) => boolean
   readonly rewritePath: ((path: string) => string) | undefined
   readonly usesPath: boolean
   readonly destination: Destination

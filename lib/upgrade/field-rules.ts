@@ -12,8 +12,8 @@ export interface FieldRules {
 }
 
 /**
- * Checks the rules and returns their edits. Fields of the handshake itself and hop-by-hop fields are refused: editing
- * them would break the upgrade or mislead the next server. Throws `SettingError`.
+ * Checks the rules and returns their edits. Fields of the handshake itself and hop-by-hop fields are refused:
+ * editing them would break the upgrade or mislead the next server. Throws `SettingError`.
  */
 export function toFieldEdits({ set = {}, remove = [] }: FieldRules): readonly FieldEdit[] {
   const edits = new Map<string, FieldEdit>()

@@ -1,6 +1,7 @@
 /**
- * Rewrites heads on their way to the other peer. Fields keep their order, case and bytes, except hop-by-hop fields
- * (RFC 9110 §7.6.1): Connection and Upgrade are written anew, the others are dropped. Pure; all text is Latin-1.
+ * Rewrites heads on their way to the other peer. Fields keep their order, case and bytes, except hop-by-hop
+ * fields (RFC 9110 §7.6.1): Connection and Upgrade are written anew, the others are dropped. Pure; all text
+ * is Latin-1.
  */
 import { FieldEdit, writeHead } from "../http/field-writer.js"
 import { listOf, type ResponseHead } from "../http/head.js"
@@ -14,8 +15,8 @@ export interface RequestRewrite {
   /** The request target for the backend, in origin-form. */
   readonly target: string
   /**
-   * Edits of other fields. Fields that a CGI backend would confuse with the edited ones are dropped. Host, Connection
-   * and Upgrade are always written by rws. Default: none.
+   * Edits of other fields. Fields that a CGI backend would confuse with the edited ones are dropped. Host,
+   * Connection and Upgrade are always written by rws. Default: none.
    */
   readonly edits?: readonly FieldEdit[] | undefined
 }
@@ -26,7 +27,10 @@ const FRAMING: readonly string[] = ["transfer-encoding", "content-length"]
 const FRAMING_AND_UPGRADE: readonly string[] = [...FRAMING, "upgrade"]
 
 const UPGRADE = [FieldEdit.set("Connection", "Upgrade"), FieldEdit.set("Upgrade", "websocket")]
-/** RFC 9110 §8.6 forbids Content-Length in a 101. A client that honoured it would misread the frames that follow. */
+/**
+ * RFC 9110 §8.6 forbids Content-Length in a 101. A client that honoured it would misread the frames that
+ * follow.
+ */
 const UPGRADED = [...UPGRADE, FieldEdit.remove("Content-Length")]
 const CLOSE = [FieldEdit.set("Connection", "close")]
 const UPGRADE_AND_CLOSE = [FieldEdit.set("Connection", "Upgrade"), FieldEdit.append("Connection", "close")]

@@ -178,7 +178,7 @@ for (const path of [
     const text = `ws://chat.example${path}`
     const error = thrownBy(() => parseBackendAddress(text))
     t.type(error, AddressError)
-    t.match(error, { message: `"${text}" has a path that no request can begin with` })
+    t.match(error, { message: `"${text}" has an invalid path: expected` })
   })
 }
 

@@ -181,17 +181,17 @@ for (const { title, header, addresses, isTls } of valid) {
   })
 }
 
-const NEITHER = "it begins neither with PROXY nor with the signature of version 2"
-const PROTOCOL = "its protocol is none of TCP4, TCP6 and UNKNOWN"
-const NO_TCP4 = "an address of it is not one of TCP4"
-const NO_TCP6 = "an address of it is not one of TCP6"
-const PORT = "a port of it is not a number from 0 to 65535"
-const LACKS = "it lacks a part of its two addresses and two ports"
-const MORE = "it has more parts than two addresses and two ports"
-const TOO_LONG = "its line is longer than 107 bytes"
-const BARE_CR = "a CR stands without LF"
-const BARE_LF = "a LF stands without CR"
-const TLV_CUT = "its last TLV is cut"
+const NEITHER = "starts with neither PROXY nor the version 2 signature"
+const PROTOCOL = "protocol is not TCP4, TCP6 or UNKNOWN"
+const NO_TCP4 = "not a valid TCP4 address"
+const NO_TCP6 = "not a valid TCP6 address"
+const PORT = "port is not a number from 0 to 65535"
+const LACKS = "an address or a port is missing"
+const MORE = "more parts than two addresses and two ports"
+const TOO_LONG = "line longer than 107 bytes"
+const BARE_CR = "bare CR"
+const BARE_LF = "bare LF"
+const TLV_CUT = "truncated TLV"
 
 /** Each up to the very byte that shows the fault; the same without that byte is incomplete. */
 const malformed: { seen: Buffer; fault: string }[] = [
@@ -283,19 +283,19 @@ const malformed: { seen: Buffer; fault: string }[] = [
 ].map(({ text, fault }) => ({ seen: line(text), fault }))
 
 const binary: typeof malformed = [
-  ...["11", "01", "31", "f1", "00"].map((command) => ({ command, fault: "its version is not 2" })),
-  ...["22", "2f"].map((command) => ({ command, fault: "its command is not known" })),
+  ...["11", "01", "31", "f1", "00"].map((command) => ({ command, fault: "version is not 2" })),
+  ...["22", "2f"].map((command) => ({ command, fault: "unknown command" })),
   ...["2112", "2122", "2132", "2110", "2101", "2120", "2130", "2141", "21ff", "2113"].map((command) => ({
     command,
-    fault: "its family and transport are not TCP's",
+    fault: "unsupported address family or transport",
   })),
   ...["211111", "2100ff", "2000ff", "20001001"].map((command) => ({
     command,
-    fault: "its length is more than 4096",
+    fault: "length exceeds 4096",
   })),
   ...["21110000", "2111000b", "21210023", "213100d7"].map((command) => ({
     command,
-    fault: "its length is too short for its addresses",
+    fault: "length too short for the addresses",
   })),
   // One or two bytes are too few for a TLV: the length says so already.
   ...["2111000d", "2111000e", "21210025", "21000001", "21000002", "213100da"].map((command) => ({
@@ -308,10 +308,10 @@ const binary: typeof malformed = [
   { command: `21110012${TCP4_BLOCK}03`, fault: TLV_CUT },
   { command: `21110014${TCP4_BLOCK}03`, fault: TLV_CUT },
   { command: `21110014${TCP4_BLOCK}04000100040002`, fault: TLV_CUT },
-  { command: `21110019${TCP4_BLOCK}0301`, fault: "its checksum has not 4 bytes" },
-  { command: `21110019${TCP4_BLOCK}030003`, fault: "its checksum has not 4 bytes" },
-  { command: `2111001a${TCP4_BLOCK}030000`, fault: "its checksum has not 4 bytes" },
-  { command: `2111001a${TCP4_BLOCK}${CHECKSUM}03`, fault: "it has two checksums" },
+  { command: `21110019${TCP4_BLOCK}0301`, fault: "checksum is not 4 bytes long" },
+  { command: `21110019${TCP4_BLOCK}030003`, fault: "checksum is not 4 bytes long" },
+  { command: `2111001a${TCP4_BLOCK}030000`, fault: "checksum is not 4 bytes long" },
+  { command: `2111001a${TCP4_BLOCK}${CHECKSUM}03`, fault: "more than one checksum" },
 ].map(({ command, fault }) => ({
   seen: Buffer.concat([line(SIGNATURE), Buffer.from(command, "hex")]),
   fault,
@@ -352,7 +352,7 @@ t.test("no bit of a header with a checksum can change unseen", async (t) => {
     if (becomesLocal || isLonger || bit >> 3 === checked) continue
     if (faultOf(changed) === "") t.fail(`bit ${bit}`)
   }
-  t.equal(faultOf(block("2111", TCP4_BLOCK + tlv("03", "12345678"))), "its checksum is wrong")
+  t.equal(faultOf(block("2111", TCP4_BLOCK + tlv("03", "12345678"))), "wrong checksum")
 })
 
 /** Bytes that are near enough to a header to come far. */

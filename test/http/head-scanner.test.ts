@@ -41,8 +41,8 @@ interface Case {
   readonly seen?: number
 }
 
-const NOT_A_REQUEST = /does not begin with an HTTP request line/
-const NOT_AN_ANSWER = /does not begin with an HTTP status line/
+const NOT_A_REQUEST = /does not start with an HTTP request line/
+const NOT_AN_ANSWER = /does not start with an HTTP status line/
 
 const cases: Case[] = [
   { title: "an upgrade request", text: REQUEST, length: REQUEST.length },
@@ -86,25 +86,25 @@ const cases: Case[] = [
   {
     title: "a bare LF behind the start line",
     text: "GET / HTTP/1.1\nHost: a\r\n\r\n",
-    fault: /LF.*without CR/,
+    fault: /^bare LF$/,
     seen: 15,
   },
   {
     title: "a bare LF behind a field",
     text: `${GET}Host: a\nX: y\r\n\r\n`,
-    fault: /LF.*without CR/,
+    fault: /^bare LF$/,
     seen: 28,
   },
-  { title: "a blank line of a bare LF", text: `${GET}Host: a\r\n\n`, fault: /LF.*without CR/ },
-  { title: "a bare CR in a value", text: `${GET}Host: a\rb\r\n\r\n`, fault: /CR.*without LF/, seen: 29 },
+  { title: "a blank line of a bare LF", text: `${GET}Host: a\r\n\n`, fault: /^bare LF$/ },
+  { title: "a bare CR in a value", text: `${GET}Host: a\rb\r\n\r\n`, fault: /^bare CR$/, seen: 29 },
   {
     title: "a bare CR in the start line",
     text: "GET /\rx HTTP/1.1\r\n\r\n",
-    fault: /CR.*without LF/,
+    fault: /^bare CR$/,
     seen: 7,
   },
-  { title: "CR CR LF behind a field", text: `${GET}Host: a\r\r\n\r\n`, fault: /CR.*without LF/, seen: 29 },
-  { title: "a blank line of CR CR LF", text: `${GET}\r\r\n`, fault: /CR.*without LF/, seen: 22 },
+  { title: "CR CR LF behind a field", text: `${GET}Host: a\r\r\n\r\n`, fault: /^bare CR$/, seen: 29 },
+  { title: "a blank line of CR CR LF", text: `${GET}\r\r\n`, fault: /^bare CR$/, seen: 22 },
 
   { title: "a field folded with a space", text: `${GET}X: a\r\n b\r\n\r\n`, fault: /obs-fold/, seen: 27 },
   { title: "a field folded with a tab", text: `${GET}X: a\r\n\tb\r\n\r\n`, fault: /obs-fold/, seen: 27 },

@@ -153,7 +153,7 @@ const mistakes: { pattern: string | undefined; change: PathChange; message: RegE
   { pattern: "=/chat", change: STRIP, message: /strip_prefix needs a path that is a prefix/ },
   { pattern: "~/chat", change: STRIP, message: /strip_prefix needs a path that is a prefix/ },
   { pattern: undefined, change: STRIP, message: /strip_prefix needs a path that is a prefix/ },
-  { pattern: "/chat", change: { strip_prefix: true, rewrite: "/new" }, message: /exclude each other/ },
+  { pattern: "/chat", change: { strip_prefix: true, rewrite: "/new" }, message: /cannot be combined/ },
   ...[
     "",
     "new",

@@ -1,6 +1,6 @@
 import t from "tap"
 import { parsePathPattern } from "../../lib/routing/path-pattern.js"
-import { Inquiry, type RouteConditions, toRouteMatch } from "../../lib/routing/route.js"
+import { type RouteConditions, RouteRequest, toRouteMatch } from "../../lib/routing/route.js"
 import { SettingError } from "../../lib/settings/setting-error.js"
 import type { Fields } from "../support/http/heads.js"
 import { requested } from "../support/http/requested.js"
@@ -85,7 +85,7 @@ const cases: Case[] = [
 for (const { conditions, target = "/", fields = {}, isMet } of cases) {
   const title = `${target} with ${JSON.stringify(fields)} ${isMet ? "meets" : "does not meet"} ${JSON.stringify(conditions)}`
   t.test(title, async (t) => {
-    t.equal(matchOf(conditions)(new Inquiry(requested(target, fields))), isMet)
+    t.equal(matchOf(conditions)(new RouteRequest(requested(target, fields))), isMet)
   })
 }
 
@@ -98,9 +98,9 @@ t.test("a route is taken when all of its conditions hold, and only then", async 
     const path = oneOf(random, ["/chat", "/chat", "/x"])
     const field = oneOf(random, ["1", "1", "2"])
     const query = oneOf(random, ["1", "1", "2"])
-    const inquiry = new Inquiry(requested(`${path}?q=${query}`, { Host: host, "X-A": field }))
+    const request = new RouteRequest(requested(`${path}?q=${query}`, { Host: host, "X-A": field }))
     const expected = host === "a.example" && path === "/chat" && field === "1" && query === "1"
-    if (matches(inquiry) !== expected) return t.equal(expected, !expected, `round ${round}`)
+    if (matches(request) !== expected) return t.equal(expected, !expected, `round ${round}`)
     if (expected) met++
   }
   return t.ok(met > 50)
@@ -113,8 +113,8 @@ for (const { target, path, query } of [
   { target: "/%3f?x", path: "/%3f", query: "?x" },
 ]) {
   t.test(`${target} is cut at the first question mark, byte for byte`, async (t) => {
-    const inquiry = new Inquiry(requested(target))
-    t.same([inquiry.path, inquiry.query], [path, query])
+    const request = new RouteRequest(requested(target))
+    t.same([request.path, request.query], [path, query])
   })
 }
 
@@ -124,9 +124,9 @@ const mistakes: { conditions: RouteConditions; message: RegExp }[] = [
   { conditions: { header: { "X Team": "a" } }, message: /"X Team" is not a field name/ },
   { conditions: { header: { "": true } }, message: /"" is not a field name/ },
   { conditions: { header: { "X-A": "a\nb" } }, message: /the value of "X-A" contains a control character/ },
-  { conditions: { header: { "X-A": "\u{20ac}" } }, message: /not in Latin-1/ },
-  { conditions: { header: { "X-A": " a" } }, message: /white space at an end/ },
-  { conditions: { header: { "X-A": "a\t" } }, message: /white space at an end/ },
+  { conditions: { header: { "X-A": "\u{20ac}" } }, message: /one beyond Latin-1/ },
+  { conditions: { header: { "X-A": " a" } }, message: /starts or ends with white space/ },
+  { conditions: { header: { "X-A": "a\t" } }, message: /starts or ends with white space/ },
 ]
 
 for (const { conditions, message } of mistakes) {

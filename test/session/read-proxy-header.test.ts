@@ -108,13 +108,13 @@ for (const { title, connect } of PEER_KINDS) {
     {
       title: "that sends its request without one",
       reason: "bad_proxy_header",
-      detail: "it begins neither with PROXY nor with the signature of version 2",
+      detail: "starts with neither PROXY nor the version 2 signature",
       act: ({ far }) => far.write("G"),
     },
     {
       title: "that sends a bare LF",
       reason: "bad_proxy_header",
-      detail: "a LF stands without CR",
+      detail: "bare LF",
       act: ({ far }) => far.write("PROXY UNKNOWN\n"),
     },
   ]

@@ -102,7 +102,7 @@ const refused: Refused[] = [
   })),
   { title: "method CONNECT", requestLine: "CONNECT chat.example:80 HTTP/1.1", reason: "bad_method" },
 
-  { title: "no Host", fields: { Host: undefined }, reason: "bad_host", detail: /none/ },
+  { title: "no Host", fields: { Host: undefined }, reason: "bad_host", detail: /missing/ },
   {
     title: "two Hosts",
     fields: { Host: ["chat.example", "other.example"] },
@@ -133,7 +133,7 @@ const refused: Refused[] = [
   { title: "Transfer-Encoding: identity", fields: { "Transfer-Encoding": "identity" }, reason: "has_body" },
   { title: "an empty Transfer-Encoding", fields: { "Transfer-Encoding": "" }, reason: "has_body" },
 
-  { title: "no Upgrade", fields: { Upgrade: undefined }, reason: "bad_upgrade", detail: /the Upgrade field/ },
+  { title: "no Upgrade", fields: { Upgrade: undefined }, reason: "bad_upgrade", detail: /^Upgrade / },
   { title: "an empty Upgrade", fields: { Upgrade: "" }, reason: "bad_upgrade" },
   { title: "another Upgrade", fields: { Upgrade: "h2c" }, reason: "bad_upgrade" },
   { title: "an Upgrade that only begins like it", fields: { Upgrade: "websockets" }, reason: "bad_upgrade" },
@@ -145,7 +145,7 @@ const refused: Refused[] = [
     title: "no Connection",
     fields: { Connection: undefined },
     reason: "bad_upgrade",
-    detail: /the Connection field/,
+    detail: /^Connection /,
   },
   { title: "Connection: keep-alive", fields: { Connection: "keep-alive" }, reason: "bad_upgrade" },
   { title: "Connection: Upgrades", fields: { Connection: "Upgrades" }, reason: "bad_upgrade" },
@@ -200,7 +200,7 @@ const refused: Refused[] = [
     reason: "bad_ws_version",
   },
 
-  { title: "no key", fields: { "Sec-WebSocket-Key": undefined }, reason: "bad_key", detail: /none/ },
+  { title: "no key", fields: { "Sec-WebSocket-Key": undefined }, reason: "bad_key", detail: /missing/ },
   {
     title: "two keys",
     fields: { "Sec-WebSocket-Key": [KEY, "AQIDBAUGBwgJCgsMDQ4PEA=="] },

@@ -89,12 +89,12 @@ const matching: { pattern: string; origins: string[]; others: string[] }[] = [
 for (const { pattern, origins, others } of matching) {
   const isMeant = parseOriginPattern(pattern)
   for (const origin of origins) {
-    t.test(`the origin ${origin} is meant by ${pattern}`, async (t) => {
+    t.test(`${pattern} matches the origin ${origin}`, async (t) => {
       t.equal(isMeant(origin), true)
     })
   }
   for (const origin of others) {
-    t.test(`the origin ${origin} is not meant by ${pattern}`, async (t) => {
+    t.test(`${pattern} does not match the origin ${origin}`, async (t) => {
       t.equal(isMeant(origin), false)
     })
   }
@@ -119,11 +119,14 @@ for (const text of [
   "://app.example.com",
   "1https://app.example.com",
 ]) {
-  t.test(`${JSON.stringify(text)} is no origin, and the error says what would be one`, async (t) => {
-    const error = thrownBy(() => parseOriginPattern(text))
-    t.type(error, SettingError)
-    t.match(error, { message: `"${text}" is not an origin: expected scheme://host[:port]` })
-  })
+  t.test(
+    `${JSON.stringify(text)} is refused as an origin, and the error says what is expected`,
+    async (t) => {
+      const error = thrownBy(() => parseOriginPattern(text))
+      t.type(error, SettingError)
+      t.match(error, { message: `"${text}" is not an origin: expected scheme://host[:port]` })
+    },
+  )
 }
 
 for (const text of [
@@ -152,19 +155,19 @@ const ANY_REQUIRED: OriginRules = { allowed_origins: [], require_origin: true }
 const cases: { title: string; rules: OriginRules; origin: string | string[] | undefined; detail?: string }[] =
   [
     { title: "any origin without rules", rules: NO_RULES, origin: OTHER },
-    { title: "what is no origin without rules", rules: NO_RULES, origin: "what?" },
+    { title: "an invalid origin without rules", rules: NO_RULES, origin: "what?" },
     { title: "no origin without rules", rules: NO_RULES, origin: undefined },
-    { title: "two origins without rules", rules: NO_RULES, origin: [APP, OTHER] },
+    { title: "a request with two origins without rules", rules: NO_RULES, origin: [APP, OTHER] },
     { title: "an allowed origin", rules: ONLY_APP, origin: APP },
     {
       title: "an origin that the second pattern allows",
       rules: ONLY_APP,
       origin: "https://a.app.example.com",
     },
-    { title: "no origin where some are allowed", rules: ONLY_APP, origin: undefined },
-    { title: "an allowed origin where one is required", rules: APP_REQUIRED, origin: APP },
-    { title: "any origin where one is required", rules: ANY_REQUIRED, origin: OTHER },
-    { title: "the origin null where any is required", rules: ANY_REQUIRED, origin: "null" },
+    { title: "no origin if some are allowed", rules: ONLY_APP, origin: undefined },
+    { title: "an allowed origin if one is required", rules: APP_REQUIRED, origin: APP },
+    { title: "any origin if one is required", rules: ANY_REQUIRED, origin: OTHER },
+    { title: "the origin null if any is required", rules: ANY_REQUIRED, origin: "null" },
     {
       title: "another origin",
       rules: ONLY_APP,
@@ -202,31 +205,31 @@ const cases: { title: string; rules: OriginRules; origin: string | string[] | un
       detail: "not in allowed_origins",
     },
     {
-      title: "another origin where one is required",
+      title: "another origin if one is required",
       rules: APP_REQUIRED,
       origin: OTHER,
       detail: "not in allowed_origins",
     },
     {
-      title: "no origin where one is required",
+      title: "no origin if one is required",
       rules: APP_REQUIRED,
       origin: undefined,
       detail: "missing",
     },
     {
-      title: "no origin where any is required",
+      title: "no origin if any is required",
       rules: ANY_REQUIRED,
       origin: undefined,
       detail: "missing",
     },
     {
-      title: "an empty origin where any is required",
+      title: "an empty origin if any is required",
       rules: ANY_REQUIRED,
       origin: "",
       detail: "missing",
     },
     {
-      title: "two origins where any is required",
+      title: "two origins if any is required",
       rules: ANY_REQUIRED,
       origin: [APP, OTHER],
       detail: "more than one",
@@ -245,7 +248,7 @@ for (const { title, rules, origin, detail } of cases) {
   })
 }
 
-t.test("a list with a mistake makes no check", async (t) => {
+t.test("a list with an invalid origin is refused", async (t) => {
   t.type(
     thrownBy(() => toOriginCheck({ allowed_origins: [APP, "*"], require_origin: false })),
     SettingError,

@@ -31,7 +31,7 @@ for (const { text, address } of addresses) {
     t.same(parseBindAddress(text), address)
   })
 
-  t.test(`${text} is written as it was read`, async (t) => {
+  t.test(`${text} is formatted as it was parsed`, async (t) => {
     t.equal(formatAddress(address), text)
   })
 }
@@ -84,12 +84,15 @@ const invalid = [
 ]
 
 for (const text of invalid) {
-  t.test(`${JSON.stringify(text)} is no address, and the error shows it and what would be one`, async (t) => {
-    const error = thrownBy(() => parseBindAddress(text))
-    t.type(error, AddressError)
-    t.match(error, { message: FORMS })
-    t.match(error, { message: `"${text}"` })
-  })
+  t.test(
+    `${JSON.stringify(text)} is refused as an address, and the error shows it and what is expected`,
+    async (t) => {
+      const error = thrownBy(() => parseBindAddress(text))
+      t.type(error, AddressError)
+      t.match(error, { message: FORMS })
+      t.match(error, { message: `"${text}"` })
+    },
+  )
 }
 
 for (const text of ["localhost:65536", "[::1]:99999"]) {
@@ -108,39 +111,39 @@ for (const text of [
   "unix:/run/\0.sock",
   "unix:@abstract",
 ]) {
-  t.test(`${JSON.stringify(text)} is refused because it names no absolute path`, async (t) => {
+  t.test(`${JSON.stringify(text)} is refused because its path is not absolute`, async (t) => {
     const error = thrownBy(() => parseBindAddress(text))
     t.type(error, AddressError)
     t.match(error, { message: /absolute path/ })
   })
 }
 
-t.test("the errors of addresses say what they are", async (t) => {
+t.test("address errors have a class of their own", async (t) => {
   t.match(
     thrownBy(() => parseBindAddress("x")),
     { name: "AddressError" },
   )
 })
 
-t.test("a host and a port are written with brackets around an IPv6 address only", async (t) => {
+t.test("a host and port are formatted with brackets for IPv6 only", async (t) => {
   t.equal(formatHostPort("127.0.0.1", 80), "127.0.0.1:80")
   t.equal(formatHostPort("chat.example", 80), "chat.example:80")
   t.equal(formatHostPort("::ffff:127.0.0.1", 80), "[::ffff:127.0.0.1]:80")
 })
 
-t.test("a Host field holds no character that could end it or be read in another way", async (t) => {
+t.test("a Host field accepts no delimiters or ambiguous characters", async (t) => {
   const allowed = Array.from(range(0x00, 0xff)).filter((character) => isHostField(`a${character}b`))
   t.same(allowed.join(""), "!$&'()*+,-.0123456789;=ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~")
 })
 
-t.test("what a Host field has in brackets is an IPv6 address", async (t) => {
+t.test("only an IPv6 address is valid in the brackets of a Host field", async (t) => {
   for (const host of ["[::1]", "[::1]:80", "[2001:db8::1.2.3.4]"]) t.equal(isHostField(host), true, host)
   for (const host of ["[1::2::3]", "[1.2.3.4]", "[::1.2.3]", "[]", "[::1]80"])
     t.equal(isHostField(host), false, host)
 })
 
-t.test("a Host field of a million digits is judged in linear time", async (t) => {
-  // Were it the square of the length, this would take longer than any test may.
+t.test("a Host field of a million digits is checked in linear time", async (t) => {
+  // Quadratic time would exceed the test timeout.
   t.equal(isHostField(`${"1".repeat(1_000_000)}@`), false)
   t.equal(isHostField("1".repeat(1_000_000)), true)
   t.equal(isHostField(`a:${"1".repeat(1_000_000)}`), false)

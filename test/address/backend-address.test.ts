@@ -142,7 +142,7 @@ const FORMS =
 
 for (const text of invalid) {
   t.test(
-    `${JSON.stringify(text)} is no address of a backend, and the error shows it and what would be one`,
+    `${JSON.stringify(text)} is refused as a backend address, and the error shows it and what is expected`,
     async (t) => {
       const error = thrownBy(() => parseBackendAddress(text))
       t.type(error, AddressError)
@@ -174,7 +174,7 @@ for (const path of [
   '/"',
   "/b\xfccher",
 ]) {
-  t.test(`a backend can't live under the path ${JSON.stringify(path)}`, async (t) => {
+  t.test(`a backend can't have the base path ${JSON.stringify(path)}`, async (t) => {
     const text = `ws://chat.example${path}`
     const error = thrownBy(() => parseBackendAddress(text))
     t.type(error, AddressError)
@@ -197,7 +197,7 @@ for (const text of [
 }
 
 for (const text of ["unix:", "unix:rws.sock", "unix:./rws.sock", "unix:/run/\0.sock", "unix:@abstract"]) {
-  t.test(`the backend ${JSON.stringify(text)} is refused because it names no absolute path`, async (t) => {
+  t.test(`the backend ${JSON.stringify(text)} is refused because its path is not absolute`, async (t) => {
     const error = thrownBy(() => parseBackendAddress(text))
     t.type(error, AddressError)
     t.match(error, { message: /absolute path/ })

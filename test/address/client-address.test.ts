@@ -12,11 +12,11 @@ const cases: { ip: string | undefined; port: number | undefined; written: string
 ]
 
 for (const { ip, port, written } of cases) {
-  t.test(`a client at ${ip} with port ${port} is written ${written}`, async (t) => {
+  t.test(`a client at ${ip} with port ${port} is formatted as ${written}`, async (t) => {
     t.equal(formatClientAddress(toClientAddress(ip, port)), written)
   })
 }
 
-t.test("what a socket does not tell is unknown", async (t) => {
+t.test("what a socket does not report is unknown", async (t) => {
   t.same(toClientAddress(undefined, undefined), { ip: "", port: 0 })
 })

@@ -38,12 +38,12 @@ const matching: { pattern: string; hosts: string[]; others: string[] }[] = [
 for (const { pattern, hosts, others } of matching) {
   const isMeant = parseHostPattern(pattern)
   for (const host of hosts) {
-    t.test(`the host ${host} is meant by ${pattern}`, async (t) => {
+    t.test(`${pattern} matches the host ${host}`, async (t) => {
       t.equal(isMeant(hostName(host)), true)
     })
   }
   for (const host of others) {
-    t.test(`the host ${host} is not meant by ${pattern}`, async (t) => {
+    t.test(`${pattern} does not match the host ${host}`, async (t) => {
       t.equal(isMeant(hostName(host)), false)
     })
   }
@@ -79,7 +79,7 @@ for (const text of [
   "%61.example",
 ]) {
   t.test(
-    `${JSON.stringify(text)} is no pattern of hosts, and the error says what would be one`,
+    `${JSON.stringify(text)} is refused as a host pattern, and the error says what is expected`,
     async (t) => {
       const error = thrownBy(() => parseHostPattern(text))
       t.type(error, SettingError)
@@ -88,14 +88,14 @@ for (const text of [
   )
 }
 
-t.test("the errors of patterns say what they are", async (t) => {
+t.test("pattern errors have a class of their own", async (t) => {
   t.match(
     thrownBy(() => parseHostPattern("")),
     { name: "SettingError" },
   )
 })
 
-t.test("a wildcard means exactly the names with more labels in front", async (t) => {
+t.test("a wildcard matches exactly the names with more labels before it", async (t) => {
   const random = seededRandom(952)
   for (let round = 0; round < 2000; round++) {
     const label = () => textOf(random, "aB1-_", 1, 3)

@@ -27,7 +27,7 @@ const canonical: { text: string; ip: string }[] = [
 ]
 
 for (const { text, ip } of canonical) {
-  t.test(`${text} is written ${ip}`, async (t) => {
+  t.test(`the canonical form of ${text} is ${ip}`, async (t) => {
     t.equal(canonicalIp(text), ip)
     t.equal(canonicalIp(ip), ip)
   })
@@ -45,12 +45,12 @@ for (const text of [
   " ::1",
   "a.example",
 ]) {
-  t.test(`${JSON.stringify(text)} is no IP address`, async (t) => {
+  t.test(`${JSON.stringify(text)} is not an IP address`, async (t) => {
     t.equal(canonicalIp(text), "")
   })
 }
 
-/** With many zeros, so that there is something to compress. */
+/** Random groups with many zeros, to exercise compression. */
 function randomBytes(random: Random): Buffer {
   return Buffer.from(
     Array.from({ length: 8 }, () => oneOf(random, [0, 0, 1, between(random, 0, 0xffff)])).flatMap((group) => [
@@ -60,7 +60,7 @@ function randomBytes(random: Random): Buffer {
   )
 }
 
-t.test("every IPv6 address is written as the URL standard writes it, and read back", async (t) => {
+t.test("IPv6 addresses are formatted as in the URL standard, and parsed back", async (t) => {
   const random = seededRandom(5952)
   for (let round = 0; round < 3000; round++) {
     const bytes = randomBytes(random)
@@ -75,7 +75,7 @@ t.test("every IPv6 address is written as the URL standard writes it, and read ba
   t.pass("every one")
 })
 
-t.test("every IPv4 address is read back, and mapped into IPv6 it is the same one", async (t) => {
+t.test("IPv4 addresses are parsed back, and equal their IPv4-mapped form", async (t) => {
   const random = seededRandom(4291)
   const wrong: unknown[] = []
   for (let round = 0; round < 500; round++) {
@@ -88,7 +88,7 @@ t.test("every IPv4 address is read back, and mapped into IPv6 it is the same one
   t.same(wrong, [])
 })
 
-t.test("what is canonical is an address again, whatever the spelling", async (t) => {
+t.test("the canonical form of any spelling is a valid address", async (t) => {
   const random = seededRandom(4)
   const wrong: unknown[] = []
   for (let round = 0; round < 500; round++) {

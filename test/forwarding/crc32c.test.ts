@@ -1,7 +1,7 @@
 import t from "tap"
 import { crc32c } from "../../lib/forwarding/crc32c.js"
 
-/** The examples of RFC 3720 §B.4 (its bytes of the checksum stand in the reverse order), and the usual check value. */
+/** The examples of RFC 3720 §B.4, which lists checksum bytes in reverse order, and the usual check value. */
 const cases: { title: string; bytes: Buffer; checksum: number }[] = [
   { title: "nothing", bytes: Buffer.alloc(0), checksum: 0 },
   { title: "123456789", bytes: Buffer.from("123456789"), checksum: 0xe3069283 },

@@ -18,7 +18,7 @@ const CLIENT6 = { ip: "2001:db8::1", port: 4711 }
 const UNIX = { ip: "", port: 0 }
 const TRUSTED = new TrustedProxies(["192.0.2.1", "10.0.0.0/8"])
 
-/** What the peer reports in these fields, if it is trusted. */
+/** The peer's report in these fields, if it is trusted. */
 function reportIf(isTrusted: boolean, fields: readonly Field[]): ForwardingFacts["report"] {
   return isTrusted ? readReport(fields, TRUSTED) : undefined
 }
@@ -41,7 +41,7 @@ interface Case {
   readonly trusted?: boolean
   readonly peer?: ForwardingFacts["peer"]
   readonly localPort?: number
-  /** How the peer came. Default: http. */
+  /** How the peer connected. Default: http. */
   readonly proto?: ForwardingFacts["proto"]
   /** The Host field. Default: chat.example:8080. */
   readonly host?: string
@@ -69,28 +69,28 @@ const THEIRS = [
 
 const cases: Case[] = [
   { title: "a client without such fields", set: OURS },
-  { title: "a client without such fields, by RFC 7239", mode: "rfc7239", set: [`Forwarded: ${OUR_ELEMENT}`] },
+  { title: "a client without such fields, as RFC 7239", mode: "rfc7239", set: [`Forwarded: ${OUR_ELEMENT}`] },
   {
-    title: "a client without such fields, both ways",
+    title: "a client without such fields, in both families",
     mode: "both",
     set: [...OURS, `Forwarded: ${OUR_ELEMENT}`],
   },
   { title: "a client that forges them", lines: THEIRS, set: OURS, removed: ["forwarded"] },
   {
-    title: "a client that forges them, by RFC 7239",
+    title: "a client that forges them, as RFC 7239",
     mode: "rfc7239",
     lines: THEIRS,
     set: [`Forwarded: ${OUR_ELEMENT}`],
     removed: ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-forwarded-port"],
   },
   {
-    title: "a client that forges them, both ways",
+    title: "a client that forges them, in both families",
     mode: "both",
     lines: THEIRS,
     set: [...OURS, `Forwarded: ${OUR_ELEMENT}`],
   },
   {
-    title: "a client that forges their relatives",
+    title: "a client that forges related fields",
     lines: [
       "X-Real-IP: 1.1.1.1",
       "X-Forwarded-Server: a",
@@ -102,7 +102,7 @@ const cases: Case[] = [
     removed: ["x-real-ip", "x-forwarded-server", "x-forwarded-prefix", "x-forwarded", "x-forwarded-ssl"],
   },
   {
-    title: "a client that sends names which read the same to a CGI backend",
+    title: "a client that sends names which a CGI backend confuses with them",
     lines: [
       "X_Forwarded_For: 1.1.1.1",
       "X-Forwarded_Proto: https",
@@ -113,7 +113,7 @@ const cases: Case[] = [
     removed: ["x_forwarded_for", "x-forwarded_proto", "x_real-ip", "x.forwarded.host"],
   },
   {
-    title: "a client whose other fields only look alike",
+    title: "a client whose other fields only look similar",
     lines: [
       "X-Forwardedfor: a",
       "Forwarded-For: a",
@@ -128,7 +128,7 @@ const cases: Case[] = [
   },
   { title: "a client with IPv6", peer: CLIENT6, set: ["X-Forwarded-For: 2001:db8::1", ...OURS.slice(1)] },
   {
-    title: "a client with IPv6, by RFC 7239",
+    title: "a client with IPv6, as RFC 7239",
     mode: "rfc7239",
     peer: CLIENT6,
     set: ['Forwarded: for="[2001:db8::1]";host="chat.example:8080";proto=http'],
@@ -143,13 +143,13 @@ const cases: Case[] = [
     removed: ["x-forwarded-for", "x-forwarded-port", "forwarded"],
   },
   {
-    title: "a client on a Unix socket, by RFC 7239",
+    title: "a client on a Unix socket, as RFC 7239",
     mode: "rfc7239",
     peer: UNIX,
     set: ['Forwarded: for=unknown;host="chat.example:8080";proto=http'],
   },
   {
-    title: "a client that came by TLS",
+    title: "a client that connected by TLS",
     mode: "both",
     proto: "https",
     localPort: 443,
@@ -161,7 +161,7 @@ const cases: Case[] = [
     ],
   },
   {
-    title: "a trusted proxy that came by TLS and reports who asked it by plain TCP",
+    title: "a trusted proxy that connected by TLS and reports a client over plain TCP",
     mode: "both",
     proto: "https",
     trusted: true,
@@ -173,9 +173,9 @@ const cases: Case[] = [
       'Forwarded: for=1.1.1.1;host="chat.example:8080";proto=http, for=192.0.2.1;host="chat.example:8080";proto=https',
     ],
   },
-  { title: "a trusted proxy that says nothing", trusted: true, localPort: 9, set: OURS },
+  { title: "a trusted proxy that reports nothing", trusted: true, localPort: 9, set: OURS },
   {
-    title: "a trusted proxy that says nothing, by a host without a port",
+    title: "a trusted proxy that reports nothing, with a host without a port",
     trusted: true,
     host: "chat.example",
     set: [
@@ -186,21 +186,21 @@ const cases: Case[] = [
     ],
   },
   {
-    title: "a trusted proxy that is believed by X-Forwarded-For",
+    title: "a trusted proxy that reports in X-Forwarded-For",
     trusted: true,
     lines: THEIRS,
     set: ["X-Forwarded-For: 1.1.1.1, 192.0.2.1"],
     removed: ["forwarded"],
   },
   {
-    title: "a trusted proxy that is believed by X-Forwarded-For, by RFC 7239",
+    title: "a trusted proxy that reports in X-Forwarded-For, as RFC 7239",
     mode: "rfc7239",
     trusted: true,
     lines: [...THEIRS.slice(0, 4), "Forwarded: for=6.6.6.6"],
     set: [`Forwarded: for=1.1.1.1;host="evil.example";proto=https, ${OUR_ELEMENT}`],
   },
   {
-    title: "a trusted proxy that is believed by X-Forwarded-For, both ways",
+    title: "a trusted proxy that reports in X-Forwarded-For, in both families",
     mode: "both",
     trusted: true,
     lines: [
@@ -217,7 +217,7 @@ const cases: Case[] = [
     ],
   },
   {
-    title: "a trusted proxy that is believed by Forwarded",
+    title: "a trusted proxy that reports in Forwarded",
     trusted: true,
     lines: [
       'Forwarded: for=6.6.6.6;proto=ws, for="[2001:db8::7]:4711";host=a.example;proto=https',
@@ -236,7 +236,7 @@ const cases: Case[] = [
     removed: ["x-forwarded-server"],
   },
   {
-    title: "a trusted proxy that is believed by Forwarded, by RFC 7239",
+    title: "a trusted proxy that reports in Forwarded, as RFC 7239",
     mode: "rfc7239",
     trusted: true,
     lines: [
@@ -249,7 +249,7 @@ const cases: Case[] = [
     removed: ["x-forwarded-proto"],
   },
   {
-    title: "a trusted proxy that is believed by Forwarded, both ways",
+    title: "a trusted proxy that reports in Forwarded, in both families",
     mode: "both",
     trusted: true,
     lines: ['Forwarded: for=1.1.1.1;host="a.example:81";proto=https'],
@@ -262,14 +262,14 @@ const cases: Case[] = [
     ],
   },
   {
-    title: "a trusted proxy whose Forwarded has an open quote where nobody reads it",
+    title: "a trusted proxy whose Forwarded has an unterminated quote in an unread part",
     trusted: true,
     lines: ['Forwarded: for="', "Forwarded: for=1.1.1.1"],
     set: ["X-Forwarded-For: 1.1.1.1, 192.0.2.1", ...OURS.slice(1)],
     removed: ["forwarded"],
   },
   {
-    title: "a trusted proxy that tells only the scheme",
+    title: "a trusted proxy that reports only the scheme",
     mode: "both",
     trusted: true,
     host: "chat.example",
@@ -283,7 +283,7 @@ const cases: Case[] = [
     removed: ["x-real-ip", "x-forwarded-prefix"],
   },
   {
-    title: "a trusted proxy that tells only the host",
+    title: "a trusted proxy that reports only the host",
     trusted: true,
     lines: ["X-Forwarded-Host: a.example:81, [2001:db8::7]:82"],
     set: ["X-Forwarded-For: 192.0.2.1", "X-Forwarded-Proto: http", "X-Forwarded-Port: 82"],
@@ -295,14 +295,14 @@ const cases: Case[] = [
     set: ["X-Forwarded-For: 192.0.2.1", "X-Forwarded-Port: 443"],
   },
   {
-    title: "a trusted proxy with a scheme of which the port is not known",
+    title: "a trusted proxy with a scheme without a known port",
     trusted: true,
     host: "chat.example",
     lines: ["X-Forwarded-Proto: gopher"],
     set: ["X-Forwarded-For: 192.0.2.1", "X-Forwarded-Host: chat.example"],
   },
   {
-    title: "a trusted proxy that tells only the port",
+    title: "a trusted proxy that reports only the port",
     trusted: true,
     lines: ["X-Forwarded-Port: 444"],
     set: OURS.slice(0, 3),
@@ -314,7 +314,7 @@ const cases: Case[] = [
     set: OURS,
   },
   {
-    title: "a trusted proxy with fields that are none of ours",
+    title: "a trusted proxy with other X-Forwarded fields",
     trusted: true,
     lines: ["X-Forwarded-For: 1.1.1.1", "X-Forwarded-User: ann", "X-Forwarded-Ssl: on"],
     set: ["X-Forwarded-For: 1.1.1.1, 192.0.2.1", ...OURS.slice(1)],
@@ -332,7 +332,7 @@ const cases: Case[] = [
     ],
   },
   {
-    title: "a trusted proxy that lets names through which read the same to a CGI backend",
+    title: "a trusted proxy that passes names which a CGI backend confuses with them",
     trusted: true,
     lines: [
       "X_Forwarded_For: 1.1.1.1",
@@ -343,7 +343,7 @@ const cases: Case[] = [
     set: ["X-Forwarded-For: 2.2.2.2, 192.0.2.1", ...OURS.slice(1)],
     removed: ["x_forwarded_for", "x_real_ip", "x-forwarded_host"],
   },
-  { title: "anyone where it is off", mode: "off", lines: [...THEIRS, "X_Forwarded_For: 1"], set: [] },
+  { title: "any peer if forwarding is off", mode: "off", lines: [...THEIRS, "X_Forwarded_For: 1"], set: [] },
 ]
 
 for (const {
@@ -356,7 +356,7 @@ for (const {
   proto = "http",
   ...rest
 } of cases) {
-  t.test(`the backend is told of ${title}`, async (t) => {
+  t.test(`fields for ${title}`, async (t) => {
     const fields = fieldsOf(`Host: ${host}`, ...(rest.lines ?? []), "Upgrade: websocket")
     const facts = { peer, proto, report: reportIf(trusted, fields), host, localPort, fields }
     const expected = new Map((rest.removed ?? []).map((name) => [name, ""]))
@@ -366,10 +366,10 @@ for (const {
   })
 }
 
-t.test("nothing is appended to an open quote of Forwarded", async (t) => {
+t.test("nothing is appended to an unterminated quote in Forwarded", async (t) => {
   const facts = { peer: CLIENT, proto: "http", host: "a", localPort: 1, report: undefined } as const
   for (const value of ['for="', 'for="a\\"', 'for=1.1.1.1, by="x']) {
-    // What is read begins on the right, so the open quote is met only when something is to be appended.
+    // The list is read from the right, so the open quote matters only when something is appended.
     const fields = fieldsOf(`Forwarded: ${value}`, "Forwarded: for=203.0.113.9")
     for (const mode of ["rfc7239", "both"] as const) {
       const error = thrownBy(() =>
@@ -382,7 +382,7 @@ t.test("nothing is appended to an open quote of Forwarded", async (t) => {
   }
 })
 
-t.test("each change is whole lines of its own name, whatever came", async (t) => {
+t.test("each edit is one complete line of its own name, for random fields", async (t) => {
   const random = seededRandom(6454)
   const names = [
     "X-Forwarded-For",
@@ -423,7 +423,7 @@ t.test("each change is whole lines of its own name, whatever came", async (t) =>
   t.pass("every one")
 })
 
-t.test("of what a stranger sent nothing that names a client is left", async (t) => {
+t.test("no field of an untrusted peer that names a client is left", async (t) => {
   const random = seededRandom(3875)
   const word = (text: string) => oneOf(random, [text, text.toUpperCase()])
   for (let round = 0; round < 2000; round++) {

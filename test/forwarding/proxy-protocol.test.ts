@@ -24,7 +24,7 @@ function at(ip: string, port: number): ClientAddress {
   return { ip, port }
 }
 
-/** A header of version 2: the two bytes behind the signature and what follows its length, in hexadecimal. */
+/** A header of version 2, in hex: the two bytes after the signature, and what follows its length. */
 function block(command: string, following = "", length = following.length / 2): Buffer {
   const lengthBytes = length.toString(16).padStart(4, "0")
   return Buffer.concat([
@@ -37,7 +37,7 @@ function tlv(type: string, value: string): string {
   return type + (value.length / 2).toString(16).padStart(4, "0") + value
 }
 
-/** The same header with the right value in the checksum, which must be zero in it. */
+/** The same header with its checksum, which must be zero in the argument, filled in. */
 function sealed(header: Buffer): Buffer {
   const found = header.indexOf(Buffer.from(tlv("03", "00000000"), "hex"))
   const copy = Buffer.from(header)
@@ -93,7 +93,7 @@ const valid: {
     title: "the longest UNKNOWN in version 1",
     header: line(`PROXY UNKNOWN ${"ffff:".repeat(7)}ffff ${"ffff:".repeat(7)}ffff 65535 65535\r\n`),
   },
-  { title: "UNKNOWN with anything behind it in version 1", header: line("PROXY UNKNOWN \0 %\xff\t x  \r\n") },
+  { title: "UNKNOWN followed by anything in version 1", header: line("PROXY UNKNOWN \0 %\xff\t x  \r\n") },
   { title: "TCP4 in version 2", header: block("2111", TCP4_BLOCK), addresses: V4_ADDRESSES },
   { title: "TCP6 in version 2", header: block("2121", TCP6_BLOCK), addresses: V6_ADDRESSES },
   {
@@ -110,10 +110,10 @@ const valid: {
   { title: "LOCAL in version 2", header: block("2000") },
   { title: "LOCAL with a family and addresses", header: block("2011", TCP4_BLOCK) },
   { title: "LOCAL with a family that does not exist", header: block("20ff") },
-  { title: "LOCAL with bytes that are no TLVs", header: block("2000", "0300") },
+  { title: "LOCAL with bytes that are not TLVs", header: block("2000", "0300") },
   { title: "the longest LOCAL", header: block("2000", "00".repeat(4096)) },
   {
-    title: "TLVs that mean nothing here",
+    title: "TLVs that are ignored",
     header: block("2111", TCP4_BLOCK + tlv("01", "6832") + tlv("e0", "ff".repeat(300)) + NO_TLVS),
     addresses: V4_ADDRESSES,
   },
@@ -123,12 +123,12 @@ const valid: {
     addresses: V4_ADDRESSES,
   },
   {
-    title: "a right checksum alone",
+    title: "only a correct checksum",
     header: sealed(block("2111", TCP4_BLOCK + CHECKSUM)),
     addresses: V4_ADDRESSES,
   },
   {
-    title: "a right checksum before and behind other TLVs",
+    title: "a correct checksum before and after other TLVs",
     header: sealed(block("2121", TCP6_BLOCK + tlv("05", "616263") + CHECKSUM + tlv("20", "0100000000"))),
     addresses: V6_ADDRESSES,
     isTls: true,
@@ -146,25 +146,25 @@ const valid: {
     isTls: true,
   },
   {
-    title: "flags that don't name TLS",
+    title: "flags without TLS",
     header: block("2111", TCP4_BLOCK + tlv("20", "0600000000")),
     addresses: V4_ADDRESSES,
   },
   {
-    title: "a TLS TLV too short to say anything, and something like one in another TLV",
+    title: "a TLS TLV that is too short, and one nested in another TLV",
     header: block("2111", TCP4_BLOCK + tlv("20", "01000000") + tlv("e0", tlv("20", "0100000000"))),
     addresses: V4_ADDRESSES,
   },
   { title: "LOCAL with a TLS TLV", header: block("2000", tlv("20", "0100000000")) },
-  { title: "a right checksum of an unspecified family", header: sealed(block("2100", CHECKSUM)) },
+  { title: "a correct checksum of an unspecified family", header: sealed(block("2100", CHECKSUM)) },
   {
-    title: "LOCAL with a wrong checksum, which is to be skipped",
+    title: "LOCAL with a wrong checksum, which is skipped",
     header: block("2000", tlv("03", "12345678")),
   },
 ]
 
 for (const { title, header, addresses, isTls } of valid) {
-  t.test(`a header with ${title} is read, and what follows it is left alone`, async (t) => {
+  t.test(`a header with ${title} is parsed, and what follows it is ignored`, async (t) => {
     const expected = { length: header.length, ...addresses, ...(isTls && { isTls }) }
     t.same(parseProxyHeader(header), expected)
     for (const more of ["\0", "G", "\r\n", "PROXY TCP4", SIGNATURE]) {
@@ -172,7 +172,7 @@ for (const { title, header, addresses, isTls } of valid) {
     }
   })
 
-  t.test(`of a header with ${title} every beginning is incomplete`, async (t) => {
+  t.test(`every prefix of a header with ${title} is incomplete`, async (t) => {
     for (let length = 0; length < header.length; length++) {
       if (parseProxyHeader(header.subarray(0, length)) === "incomplete") continue
       t.fail(`${length} bytes`)
@@ -193,7 +193,7 @@ const BARE_CR = "bare CR"
 const BARE_LF = "bare LF"
 const TLV_CUT = "truncated TLV"
 
-/** Each up to the very byte that shows the fault; the same without that byte is incomplete. */
+/** Each ends with the byte that shows the fault; without that byte it is incomplete. */
 const malformed: { seen: Buffer; fault: string }[] = [
   ...[
     "G",
@@ -297,7 +297,7 @@ const binary: typeof malformed = [
     command,
     fault: "length too short for the addresses",
   })),
-  // One or two bytes are too few for a TLV: the length says so already.
+  // One or two bytes are too few for a TLV, as the length already shows.
   ...["2111000d", "2111000e", "21210025", "21000001", "21000002", "213100da"].map((command) => ({
     command,
     fault: TLV_CUT,
@@ -319,7 +319,7 @@ const binary: typeof malformed = [
 
 for (const { seen, fault } of [...malformed, ...binary]) {
   const shown = seen[0] === 0x0d ? seen.toString("hex") : JSON.stringify(seen.toString("latin1"))
-  t.test(`${shown} is refused with its last byte: ${fault}`, async (t) => {
+  t.test(`${shown} is refused at its last byte: ${fault}`, async (t) => {
     t.equal(faultOf(seen), fault)
     t.equal(parseProxyHeader(seen.subarray(0, -1)), "incomplete")
     for (const more of ["x", "\r\n", " ", "\0", "\0".repeat(5000)]) {
@@ -331,7 +331,7 @@ for (const { seen, fault } of [...malformed, ...binary]) {
   })
 }
 
-t.test("a header that is refused is so in whichever pieces it comes", async (t) => {
+t.test("an invalid header is refused in any fragmentation", async (t) => {
   for (const { seen } of [...malformed, ...binary]) {
     for (let length = 0; length < seen.length; length++) {
       if (faultOf(seen.subarray(0, length)) !== "") t.fail(`${length} bytes of ${seen.toString("latin1")}`)
@@ -340,13 +340,13 @@ t.test("a header that is refused is so in whichever pieces it comes", async (t) 
   t.pass()
 })
 
-t.test("no bit of a header with a checksum can change unseen", async (t) => {
+t.test("the checksum detects every flipped bit", async (t) => {
   const header = sealed(block("2111", TCP4_BLOCK + tlv("05", "616263") + CHECKSUM))
   const checked = header.length - 7
   for (let bit = 0; bit < 8 * header.length; bit++) {
     const changed = Buffer.from(header)
     changed[bit >> 3] = (header[bit >> 3] ?? 0) ^ (1 << (bit & 7))
-    // A LOCAL header is skipped, a longer one is not there yet, and another type is no checksum.
+    // Exceptions: a LOCAL header is skipped, a longer one is incomplete, another TLV type is no checksum.
     const becomesLocal = changed[12] === 0x20
     const isLonger = changed.readUInt16BE(14) > header.readUInt16BE(14)
     if (becomesLocal || isLonger || bit >> 3 === checked) continue
@@ -355,7 +355,7 @@ t.test("no bit of a header with a checksum can change unseen", async (t) => {
   t.equal(faultOf(block("2111", TCP4_BLOCK + tlv("03", "12345678"))), "wrong checksum")
 })
 
-/** Bytes that are near enough to a header to come far. */
+/** Random bytes that resemble a header. */
 function nearHeader(random: Random): Buffer {
   const { header } = oneOf(random, valid as [(typeof valid)[0], ...typeof valid])
   const bytes = Buffer.from(header.subarray(0, 120))
@@ -366,7 +366,7 @@ function nearHeader(random: Random): Buffer {
   return bytes
 }
 
-t.test("whatever comes: the verdict on a beginning is never taken back", async (t) => {
+t.test("for random bytes, the verdict on a prefix is final", async (t) => {
   const random = seededRandom(2014)
   for (let round = 0; round < 2000; round++) {
     const bytes = nearHeader(random)
@@ -385,14 +385,14 @@ t.test("whatever comes: the verdict on a beginning is never taken back", async (
   t.pass("every one")
 })
 
-t.test("a beginning of an IPv6 address is waited for just as long as it can become one", async (t) => {
+t.test("a prefix of an IPv6 address is incomplete as long as it can become an address", async (t) => {
   const random = seededRandom(2373)
   const before = "PROXY TCP6 "
   const behind = " ::1 1 2\r\n"
   for (let round = 0; round < 4000; round++) {
     const text = textOf(random, "::::ab0129.", 0, 12)
     if (faultOf(line(before + text)) !== "") continue
-    // Every beginning that is waited for has an end that makes it an address.
+    // Every incomplete prefix has a completion that is an address.
     const ends = ["", ":", "::", "0", ".0", "0.0", ".0.0", "0.0.0"]
     if (ends.some((end) => typeof parseWhole(before + text + end + behind) === "object")) continue
     t.fail(`round ${round}: ${text}`)
@@ -405,7 +405,7 @@ function parseWhole(text: string): unknown {
   return faultOf(line(text)) === "" ? parseProxyHeader(line(text)) : undefined
 }
 
-t.test("only one byte can begin each version", async (t) => {
+t.test("each version has exactly one valid first byte", async (t) => {
   const begins = Array.from(range(0, 255)).filter((character) => faultOf(line(character)) === "")
   t.same(begins, ["\r", "P"])
 })
@@ -450,7 +450,7 @@ for (const { source, destination, v1, v2 } of written) {
   )
 }
 
-t.test("the header of a connection of our own says so", async (t) => {
+t.test("the header for connections of rws itself says so", async (t) => {
   t.equal(writeLocalProxyHeader("v1").toString("latin1"), "PROXY UNKNOWN\r\n")
   t.same(writeLocalProxyHeader("v2"), block("2000"))
   for (const version of ["v1", "v2"] as const) {
@@ -461,7 +461,7 @@ t.test("the header of a connection of our own says so", async (t) => {
   }
 })
 
-t.test("what is written is read back as it was", async (t) => {
+t.test("what is written is parsed back unchanged", async (t) => {
   const random = seededRandom(107)
   const anIp = () =>
     oneOf(random, [

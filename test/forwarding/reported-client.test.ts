@@ -49,7 +49,7 @@ const cases: { title: string; peer?: typeof PROXY; lines: string[]; client: stri
   { title: "empty members", lines: [`${XFF}:`, `${XFF}: , 192.0.2.1, ,`], client: "192.0.2.1" },
   { title: "a mapped proxy in a chain", lines: [`${XFF}: 192.0.2.1, ::ffff:10.0.0.3`], client: "192.0.2.1" },
   { title: "unknown", lines: [`${XFF}: 192.0.2.1, unknown`], client: "10.0.0.1:1000" },
-  { title: "unknown behind a proxy", lines: [`${XFF}: unknown, 10.0.0.3`], client: "10.0.0.3" },
+  { title: "unknown before a trusted proxy", lines: [`${XFF}: unknown, 10.0.0.3`], client: "10.0.0.3" },
   { title: "both fields", lines: ["Forwarded: for=1.1.1.1", `${XFF}: 192.0.2.1`], client: "192.0.2.1" },
   { title: "an empty X-Forwarded-For", lines: [`${XFF}:`, "Forwarded: for=192.0.2.1"], client: "192.0.2.1" },
   { title: "Forwarded", lines: ["Forwarded: for=192.0.2.1"], client: "192.0.2.1" },
@@ -86,7 +86,7 @@ const cases: { title: string; peer?: typeof PROXY; lines: string[]; client: stri
     client: "192.0.2.1",
   },
   {
-    title: "an open quote in a field that is not reached",
+    title: "an unterminated quote in a field that is not reached",
     lines: ['Forwarded: for="', "Forwarded: for=192.0.2.1"],
     client: "192.0.2.1",
   },
@@ -111,14 +111,14 @@ const cases: { title: string; peer?: typeof PROXY; lines: string[]; client: stri
     client: "10.0.0.1:1000",
   },
   {
-    title: "a proxy that says nothing of its client",
+    title: "a proxy that does not report its client",
     lines: ["Forwarded: for=1.1.1.1, proto=https"],
     client: "10.0.0.1:1000",
   },
 ]
 
 for (const { title, peer = PROXY, lines, client } of cases) {
-  t.test(`of ${title} the client is ${client}`, async (t) => {
+  t.test(`with ${title} the client is ${client}`, async (t) => {
     t.equal(formatClientAddress(readReport(fieldsOf(...lines), TRUSTED).hops[0] ?? peer), client)
   })
 }
@@ -173,7 +173,7 @@ const malformed = [
     `Forwarded: ${element}`,
     `Forwarded: for=1.1.1.1, ${element}, for=10.0.0.3`,
   ]),
-  // What a client began to quote takes in what the proxy appends: it must not pass for an element.
+  // A quote opened by the client swallows what the proxy appends, which must not be read as an element.
   ...["for=10.0.0.9", 'for="[fd00::9]:80"', 'for=10.0.0.9;host="a"', 'for=10.0.0.9;host=""'].map(
     (appended) => `Forwarded: for=6.6.6.6;by=", ${appended}`,
   ),
@@ -187,7 +187,7 @@ for (const line of malformed) {
   })
 }
 
-t.test("no forged beginning of a list changes who the client is", async (t) => {
+t.test("forged entries at the start of a list never change the client", async (t) => {
   const random = seededRandom(7239)
   for (let round = 0; round < 3000; round++) {
     const forged = textOf(random, "10.,:[]_fd unkow;x=", 0, 40)
@@ -235,7 +235,7 @@ const reports: readonly { title: string; lines: string[]; report: Report }[] = [
     report: { family: "x-forwarded", hops: [], host: undefined, proto: "wss" },
   },
   {
-    title: "X-Forwarded-* where Forwarded stands beside an X-Forwarded-For, however malformed it is",
+    title: "X-Forwarded-* if X-Forwarded-For is present, even with a malformed Forwarded",
     lines: [`${XFF}: 192.0.2.1`, 'Forwarded: for=6.6.6.6;host=evil;proto=https;by="'],
     report: {
       family: "x-forwarded",
@@ -260,12 +260,12 @@ const reports: readonly { title: string; lines: string[]; report: Report }[] = [
     },
   },
   {
-    title: "Forwarded where X-Forwarded-Host, -Proto and -Port stand beside it",
+    title: "Forwarded even with X-Forwarded-Host, -Proto and -Port",
     lines: ["X-Forwarded-Host: evil", "X-Forwarded-Proto: https", "Forwarded: for=192.0.2.1;proto=http"],
     report: { family: "forwarded", hops: [{ ip: "192.0.2.1", port: 0 }], host: undefined, proto: "http" },
   },
   {
-    title: "no host that is not one, and no scheme that is not one",
+    title: "no invalid host or scheme",
     lines: [`${XFF}: 192.0.2.1`, 'X-Forwarded-Host: a"b', "X-Forwarded-Proto: ht;tp"],
     report: {
       family: "x-forwarded",
@@ -307,7 +307,7 @@ const schemes: { lines: string[]; secure: boolean }[] = [
 
 for (const { lines, secure } of schemes) {
   t.test(
-    `a client came over ${secure ? "TLS" : "plain TCP"} by ${lines.join(" and ") || "no field"}`,
+    `a client connected over ${secure ? "TLS" : "plain TCP"} by ${lines.join(" and ") || "no field"}`,
     async (t) => {
       t.equal(isSecure(readReport(fieldsOf(...lines), TRUSTED).proto ?? "http"), secure)
     },

@@ -24,7 +24,7 @@ const cases: { list: string[]; trusted: string[]; others: string[] }[] = [
 ]
 
 for (const { list, trusted, others } of cases) {
-  t.test(`of trusted proxies ${JSON.stringify(list)} just those are trusted`, async (t) => {
+  t.test(`${JSON.stringify(list)} trusts exactly the listed addresses`, async (t) => {
     const proxies = new TrustedProxies(list)
     t.equal(proxies.isEmpty, list.length === 0)
     for (const ip of trusted) t.equal(proxies.has(ip), true, ip)
@@ -65,7 +65,7 @@ const mistakes: { entry: string; message: string }[] = [
 
 for (const { entry, message } of mistakes) {
   t.test(
-    `${JSON.stringify(entry)} is no trusted proxy, and the error shows it and what would be one`,
+    `${JSON.stringify(entry)} is refused as a trusted proxy, and the error shows it and what is expected`,
     async (t) => {
       const error = thrownBy(() => new TrustedProxies(["::1", entry]))
       t.type(error, AddressError)
@@ -75,7 +75,7 @@ for (const { entry, message } of mistakes) {
   )
 }
 
-t.test("a range holds the addresses that share its prefix, bit by bit", async (t) => {
+t.test("a range contains exactly the addresses that share its prefix", async (t) => {
   const random = seededRandom(4632)
   for (let round = 0; round < 2000; round++) {
     const bytes = oneOf(random, [4, 16])

@@ -3,15 +3,15 @@ import { BodyEnd } from "../../lib/http/llhttp.js"
 import { seededRandom, textOf } from "../support/project/random.js"
 
 interface Outcome {
-  /** Bytes that were taken for the body. */
+  /** Bytes counted as body. */
   readonly length: number
   readonly complete: boolean
   readonly broken: boolean
-  /** Whether the end of the connection, now, is the end of the body. */
+  /** Whether the end of the connection ends the body. */
   readonly endsHere: boolean
 }
 
-/** Reads a body that comes in the pieces that `cuts` make. After a fault nothing more is read. */
+/** Reads a body cut into pieces at `cuts`, up to the first fault. */
 function read(head: string, body: string, cuts: readonly number[] = []): Outcome {
   const bytes = Buffer.from(body, "latin1")
   const end = new BodyEnd(Buffer.from(head, "latin1"))
@@ -30,7 +30,7 @@ function read(head: string, body: string, cuts: readonly number[] = []): Outcome
   return outcome
 }
 
-/** Every way to cut a body in two, and the way to cut it into single bytes. */
+/** Every way to cut a body in two, plus single bytes. */
 function waysToCut(body: string): number[][] {
   const cuts = Array.from(body, (_, index) => index + 1)
   return [cuts, ...cuts.map((cut) => [cut])]
@@ -44,17 +44,17 @@ const complete: { title: string; head: string; body: string }[] = [
   { title: "a Content-Length", head: LENGTH_5, body: "hello" },
   { title: "a Content-Length of 0", head: answer("Content-Length: 0\r\n"), body: "" },
   {
-    title: "a Content-Length in an HTTP/1.0 answer",
+    title: "a Content-Length in an HTTP/1.0 response",
     head: answer("Content-Length: 5\r\n", "HTTP/1.0 403 No"),
     body: "hello",
   },
   {
-    title: "a Content-Length beside Connection: close",
+    title: "a Content-Length with Connection: close",
     head: answer("Connection: close\r\nContent-Length: 5\r\n"),
     body: "hello",
   },
   {
-    title: "a Content-Length beside an Upgrade that is only announced",
+    title: "a Content-Length with an Upgrade field",
     head: answer(
       "Connection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 5\r\n",
       "HTTP/1.1 426 Upgrade Required",
@@ -66,11 +66,11 @@ const complete: { title: string; head: string; body: string }[] = [
     head: answer("Content-Length: 19\r\n"),
     body: "HTTP/1.1 200 OK\r\n\r\n",
   },
-  { title: "no chunk but the last", head: CHUNKED, body: "0\r\n\r\n" },
+  { title: "only the last chunk", head: CHUNKED, body: "0\r\n\r\n" },
   { title: "chunks", head: CHUNKED, body: "5\r\nhello\r\n1\r\n!\r\n0\r\n\r\n" },
   { title: "a chunk that looks like the last one", head: CHUNKED, body: "5\r\n0\r\n\r\n\r\n0\r\n\r\n" },
   {
-    title: "chunk sizes in either case, with zeros in front",
+    title: "chunk sizes in either case, with leading zeros",
     head: CHUNKED,
     body: "00A\r\n0123456789\r\n00b\r\n0123456789a\r\n000\r\n\r\n",
   },
@@ -83,7 +83,7 @@ const complete: { title: string; head: string; body: string }[] = [
   },
   { title: "status 204", head: answer("", "HTTP/1.1 204 No Content"), body: "" },
   {
-    title: "status 304 with the Content-Length of what it does not carry",
+    title: "status 304 with Content-Length",
     head: answer("Content-Length: 5\r\n", "HTTP/1.1 304 Not Modified"),
     body: "",
   },
@@ -95,7 +95,7 @@ const complete: { title: string; head: string; body: string }[] = [
 ]
 
 for (const { title, head, body } of complete) {
-  t.test(`a body framed by ${title} ends at its last byte, however it is cut`, async (t) => {
+  t.test(`a body framed by ${title} ends at its last byte in any fragmentation`, async (t) => {
     const whole = { length: body.length, complete: true, broken: false, endsHere: true }
     t.same(read(head, body), whole)
     t.same(
@@ -104,7 +104,7 @@ for (const { title, head, body } of complete) {
     )
   })
 
-  t.test(`what follows a body framed by ${title} does not belong to it`, async (t) => {
+  t.test(`bytes after a body framed by ${title} are not part of it`, async (t) => {
     const expected = { length: body.length, complete: true, broken: false, endsHere: true }
     for (const more of ["\r\n", "0\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", "\x00\x16"]) {
       t.same(read(head, body + more), expected)
@@ -116,7 +116,7 @@ for (const { title, head, body } of complete) {
   })
 
   if (body === "") continue
-  t.test(`a body framed by ${title} that breaks off has not ended`, async (t) => {
+  t.test(`a truncated body framed by ${title} has not ended`, async (t) => {
     for (let length = 0; length < body.length; length++) {
       const cut = { length, complete: false, broken: false, endsHere: false }
       t.same(read(head, body.slice(0, length)), cut, `after ${length} bytes`)
@@ -132,42 +132,39 @@ const untilClose: { title: string; head: string }[] = [
     head: answer("Transfer-Encoding: gzip\r\n"),
   },
   {
-    title: "beside an Upgrade that is only announced",
+    title: "with an Upgrade field",
     head: answer("Connection: Upgrade\r\nUpgrade: websocket\r\n", "HTTP/1.1 426 Upgrade Required"),
   },
 ]
 
 for (const { title, head } of untilClose) {
   for (const body of ["", "5\r\nhello\r\n0\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n\0"]) {
-    t.test(
-      `the body ${JSON.stringify(body)} of an answer ${title} ends where the connection ends`,
-      async (t) => {
-        const whole = { length: body.length, complete: false, broken: false, endsHere: true }
-        t.same(read(head, body), whole)
-        t.same(
-          waysToCut(body).filter((cuts) => !same(read(head, body, cuts), whole)),
-          [],
-        )
-      },
-    )
+    t.test(`the body ${JSON.stringify(body)} of a response ${title} ends with the connection`, async (t) => {
+      const whole = { length: body.length, complete: false, broken: false, endsHere: true }
+      t.same(read(head, body), whole)
+      t.same(
+        waysToCut(body).filter((cuts) => !same(read(head, body, cuts), whole)),
+        [],
+      )
+    })
   }
 }
 
 const broken: { title: string; body: string }[] = [
-  { title: "a size that is no number", body: "g\r\n" },
+  { title: "a size that is not a number", body: "g\r\n" },
   { title: "a size with a sign", body: "+5\r\nhello\r\n" },
   { title: "a negative size", body: "-5\r\nhello\r\n" },
   { title: "a size with 0x", body: "0x5\r\nhello\r\n" },
   { title: "a size with a space before it", body: " 5\r\nhello\r\n" },
-  { title: "a size with a space behind it", body: "5 \r\nhello\r\n" },
+  { title: "a size with a space after it", body: "5 \r\nhello\r\n" },
   { title: "a size beyond 64 bits", body: "fffffffffffffffff\r\n" },
-  { title: "a size line that is empty", body: "\r\nhello\r\n" },
+  { title: "an empty size line", body: "\r\nhello\r\n" },
   { title: "a size line that ends in a bare LF", body: "5\nhello\r\n" },
   { title: "a size line that ends in a bare CR", body: "5\rhello\r\n" },
   { title: "a chunk longer than its size", body: "5\r\nhello!\r\n" },
   { title: "a chunk that ends in a bare LF", body: "5\r\nhello\n0\r\n\r\n" },
-  { title: "a chunk that ends in nothing", body: "5\r\nhello0\r\n\r\n" },
-  { title: "a second size behind a comma", body: "5,5\r\nhello\r\n" },
+  { title: "a chunk without CRLF", body: "5\r\nhello0\r\n\r\n" },
+  { title: "a second size after a comma", body: "5,5\r\nhello\r\n" },
   { title: "a control byte in an extension", body: "5;a=\x01\r\nhello\r\n" },
   { title: "a bare LF in an extension", body: "5;a\nhello\r\n" },
   { title: "a trailer without a colon", body: "0\r\nExpires\r\n\r\n" },
@@ -176,7 +173,7 @@ const broken: { title: string; body: string }[] = [
 ]
 
 for (const { title, body } of broken) {
-  t.test(`a chunked body with ${title} is broken, however it is cut, and has no end`, async (t) => {
+  t.test(`a chunked body with ${title} is invalid in any fragmentation and has no end`, async (t) => {
     const text = `3\r\nabc\r\n${body}`
     for (const cuts of [[], ...waysToCut(text)]) {
       const { length: _, ...outcome } = read(CHUNKED, text, cuts)
@@ -187,14 +184,14 @@ for (const { title, body } of broken) {
 }
 
 const random = seededRandom(2)
-/** llhttp is handed at most 64 KiB at a time. */
+/** llhttp gets at most 64 KiB per call. */
 const PIECE = 64 * 1024
 
 for (const length of [PIECE - 1, PIECE, PIECE + 1, 2 * PIECE - 1, 2 * PIECE, 2 * PIECE + 1, 1_000_003]) {
   const data = textOf(random, "0123456789abcdef\r\n", length, length)
   const size = length.toString(16)
 
-  t.test(`a body of ${length} bytes that comes in one read ends at its last byte`, async (t) => {
+  t.test(`a body of ${length} bytes in one read ends at its last byte`, async (t) => {
     const whole = { length, complete: true, broken: false, endsHere: true }
     const head = answer(`Content-Length: ${length}\r\n`)
     t.same(read(head, data), whole)
@@ -207,7 +204,7 @@ for (const length of [PIECE - 1, PIECE, PIECE + 1, 2 * PIECE - 1, 2 * PIECE, 2 *
     })
   })
 
-  t.test(`a chunk of ${length} bytes that comes in one read ends at its last byte`, async (t) => {
+  t.test(`a chunk of ${length} bytes in one read ends at its last byte`, async (t) => {
     const body = `${size}\r\n${data}\r\n0\r\n\r\n`
     const whole = { length: body.length, complete: true, broken: false, endsHere: true }
     t.same(read(CHUNKED, body), whole)

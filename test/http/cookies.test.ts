@@ -37,11 +37,11 @@ for (const { what, values, found } of CASES) {
   t.test(`the cookie "a" is found with ${what}`, async (t) => t.same(cookies("a", ...values), found))
 }
 
-t.test("only Cookie fields hold cookies", async (t) => {
+t.test("cookies are read from Cookie fields only", async (t) => {
   t.same(cookiesOf(poolRequest("/", ["Set-Cookie", "a=1"], ["Cookie2", "a=2"]).fields, "a"), [])
 })
 
-t.test("no text makes it throw, and what was put in is found among whatever stands around it", async (t) => {
+t.test("random text never makes it throw or hides the cookie in it", async (t) => {
   const random = seededRandom(1)
   for (let round = 0; round < 2000; round++) {
     const odd = () => textOf(random, 'ab=,; \t"\\\x80\xa0\xff', 0, 20)
@@ -51,21 +51,21 @@ t.test("no text makes it throw, and what was put in is found among whatever stan
   }
 })
 
-t.test("long fields without an end of anything are read once", async (t) => {
+t.test("long fields without delimiters are scanned only once", async (t) => {
   for (const text of [" ".repeat(2e6), ";".repeat(2e6), "=".repeat(2e6), `a=${" ".repeat(2e6)}x`]) {
     t.ok(cookies("a", text).length <= 1)
   }
 })
 
 for (const name of ["sid", "__Host-sid", "a.b_c~d", "!#$%&'*+-.^_`|~"]) {
-  t.test(`"${name}" can name a cookie`, async (t) => t.equal(isToken(name), true))
+  t.test(`"${name}" is a valid cookie name`, async (t) => t.equal(isToken(name), true))
 }
 
 for (const name of ["", "a b", "a=b", "a;b", "a,b", "a\r\nb", "a\n", "ä", '"a"', "a\0"]) {
-  t.test(`${JSON.stringify(name)} can't name a cookie`, async (t) => t.equal(isToken(name), false))
+  t.test(`${JSON.stringify(name)} is not a valid cookie name`, async (t) => t.equal(isToken(name), false))
 }
 
-t.test("a token stays one however it is mixed, until a byte gets in that is none", async (t) => {
+t.test("any mix of token characters is a token, and any other byte breaks it", async (t) => {
   const random = seededRandom(2)
   for (let round = 0; round < 500; round++) {
     const name = textOf(random, "azAZ09!#$%&'*+-.^_`|~", 1, 10)

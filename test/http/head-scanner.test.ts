@@ -7,11 +7,11 @@ interface Outcome {
   /** The head's length, or -1. */
   readonly length: number
   readonly fault: string
-  /** How many bytes had to come until it was known. */
+  /** Number of bytes received when the outcome was known. */
   readonly seen: number
 }
 
-/** Hands the scanner all that has come so far, again and again, as `cuts` say, until it has made up its mind. */
+/** Feeds the scanner growing prefixes of `text`, one per cut, until it reports an outcome. */
 function scan(kind: HeadKind, text: string, cuts: readonly number[] = []): Outcome {
   const bytes = Buffer.from(text, "latin1")
   const scanner = new HeadScanner(kind)
@@ -33,20 +33,20 @@ interface Case {
   readonly title: string
   readonly kind?: HeadKind
   readonly text: string
-  /** The head's length where it is complete. */
+  /** Length of the head if it is complete. */
   readonly length?: number
-  /** What is said of it where it is refused. */
+  /** The fault if it is refused. */
   readonly fault?: RegExp
-  /** The byte, counted from 1, that shows the outcome. Default: the last one. */
+  /** The byte, counted from 1, that decides the outcome. Default: the last one. */
   readonly seen?: number
 }
 
 const NOT_A_REQUEST = /does not start with an HTTP request line/
-const NOT_AN_ANSWER = /does not start with an HTTP status line/
+const NOT_A_RESPONSE = /does not start with an HTTP status line/
 
 const cases: Case[] = [
   { title: "an upgrade request", text: REQUEST, length: REQUEST.length },
-  { title: "an upgrade answer", kind: "response", text: answerHead(), length: answerHead().length },
+  { title: "an upgrade response", kind: "response", text: answerHead(), length: answerHead().length },
   { title: "a request without fields", text: `${GET}\r\n`, length: GET.length + 2 },
   { title: "a status line without a phrase", kind: "response", text: "HTTP/1.1 200\r\n\r\n", length: 16 },
   {
@@ -57,20 +57,20 @@ const cases: Case[] = [
   },
   { title: "a phrase in Latin-1", kind: "response", text: "HTTP/1.1 200 \xe9t\xe9\r\n\r\n", length: 20 },
   {
-    title: "a value with tabs, blanks and high bytes",
+    title: "a value with tabs, spaces and high bytes",
     text: `${GET}X:\t a\x80\xff \t\r\n\r\n`,
     length: GET.length + 13,
   },
 
   {
-    title: "frames behind the head",
+    title: "frames after the head",
     text: `${REQUEST}\x81\x00\n\r\x7f`,
     length: REQUEST.length,
     seen: REQUEST.length,
   },
   { title: "a second request", text: `${REQUEST}GET / \n\n`, length: REQUEST.length, seen: REQUEST.length },
   {
-    title: "an empty line behind the head",
+    title: "an empty line after the head",
     text: `${REQUEST}\r\n`,
     length: REQUEST.length,
     seen: REQUEST.length,
@@ -81,16 +81,16 @@ const cases: Case[] = [
   { title: "a start line", text: GET },
   { title: "all but the last byte", text: REQUEST.slice(0, -1) },
   { title: "a CR whose LF may follow", text: GET.slice(0, -1) },
-  { title: "a blank line's CR whose LF may follow", text: `${GET}\r` },
+  { title: "the CR of a blank line whose LF may follow", text: `${GET}\r` },
 
   {
-    title: "a bare LF behind the start line",
+    title: "a bare LF after the start line",
     text: "GET / HTTP/1.1\nHost: a\r\n\r\n",
     fault: /^bare LF$/,
     seen: 15,
   },
   {
-    title: "a bare LF behind a field",
+    title: "a bare LF after a field",
     text: `${GET}Host: a\nX: y\r\n\r\n`,
     fault: /^bare LF$/,
     seen: 28,
@@ -103,7 +103,7 @@ const cases: Case[] = [
     fault: /^bare CR$/,
     seen: 7,
   },
-  { title: "CR CR LF behind a field", text: `${GET}Host: a\r\r\n\r\n`, fault: /^bare CR$/, seen: 29 },
+  { title: "CR CR LF after a field", text: `${GET}Host: a\r\r\n\r\n`, fault: /^bare CR$/, seen: 29 },
   { title: "a blank line of CR CR LF", text: `${GET}\r\r\n`, fault: /^bare CR$/, seen: 22 },
 
   { title: "a field folded with a space", text: `${GET}X: a\r\n b\r\n\r\n`, fault: /obs-fold/, seen: 27 },
@@ -123,12 +123,12 @@ const cases: Case[] = [
     seen: 32,
   },
   { title: "an SMTP greeting", text: "EHLO example.com\r\n", fault: NOT_A_REQUEST },
-  { title: "an answer where a request is due", text: answerHead(), fault: NOT_A_REQUEST, seen: 34 },
+  { title: "a response instead of a request", text: answerHead(), fault: NOT_A_REQUEST, seen: 34 },
   {
-    title: "a request where an answer is due",
+    title: "a request instead of a response",
     kind: "response",
     text: REQUEST,
-    fault: NOT_AN_ANSWER,
+    fault: NOT_A_RESPONSE,
     seen: 1,
   },
 ]
@@ -170,7 +170,7 @@ const badStartLines: { kind: HeadKind; line: string }[] = [
 ]
 
 for (const { kind, line } of badStartLines) {
-  const fault = kind === "request" ? NOT_A_REQUEST : NOT_AN_ANSWER
+  const fault = kind === "request" ? NOT_A_REQUEST : NOT_A_RESPONSE
   const title = `the ${kind} start line ${JSON.stringify(line)}`
   cases.push({ title, kind, text: `${line}\r\nHost: a\r\n\r\n`, fault, seen: line.length + 2 })
 }
@@ -184,7 +184,7 @@ const CONTROL_PLACES: readonly ((control: string) => string)[] = [
 for (const control of CONTROLS) {
   for (const place of CONTROL_PLACES) {
     const upToIt = place(control)
-    const title = `the control byte ${hex(control)} behind ${JSON.stringify(upToIt.slice(0, -1))}`
+    const title = `the control byte ${hex(control)} after ${JSON.stringify(upToIt.slice(0, -1))}`
     cases.push({
       title,
       text: `${upToIt}: b\r\n\r\n`,
@@ -196,7 +196,7 @@ for (const control of CONTROLS) {
 
 for (const { title, kind = "request", text, length = -1, fault, seen = text.length } of cases) {
   const verb = length >= 0 ? "finds the end of" : fault === undefined ? "waits for more after" : "refuses"
-  t.test(`the scan ${verb} ${title}, however it is cut into pieces`, async (t) => {
+  t.test(`the scanner ${verb} ${title} in any fragmentation`, async (t) => {
     const whole = scan(kind, text)
     t.equal(whole.length, length)
     if (fault === undefined) t.equal(whole.fault, "")
@@ -204,7 +204,7 @@ for (const { title, kind = "request", text, length = -1, fault, seen = text.leng
     t.same(
       scan(kind, text, eachByte(text)),
       { ...whole, seen },
-      "one byte at a time, and at once when it shows",
+      "one byte at a time, decided at the earliest byte",
     )
     const cutsThatMatter = eachByte(text).filter((cut) => {
       const pieces = scan(kind, text, [cut])
@@ -214,37 +214,34 @@ for (const { title, kind = "request", text, length = -1, fault, seen = text.leng
   })
 }
 
-t.test("a request begins with a token character and with nothing else", async (t) => {
+t.test("a request can only start with a token character", async (t) => {
   const accepted = Array.from(range(0x00, 0xff)).filter((first) => scan("request", first).fault === "")
   t.same(accepted, Array.from(TOKEN).sort())
 })
 
-t.test("an answer begins with the H of HTTP and with nothing else", async (t) => {
+t.test("a response can only start with the H of HTTP", async (t) => {
   const accepted = Array.from(range(0x00, 0xff)).filter((first) => scan("response", first).fault === "")
   t.same(accepted, ["H"])
 })
 
-t.test(
-  "every method that is a token passes the scan, for llhttp and the validation judge it by name",
-  async (t) => {
-    const head = `${TOKEN} /x HTTP/1.1\r\n\r\n`
-    t.equal(scan("request", head).length, head.length)
-  },
-)
+t.test("the scanner accepts every token as method; llhttp and the validation check its name", async (t) => {
+  const head = `${TOKEN} /x HTTP/1.1\r\n\r\n`
+  t.equal(scan("request", head).length, head.length)
+})
 
-t.test("the scan has no limit of its own", async (t) => {
+t.test("the scanner has no size limit of its own", async (t) => {
   const head = `${GET}X: ${"x".repeat(1_000_000)}\r\n\r\n`
   t.equal(scan("request", head).length, head.length)
 })
 
 t.test(
-  "bytes that have been looked at are not looked at again, so that drips cost no more than a flood",
+  "the scanner never rescans bytes, so a slowly dripping head costs no more than a fast one",
   async (t) => {
     const bytes = Buffer.from(REQUEST, "latin1")
     const scanner = new HeadScanner("request")
     for (let seen = 1; seen < bytes.length; seen++) {
       scanner.scan(bytes.subarray(0, seen))
-      // All before the last byte could be anything now. (A CR is looked at again, with its LF.)
+      // Overwrite everything before the last byte. (A CR is rescanned together with its LF.)
       bytes.fill(0, GET.length, Math.max(GET.length, seen - 1))
     }
     t.equal(scanner.scan(bytes), bytes.length)

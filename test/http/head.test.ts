@@ -17,7 +17,7 @@ const bytesOf = (text: string) => Buffer.from(text, "latin1")
 const requestOf = (lines: string) => parseRequestHead(bytesOf(`GET / HTTP/1.1\r\n${lines}\r\n`))
 const answerOf = (lines: string) => parseResponseHead(bytesOf(`HTTP/1.1 200 OK\r\n${lines}\r\n`))
 
-t.test("a request head is its three parts and its fields", async (t) => {
+t.test("a request head is parsed into its three parts and its fields", async (t) => {
   t.same(parseRequestHead(bytesOf("GET /a?b=c%20d HTTP/1.1\r\nHost: a\r\nX-Y:z\r\n\r\n")), {
     method: "GET",
     target: "/a?b=c%20d",
@@ -31,14 +31,14 @@ t.test("a request head is its three parts and its fields", async (t) => {
 
 const phrases = ["Switching Protocols", "", "\xe9t\xe9", " two  blanks ", "1", "a\tb"]
 for (const phrase of phrases) {
-  t.test(`an answer's phrase may be ${JSON.stringify(phrase)}`, async (t) => {
+  t.test(`a response's phrase may be ${JSON.stringify(phrase)}`, async (t) => {
     const head = parseResponseHead(bytesOf(`HTTP/1.1 101 ${phrase}\r\nServer: x\r\n\r\n`))
     const fields = [{ name: "server", value: "x", line: "Server: x\r\n" }]
     t.same(head, { version: "HTTP/1.1", status: 101, phrase, fields })
   })
 }
 
-t.test("an answer's phrase may be missing together with its space", async (t) => {
+t.test("a response's phrase may be missing together with its space", async (t) => {
   t.match(parseResponseHead(bytesOf("HTTP/1.1 200\r\n\r\n")), { status: 200, phrase: "" })
 })
 
@@ -49,32 +49,32 @@ const fieldCases: { title: string; line: string; name: string; value: string }[]
     name: "origin",
     value: "https://a.example:8443/x:y",
   },
-  { title: "a value that begins with a colon", line: "X::y", name: "x", value: ":y" },
+  { title: "a value that starts with a colon", line: "X::y", name: "x", value: ":y" },
   { title: "no value", line: "X:", name: "x", value: "" },
-  { title: "a value of blanks only", line: "X: \t  ", name: "x", value: "" },
-  { title: "no space behind the colon", line: "X:y", name: "x", value: "y" },
+  { title: "a value of white space only", line: "X: \t  ", name: "x", value: "" },
+  { title: "no space after the colon", line: "X:y", name: "x", value: "y" },
   { title: "tabs around the value", line: "X:\t\ty\t", name: "x", value: "y" },
-  { title: "blanks inside the value", line: "X:  a \t b  ", name: "x", value: "a \t b" },
+  { title: "white space inside the value", line: "X:  a \t b  ", name: "x", value: "a \t b" },
   {
-    title: "a value that begins and ends in 0xA0, which is no white space in HTTP",
+    title: "a value that starts and ends with 0xA0, which is not white space in HTTP",
     line: "X: \xa0y\xa0 ",
     name: "x",
     value: "\xa0y\xa0",
   },
   {
-    title: "every byte that a value may hold",
+    title: "every byte that a value may contain",
     line: `X: ${FIELD_VCHAR} \t${FIELD_VCHAR}`,
     name: "x",
     value: `${FIELD_VCHAR} \t${FIELD_VCHAR}`,
   },
-  { title: "every byte that a name may hold", line: `${TOKEN}: y`, name: TOKEN.toLowerCase(), value: "y" },
+  { title: "every byte that a name may contain", line: `${TOKEN}: y`, name: TOKEN.toLowerCase(), value: "y" },
   { title: "a name in mixed case", line: "sEC-wEBsOCKET-kEY: AbC", name: "sec-websocket-key", value: "AbC" },
   { title: "the name constructor", line: "constructor: x", name: "constructor", value: "x" },
   { title: "the name __proto__", line: "__proto__: x", name: "__proto__", value: "x" },
   { title: "the name toString", line: "toString: x", name: "tostring", value: "x" },
-  { title: "a value of 8 KiB of blanks", line: `X:${" ".repeat(8192)}`, name: "x", value: "" },
+  { title: "a value of 8 KiB of white space", line: `X:${" ".repeat(8192)}`, name: "x", value: "" },
   {
-    title: "8 KiB of blanks inside a value",
+    title: "8 KiB of white space inside a value",
     line: `X: a${" \t".repeat(4096)}b`,
     name: "x",
     value: `a${" \t".repeat(4096)}b`,
@@ -97,7 +97,7 @@ for (const { title, line, name, value } of fieldCases) {
   }
 }
 
-t.test("fields of one name are kept one by one, in their order", async (t) => {
+t.test("fields of the same name stay separate and in order", async (t) => {
   const { fields } = requestOf("X: 1\r\ny: a\r\nx: 2\r\nX: 1\r\n")
   t.same(
     fields.map(({ line }) => line),
@@ -108,7 +108,7 @@ t.test("fields of one name are kept one by one, in their order", async (t) => {
   t.same(valuesOf(fields, "z"), [])
 })
 
-t.test("names of JavaScript's own objects are names like others", async (t) => {
+t.test("names of JavaScript object members are ordinary field names", async (t) => {
   const { fields } = requestOf("constructor: 1\r\n__proto__: 2\r\n")
   t.same(valuesOf(fields, "constructor"), ["1"])
   t.same(valuesOf(fields, "__proto__"), ["2"])
@@ -223,7 +223,7 @@ for (const [kind, parse, head] of [
   ["an answer", parseResponseHead, answerHead()],
   ["an answer without fields", parseResponseHead, "HTTP/1.1 101 Switching Protocols\r\n\r\n"],
 ] as const) {
-  t.test(`llhttp must find the end of ${kind} at the byte where our own scan found it`, async (t) => {
+  t.test(`llhttp and the scanner must find the end of ${kind} at the same byte`, async (t) => {
     t.doesNotThrow(() => parse(bytesOf(head)))
     for (const more of ["\0", "\r\n", "GET / HTTP/1.1\r\n\r\n"]) {
       t.type(
@@ -242,7 +242,7 @@ for (const [kind, parse, head] of [
   })
 }
 
-t.test("what our own scan refuses in fields llhttp does not take for a head either", async (t) => {
+t.test("llhttp rejects fields that the scanner refuses", async (t) => {
   const upToFields = "GET / HTTP/1.1\r\nHost: a"
   for (const end of ["\n\r\n", "\r\n b\r\n\r\n", "\r\n\n", "\0\r\n\r\n", "\x7f\r\n\r\n", "\rX: y\r\n\r\n"]) {
     t.type(
@@ -253,10 +253,10 @@ t.test("what our own scan refuses in fields llhttp does not take for a head eith
   }
 })
 
-/** A field line that no two parsers can read in two ways (RFC 9112 §5). */
+/** An unambiguous field line (RFC 9112 §5). */
 const FIELD_LINE = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r\n$/
 
-t.test("random valid heads are given back byte by byte", async (t) => {
+t.test("random valid heads are preserved byte for byte", async (t) => {
   const random = seededRandom(9112)
   for (let round = 0; round < 5000; round++) {
     const made = Array.from({ length: between(random, 0, 20) }, () => randomField(random))
@@ -273,7 +273,7 @@ t.test("random valid heads are given back byte by byte", async (t) => {
   t.pass("every one")
 })
 
-t.test("of random broken heads those that are accepted can be read in one way only", async (t) => {
+t.test("random broken heads are accepted only if they are unambiguous", async (t) => {
   const random = seededRandom(9110)
   const breakers: [string, ...string[]] = [
     "\r",
@@ -351,7 +351,7 @@ function sameFields(some: readonly Field[], others: readonly Field[]): boolean {
   )
 }
 
-t.test("the classes of bytes that these tests use are those of the RFCs", async (t) => {
+t.test("the byte classes in these tests are those of the RFCs", async (t) => {
   t.equal(TOKEN.length, 15 + 10 + 52, "RFC 9110 §5.6.2")
   t.equal(FIELD_VCHAR.length, 94 + 128, "RFC 9110 §5.5")
   t.equal(hex("\n"), "0x0a")

@@ -1,4 +1,4 @@
-/** RFC 9113 §3.4. A TLS terminator that agrees on h2 with a browser sends us this; its owner must learn what to change. */
+/** RFC 9113 §3.4. A TLS terminator that negotiates h2 sends this preface; the response says how to fix it. */
 import t from "tap"
 import { startBackend } from "../support/peers/backend.js"
 import { RawPeer } from "../support/peers/raw-peer.js"

@@ -12,7 +12,7 @@ const plainWasm: Buffer<ArrayBuffer> = createRequire(import.meta.url)("llhttp/li
 
 const adapter = readProjectFile("lib/http/llhttp.ts")
 
-/** What is declared in the adapter's interface of the WebAssembly exports: names, and whether each is a function. */
+/** The exports that the adapter's interface declares, and whether each is a function. */
 function declaredExports(): Map<string, WebAssembly.ImportExportKind> {
   const body = /interface Llhttp \{\n(.*?)\n\}/s.exec(adapter)?.[1] ?? ""
   return new Map(
@@ -42,7 +42,7 @@ for (const [build, bytes] of [
   })
 
   t.test(
-    `the ${build} build of llhttp imports exactly the callbacks that the adapter gives it`,
+    `the ${build} build of llhttp imports exactly the callbacks that the adapter provides`,
     async (t) => {
       const imports = WebAssembly.Module.imports(new WebAssembly.Module(bytes))
       t.same(new Set(imports.map(({ module, kind }) => `${module} ${kind}`)), new Set(["env function"]))
@@ -51,7 +51,7 @@ for (const [build, bytes] of [
   )
 }
 
-t.test("llhttp's constants have every name that the adapter uses, as numbers", async (t) => {
+t.test("llhttp's constants contain every name that the adapter uses, as numbers", async (t) => {
   const { ERROR, TYPE } = constants
   for (const [table, values] of Object.entries({ ERROR, TYPE })) {
     const names = namesIn(new RegExp(`\\b${table}\\.(\\w+)`, "g"))
@@ -62,12 +62,12 @@ t.test("llhttp's constants have every name that the adapter uses, as numbers", a
 
 const FIELDS_AT = [19, 19 + 20, 19 + 20 + 20, 19 + 20 + 20 + 21, 19 + 20 + 20 + 21 + 45]
 
-t.test("dissecting a head gives its length and where each field name begins", async (t) => {
+t.test("dissect returns the length of a head and the offset of each field name", async (t) => {
   const head = Buffer.from(upgradeHead({ Host: "chat.example" }, "GET /cha HTTP/1.1"))
   t.same(dissect("request", head), { fault: "", length: head.length, fieldStarts: FIELDS_AT })
 })
 
-t.test("a fault in one head is nothing to the next one, of either kind", async (t) => {
+t.test("a fault in one head does not affect the next one of either kind", async (t) => {
   const request = Buffer.from(upgradeHead())
   const answer = Buffer.from(answerHead())
   const good = [dissect("request", request), dissect("response", answer)]
@@ -78,32 +78,29 @@ t.test("a fault in one head is nothing to the next one, of either kind", async (
   }
 })
 
-t.test("a head of the greatest length that can be configured is dissected", async (t) => {
+t.test("dissect accepts a head of the maximum configurable length", async (t) => {
   const start = "GET / HTTP/1.1\r\nX: "
   const head = `${start}${"x".repeat(MAX_HEAD_BYTES - start.length - 4)}\r\n\r\n`
   t.same(dissect("request", Buffer.from(head)), { fault: "", length: MAX_HEAD_BYTES, fieldStarts: [16] })
 })
 
-t.test(
-  "the body of one answer is read to its end while heads and other bodies are read in between",
-  async (t) => {
-    const head = Buffer.from("HTTP/1.1 403 Forbidden\r\nContent-Length: 6\r\n\r\n")
-    const chunked = Buffer.from("HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n")
-    const one = new BodyEnd(head)
-    const two = new BodyEnd(chunked)
-    t.equal(one.read(Buffer.from("abc")), 3)
-    t.equal(dissect("response", head).fault, "")
-    t.equal(two.read(Buffer.from("3\r\nab")), 5)
-    t.equal(dissect("request", Buffer.from("\0")).fault === "", false)
-    t.equal(one.read(Buffer.from("def!")), 3)
-    t.equal(two.read(Buffer.from("c\r\n0\r\n\r\n!")), 8)
-    t.same([one.complete, two.complete], [true, true])
-    one.free()
-    two.free()
-  },
-)
+t.test("one body is read to its end while heads and other bodies are parsed in between", async (t) => {
+  const head = Buffer.from("HTTP/1.1 403 Forbidden\r\nContent-Length: 6\r\n\r\n")
+  const chunked = Buffer.from("HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n")
+  const one = new BodyEnd(head)
+  const two = new BodyEnd(chunked)
+  t.equal(one.read(Buffer.from("abc")), 3)
+  t.equal(dissect("response", head).fault, "")
+  t.equal(two.read(Buffer.from("3\r\nab")), 5)
+  t.equal(dissect("request", Buffer.from("\0")).fault === "", false)
+  t.equal(one.read(Buffer.from("def!")), 3)
+  t.equal(two.read(Buffer.from("c\r\n0\r\n\r\n!")), 8)
+  t.same([one.complete, two.complete], [true, true])
+  one.free()
+  two.free()
+})
 
-t.test("where WebAssembly has no SIMD the plain build is used, with the same results", async (t) => {
+t.test("without SIMD support the plain build is used, with the same results", async (t) => {
   const { Module } = WebAssembly
   const refused: unknown[] = []
   WebAssembly.Module = new Proxy(Module, {
@@ -126,7 +123,7 @@ t.test("where WebAssembly has no SIMD the plain build is used, with the same res
   }
 })
 
-t.test("a million heads and thousands of bodies leave WebAssembly's memory as it was", async (t) => {
+t.test("a million heads and thousands of bodies do not grow WebAssembly memory", async (t) => {
   const heads: readonly [kind: HeadKind, head: string, good: boolean][] = [
     ["request", upgradeHead(), true],
     ["response", answerHead(), true],
@@ -161,7 +158,7 @@ t.test("a million heads and thousands of bodies leave WebAssembly's memory as it
   t.equal(wasmMemoryBytes(), memoryAtStart)
 })
 
-t.test("the measure of memory does show a parser that nobody frees", async (t) => {
+t.test("the memory check detects a parser that is never freed", async (t) => {
   const before = wasmMemoryBytes()
   const head = Buffer.from("HTTP/1.1 403 Forbidden\r\n\r\n")
   const kept = Array.from({ length: 10_000 }, () => new BodyEnd(head))

@@ -136,7 +136,7 @@ const cases: { pattern: string | undefined; change: PathChange; paths: [from: st
 for (const { pattern, change, paths } of cases) {
   const how = change.strip_prefix === true ? "stripped" : `rewritten to ${change.rewrite}`
   for (const [from, to] of paths) {
-    t.test(`${from} becomes ${to} where ${pattern ?? "no path"} is ${how}`, async (t) => {
+    t.test(`${from} becomes ${to} if ${pattern ?? "no path"} is ${how}`, async (t) => {
       t.equal(rewriteOf(pattern, change)?.(from), to)
     })
   }
@@ -175,33 +175,30 @@ const mistakes: { pattern: string | undefined; change: PathChange; message: RegE
 ]
 
 for (const { pattern, change, message } of mistakes) {
-  t.test(`${JSON.stringify(change)} is a mistake where the path is ${pattern}`, async (t) => {
+  t.test(`${JSON.stringify(change)} is refused if the path is ${pattern}`, async (t) => {
     const error = thrownBy(() => rewriteOf(pattern, change))
     t.type(error, SettingError)
     t.match(error, { message })
   })
 }
 
-t.test(
-  "whatever path a prefix means, what becomes of it is a path that ends as the client's did",
-  async (t) => {
-    const random = seededRandom(4242)
-    const patterns = ["/", "/a", "/a/", "/a/b", "/a%2Fb"] as const
-    const rewrites = [undefined, "/", "/new", "/new/"] as const
-    const pieces = ["/", "//", "\\", "%2f", "%2F", "a", "%61", "b", "x", "%", ";", ":"] as const
-    for (let round = 0; round < 20_000; round++) {
-      const pattern = oneOf(random, [...patterns])
-      const rewrite = oneOf(random, [...rewrites])
-      const change = rewrite === undefined ? STRIP : { rewrite }
-      const end = Array.from({ length: between(random, 0, 6) }, () => oneOf(random, [...pieces])).join("")
-      const path = `${pattern}/${end}`
-      const to = rewriteOf(pattern, change)?.(path) ?? ""
-      const isPath = /^\/(?![/\\])/.test(to) && to.startsWith(rewrite ?? "/")
-      // Slashes at the seam may become one.
-      if (isPath && to.endsWith(end.replace(/^[/\\]+/, "")) && !isDotSegmented(to)) continue
-      t.equal(`${path} becomes ${to}`, "a path", `round ${round}: ${pattern} ${JSON.stringify(change)}`)
-      return
-    }
-    t.pass("every one")
-  },
-)
+t.test("rewriting a prefix always gives a path with the client's own ending", async (t) => {
+  const random = seededRandom(4242)
+  const patterns = ["/", "/a", "/a/", "/a/b", "/a%2Fb"] as const
+  const rewrites = [undefined, "/", "/new", "/new/"] as const
+  const pieces = ["/", "//", "\\", "%2f", "%2F", "a", "%61", "b", "x", "%", ";", ":"] as const
+  for (let round = 0; round < 20_000; round++) {
+    const pattern = oneOf(random, [...patterns])
+    const rewrite = oneOf(random, [...rewrites])
+    const change = rewrite === undefined ? STRIP : { rewrite }
+    const end = Array.from({ length: between(random, 0, 6) }, () => oneOf(random, [...pieces])).join("")
+    const path = `${pattern}/${end}`
+    const to = rewriteOf(pattern, change)?.(path) ?? ""
+    const isPath = /^\/(?![/\\])/.test(to) && to.startsWith(rewrite ?? "/")
+    // Two slashes may merge into one where the parts meet.
+    if (isPath && to.endsWith(end.replace(/^[/\\]+/, "")) && !isDotSegmented(to)) continue
+    t.equal(`${path} becomes ${to}`, "a path", `round ${round}: ${pattern} ${JSON.stringify(change)}`)
+    return
+  }
+  t.pass("every one")
+})

@@ -83,13 +83,13 @@ const cases: Case[] = [
 ]
 
 for (const { conditions, target = "/", fields = {}, isMet } of cases) {
-  const title = `${target} with ${JSON.stringify(fields)} ${isMet ? "meets" : "does not meet"} ${JSON.stringify(conditions)}`
+  const title = `${target} with ${JSON.stringify(fields)} ${isMet ? "matches" : "does not match"} ${JSON.stringify(conditions)}`
   t.test(title, async (t) => {
     t.equal(matchOf(conditions)(new RouteRequest(requested(target, fields))), isMet)
   })
 }
 
-t.test("a route is taken when all of its conditions hold, and only then", async (t) => {
+t.test("a route matches if and only if all of its conditions match", async (t) => {
   const random = seededRandom(16)
   const matches = matchOf({ host: ["a.example"], path: "/chat", header: { "X-A": "1" }, query: { q: "1" } })
   let met = 0
@@ -112,7 +112,7 @@ for (const { target, path, query } of [
   { target: "/a?b=%2f&c?d", path: "/a", query: "?b=%2f&c?d" },
   { target: "/%3f?x", path: "/%3f", query: "?x" },
 ]) {
-  t.test(`${target} is cut at the first question mark, byte for byte`, async (t) => {
+  t.test(`${target} is split at the first question mark, byte for byte`, async (t) => {
     const request = new RouteRequest(requested(target))
     t.same([request.path, request.query], [path, query])
   })
@@ -130,7 +130,7 @@ const mistakes: { conditions: RouteConditions; message: RegExp }[] = [
 ]
 
 for (const { conditions, message } of mistakes) {
-  t.test(`${JSON.stringify(conditions)} are no conditions, and the error says why`, async (t) => {
+  t.test(`${JSON.stringify(conditions)} are refused as conditions, and the error says why`, async (t) => {
     const error = thrownBy(() => matchOf(conditions))
     t.type(error, SettingError)
     t.match(error, { message })

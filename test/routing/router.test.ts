@@ -36,7 +36,7 @@ const cases: { target: string; host?: string; team?: string; destination: string
 ]
 
 for (const { target, host = "chat.example", team, destination, to } of cases) {
-  t.test(`${target} at ${host} ${team ?? ""} goes to ${destination} and asks for ${to}`, async (t) => {
+  t.test(`${target} at ${host} ${team ?? ""} goes to ${destination} with the target ${to}`, async (t) => {
     const router = new Router(ROUTES, "fallback")
     t.same(router.route(requested(target, { Host: host, "X-Team": team })), { destination, target: to })
   })
@@ -47,36 +47,33 @@ function endOf(router: Router<string>, request: UpgradeRequest): unknown {
   return error instanceof SessionEnd ? error.reason : error
 }
 
-t.test("without routes everything goes to the fallback as it is", async (t) => {
+t.test("without routes every request goes to the fallback unchanged", async (t) => {
   const router = new Router([], "fallback")
   for (const target of ["/", "/chat?x", "/a/../b", "/%2e%2e/", "//x"]) {
     t.same(router.route(requested(target)), { destination: "fallback", target })
   }
 })
 
-t.test("what no route takes is not served where there is no fallback", async (t) => {
+t.test("without a fallback, a request that matches no route is refused", async (t) => {
   t.equal(endOf(new Router(ROUTES, undefined), requested("/nothing")), "no_route")
   t.equal(endOf(new Router<string>([], undefined), requested("/")), "no_route")
   t.equal(new Router(ROUTES, undefined).route(requested("/chat")).destination, "chat")
 })
 
-t.test(
-  "a route without conditions takes all that comes to it, and what stands behind it nothing",
-  async (t) => {
-    const router = new Router(
-      [
-        { conditions: { path: "/a" }, destination: "a" },
-        { conditions: {}, destination: "rest" },
-        { conditions: { path: "/b" }, destination: "b" },
-      ],
-      "fallback",
-    )
-    t.equal(router.route(requested("/a/x")).destination, "a")
-    t.equal(router.route(requested("/b")).destination, "rest")
-  },
-)
+t.test("a route without conditions matches every request, so later routes get none", async (t) => {
+  const router = new Router(
+    [
+      { conditions: { path: "/a" }, destination: "a" },
+      { conditions: {}, destination: "rest" },
+      { conditions: { path: "/b" }, destination: "b" },
+    ],
+    "fallback",
+  )
+  t.equal(router.route(requested("/a/x")).destination, "a")
+  t.equal(router.route(requested("/b")).destination, "rest")
+})
 
-t.test("a destination is handed out as it was given", async (t) => {
+t.test("the router returns destinations unchanged", async (t) => {
   const pool = { name: "chat" }
   const router = new Router([{ conditions: {}, destination: pool }], undefined)
   t.equal(router.route(requested("/")).destination, pool)
@@ -94,18 +91,15 @@ for (const target of [
   "/chat/..;/x",
   "/.",
 ]) {
-  t.test(
-    `${target} is refused where any route looks at the path or changes it, and only there`,
-    async (t) => {
-      const request = requested(target)
-      t.equal(endOf(new Router([HOST_ONLY, WITH_PATH], "fallback"), request), "bad_target")
-      t.equal(endOf(new Router([HOST_ONLY, WITH_REWRITE], "fallback"), request), "bad_target")
-      t.same(new Router([HOST_ONLY], "fallback").route(request), { destination: "host", target })
-    },
-  )
+  t.test(`${target} is refused if any route matches or rewrites the path, else accepted`, async (t) => {
+    const request = requested(target)
+    t.equal(endOf(new Router([HOST_ONLY, WITH_PATH], "fallback"), request), "bad_target")
+    t.equal(endOf(new Router([HOST_ONLY, WITH_REWRITE], "fallback"), request), "bad_target")
+    t.same(new Router([HOST_ONLY], "fallback").route(request), { destination: "host", target })
+  })
 }
 
-t.test("dots in the query are no dot segments", async (t) => {
+t.test("dots in the query are not dot segments", async (t) => {
   const target = "/chat?next=/../..&x=%2e%2e/"
   t.same(new Router([WITH_PATH], "fallback").route(requested(target)), { destination: "path", target })
 })
@@ -122,7 +116,7 @@ const mistakes: Route<string>[] = [
 ]
 
 for (const route of mistakes) {
-  t.test(`${JSON.stringify(route)} makes no router`, async (t) => {
+  t.test(`${JSON.stringify(route)} is refused by the router`, async (t) => {
     t.type(
       thrownBy(() => new Router([route], undefined)),
       SettingError,
@@ -130,7 +124,7 @@ for (const route of mistakes) {
   })
 }
 
-t.test("whatever the target, the query stays byte for byte and the path begins with one slash", async (t) => {
+t.test("for any target, the query stays byte for byte and the path starts with one slash", async (t) => {
   const random = seededRandom(404)
   const router = new Router(ROUTES, "fallback")
   const hostile = "/\\.;:@%2eF5c?&=+a"
@@ -157,7 +151,7 @@ t.test("whatever the target, the query stays byte for byte and the path begins w
   t.ok(routed > 3000)
 })
 
-t.test("the first of many routes that means a path takes it", async (t) => {
+t.test("the first of many matching routes wins", async (t) => {
   const random = seededRandom(7)
   const names = ["a", "b", "c", "d"] as const
   for (let round = 0; round < 300; round++) {

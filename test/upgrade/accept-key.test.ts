@@ -11,7 +11,7 @@ const cases: { source: string; key: string; accept: string }[] = [
 ]
 
 for (const { source, key, accept } of cases) {
-  t.test(`the key of ${source} is answered by ${accept}`, async (t) => {
+  t.test(`the key of ${source} gives ${accept}`, async (t) => {
     t.equal(acceptKey(key), accept)
   })
 }

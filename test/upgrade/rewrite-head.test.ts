@@ -11,7 +11,7 @@ import { between, oneOf, type Random, seededRandom, textOf } from "../support/pr
 const HOST = "backend.example:9000"
 const ACCEPT = acceptKey(KEY)
 
-/** Lines as they are on the wire, the blank line last. */
+/** Joins lines to a head, blank line included. */
 function wire(...lines: string[]): string {
   return `${lines.join("\r\n")}\r\n\r\n`
 }
@@ -72,7 +72,7 @@ const requests: Case[] = [
     ],
   },
   {
-    title: "blanks, case, high bytes and colons of the client's fields stay as they are",
+    title: "white space, case, high bytes and colons of the client's fields stay unchanged",
     from: [
       "GET / HTTP/1.1",
       "hOST:\tchat.example ",
@@ -97,7 +97,7 @@ const requests: Case[] = [
     ],
   },
   {
-    title: "fields of one name stay apart and in their order",
+    title: "fields of the same name stay separate and in order",
     from: [
       "GET / HTTP/1.1",
       "Cookie: 1",
@@ -120,7 +120,7 @@ const requests: Case[] = [
     ],
   },
   {
-    title: "several Connection and Upgrade fields become one each, at the first one's place",
+    title: "several Connection and Upgrade fields become one each, in place of the first",
     from: [
       "GET / HTTP/1.1",
       "Upgrade: h2c",
@@ -134,7 +134,7 @@ const requests: Case[] = [
     to: ["GET / HTTP/1.1", "Upgrade: websocket", "A: 1", "Connection: Upgrade", `Host: ${HOST}`, ...REST],
   },
   {
-    title: "what belongs to one connection is left out",
+    title: "hop-by-hop fields are dropped",
     from: [
       "GET / HTTP/1.1",
       "Host: a",
@@ -149,7 +149,7 @@ const requests: Case[] = [
     to: ["GET / HTTP/1.1", `Host: ${HOST}`, "Connection: Upgrade", "Upgrade: websocket", ...REST],
   },
   {
-    title: "what Connection names is left out, in any case and from every Connection field",
+    title: "fields named in any Connection field are dropped, in any case",
     from: [
       "GET / HTTP/1.1",
       "X-Hop: 1",
@@ -173,12 +173,12 @@ const requests: Case[] = [
     ],
   },
   {
-    title: "Connection cannot take off what stands in for it, nor Upgrade",
+    title: "Connection cannot drop the new Connection and Upgrade",
     from: ["GET / HTTP/1.1", "Host: a", "Connection: connection, upgrade", "Upgrade: websocket", ...REST],
     to: ["GET / HTTP/1.1", `Host: ${HOST}`, "Connection: Upgrade", "Upgrade: websocket", ...REST],
   },
   {
-    title: "fields named like members of JavaScript's objects are fields",
+    title: "names of JavaScript object members are ordinary field names",
     from: [
       "GET / HTTP/1.1",
       "Host: a",
@@ -199,7 +199,7 @@ const requests: Case[] = [
     ],
   },
   {
-    title: "a target in absolute form is asked for in origin form",
+    title: "a target in absolute-form is forwarded in origin-form",
     from: ["GET ws://a/chat?x HTTP/1.1", "Host: a", "Connection: Upgrade", "Upgrade: websocket", ...REST],
     to: ["GET /chat?x HTTP/1.1", `Host: ${HOST}`, "Connection: Upgrade", "Upgrade: websocket", ...REST],
   },
@@ -236,7 +236,7 @@ const answers: Case[] = [
     ],
   },
   {
-    title: "what belongs to one connection, or would frame a body, is left out of a 101",
+    title: "hop-by-hop fields and Content-Length are dropped from a 101",
     from: [
       "HTTP/1.1 101 Switching",
       "Keep-Alive: timeout=5",
@@ -255,7 +255,7 @@ const answers: Case[] = [
     ],
   },
   {
-    title: "Transfer-Encoding is left out of a 101",
+    title: "Transfer-Encoding is dropped from a 101",
     from: [
       "HTTP/1.1 101 Switching",
       "Upgrade: websocket",
@@ -271,7 +271,7 @@ const answers: Case[] = [
     ],
   },
   {
-    title: "a 101 without a phrase keeps the space that RFC 9112 §4 asks for",
+    title: "a 101 without a phrase keeps the space that RFC 9112 §4 requires",
     from: ["HTTP/1.1 101", "Upgrade: websocket", "Connection: Upgrade", `Sec-WebSocket-Accept: ${ACCEPT}`],
     to: ["HTTP/1.1 101 ", "Upgrade: websocket", "Connection: Upgrade", `Sec-WebSocket-Accept: ${ACCEPT}`],
   },
@@ -279,7 +279,7 @@ const answers: Case[] = [
 
 const refusals: Case[] = [
   {
-    title: "a refusal keeps its fields and says that the connection closes, in Connection's place",
+    title: "a refusal keeps its fields, with Connection: close in place of Connection",
     from: [
       "HTTP/1.1 401 Unauthorized",
       "WWW-Authenticate: Basic realm=a",
@@ -298,22 +298,22 @@ const refusals: Case[] = [
     ],
   },
   {
-    title: "a refusal without Connection says at its end that the connection closes",
+    title: "a refusal without Connection gets Connection: close at the end",
     from: ["HTTP/1.1 302 Found", "Location: https://a.example/", "Content-Length: 0"],
     to: ["HTTP/1.1 302 Found", "Location: https://a.example/", "Content-Length: 0", "Connection: close"],
   },
   {
-    title: "a refusal's chunked framing stays, for the body is relayed as it comes",
+    title: "a refusal keeps its chunked framing, since its body is relayed unchanged",
     from: ["HTTP/1.1 403 Forbidden", "Transfer-Encoding: chunked", "Trailer: Expires", "Connection: close"],
     to: ["HTTP/1.1 403 Forbidden", "Transfer-Encoding: chunked", "Trailer: Expires", "Connection: close"],
   },
   {
-    title: "a refusal's framing stays even when Connection names it",
+    title: "a refusal keeps its framing even if Connection names it",
     from: ["HTTP/1.1 403 Forbidden", "Connection: content-length, transfer-encoding", "Content-Length: 5"],
     to: ["HTTP/1.1 403 Forbidden", "Connection: close", "Content-Length: 5"],
   },
   {
-    title: "what belongs to one connection is left out of a refusal",
+    title: "hop-by-hop fields are dropped from a refusal",
     from: [
       "HTTP/1.1 503 Service Unavailable",
       "Keep-Alive: timeout=5",
@@ -327,7 +327,7 @@ const refusals: Case[] = [
     to: ["HTTP/1.1 503 Service Unavailable", "Connection: close", "Retry-After: 1"],
   },
   {
-    title: "a 426 keeps its Upgrade, even when Connection names it as it must",
+    title: "a 426 keeps its Upgrade although Connection names it",
     from: [
       "HTTP/1.1 426 Upgrade Required",
       "Upgrade: websocket",
@@ -345,7 +345,7 @@ const refusals: Case[] = [
     ],
   },
   {
-    title: "an answer in HTTP/1.0 is relayed as one in HTTP/1.1, phrase in Latin-1 and all",
+    title: "an HTTP/1.0 response is relayed as HTTP/1.1, with its Latin-1 phrase",
     from: ["HTTP/1.0 404 Pas trouv\xe9", "Content-Type: text/plain"],
     to: ["HTTP/1.1 404 Pas trouv\xe9", "Content-Type: text/plain", "Connection: close"],
   },
@@ -364,7 +364,7 @@ for (const [forward, cases] of [
 }
 
 for (const host of ["chat.example", "[::1]:9000", "localhost"]) {
-  t.test(`the backend's Host is ${host} where that was asked for`, async (t) => {
+  t.test(`the backend's Host is ${host} as given`, async (t) => {
     const text = wire(
       "GET / HTTP/1.1",
       "A: 1",
@@ -377,7 +377,7 @@ for (const host of ["chat.example", "[::1]:9000", "localhost"]) {
   })
 }
 
-t.test("the backend is asked for the target that the caller gives", async (t) => {
+t.test("the backend's request target is the one that the caller gives", async (t) => {
   const text = wire("GET /chat?x HTTP/1.1", "Host: a", "Connection: Upgrade", "Upgrade: websocket", ...REST)
   const parsed = toUpgradeRequest(parseRequestHead(Buffer.from(text)))
   t.equal(
@@ -400,36 +400,36 @@ const UNCHANGED = CHANGEABLE.map((line) =>
   line.startsWith("Host") ? `Host: ${HOST}` : line.startsWith("Connection") ? "Connection: Upgrade" : line,
 ).filter((line) => !line.startsWith("X-Hop"))
 
-const changed: { title: string; edits: FieldEdit[]; to: readonly string[] }[] = [
-  { title: "no changes leave all as it is", edits: [], to: UNCHANGED },
+const edited: { title: string; edits: FieldEdit[]; to: readonly string[] }[] = [
+  { title: "no edits change nothing", edits: [], to: UNCHANGED },
   {
-    title: "a changed field stands at the first one's place, once",
+    title: "a set field replaces all fields of its name, in place of the first",
     edits: [FieldEdit.set("A", "new")],
     to: ["A: new", ...UNCHANGED.slice(1).filter((line) => line !== "a: 2")],
   },
   {
-    title: "a removed field is gone wherever it was",
+    title: "a removed field is dropped everywhere",
     edits: [FieldEdit.remove("a"), FieldEdit.remove("Not-There")],
     to: UNCHANGED.filter((line) => !/^a:/i.test(line)),
   },
   {
-    title: "an added field stands at the end",
+    title: "a new field is added at the end",
     edits: [FieldEdit.set("X-New", "1"), FieldEdit.append("X-New", "2"), FieldEdit.set("Y", "\xe9")],
     to: [...UNCHANGED, "X-New: 1", "X-New: 2", "Y: \xe9"],
   },
   {
-    title: "a field that Connection names can be set all the same, for it is ours then",
+    title: "a field that Connection names can be set",
     edits: [FieldEdit.set("X-Hop", "ours")],
     to: [...UNCHANGED.slice(0, 6), "X-Hop: ours", ...UNCHANGED.slice(6)],
   },
   {
-    title: "Host, Connection and Upgrade are ours whatever the changes say",
+    title: "Host, Connection and Upgrade cannot be edited",
     edits: [FieldEdit.set("Host", "evil"), FieldEdit.remove("Connection"), FieldEdit.set("Upgrade", "h2c")],
     to: UNCHANGED,
   },
 ]
 
-for (const { title, edits, to } of changed) {
+for (const { title, edits, to } of edited) {
   t.test(`in a request ${title}`, async (t) => {
     const parsed = toUpgradeRequest(parseRequestHead(Buffer.from(wire("GET / HTTP/1.1", ...CHANGEABLE))))
     const before = [...edits]
@@ -438,7 +438,7 @@ for (const { title, edits, to } of changed) {
   })
 }
 
-const ANSWER = [
+const RESPONSE = [
   "HTTP/1.1 101 Switching Protocols",
   "Server: chat/1.0",
   "Upgrade: websocket",
@@ -448,48 +448,48 @@ const ANSWER = [
   "Set-Cookie: c=d",
 ]
 
-const changedAnswers: {
+const editedResponses: {
   title: string
   edits?: FieldEdit[]
   to: readonly string[]
 }[] = [
-  { title: "no changes leave all as it is", to: ANSWER },
-  { title: "an empty list of changes leaves all as it is", edits: [], to: ANSWER },
+  { title: "no edits change nothing", to: RESPONSE },
+  { title: "an empty list of edits changes nothing", edits: [], to: RESPONSE },
   {
-    title: "fields are changed, removed and added",
+    title: "fields are set, removed and added",
     edits: [FieldEdit.remove("Server"), FieldEdit.set("Set-Cookie", "e=f"), FieldEdit.set("X-New", "1")],
-    to: [ANSWER[0] ?? "", "Upgrade: websocket", "Set-Cookie: e=f", ...ANSWER.slice(4, 6), "X-New: 1"],
+    to: [RESPONSE[0] ?? "", "Upgrade: websocket", "Set-Cookie: e=f", ...RESPONSE.slice(4, 6), "X-New: 1"],
   },
   {
-    title: "Connection, Upgrade and Content-Length are ours whatever the changes say",
+    title: "Connection, Upgrade and Content-Length cannot be edited",
     edits: [
       FieldEdit.set("Connection", "close"),
       FieldEdit.remove("Upgrade"),
       FieldEdit.set("Content-Length", "5"),
     ],
-    to: ANSWER,
+    to: RESPONSE,
   },
   {
-    title: "added fields stand at the end and replace nothing",
+    title: "appended fields are added at the end and replace nothing",
     edits: [FieldEdit.append("Set-Cookie", "rws=1; HttpOnly")],
-    to: [...ANSWER, "Set-Cookie: rws=1; HttpOnly"],
+    to: [...RESPONSE, "Set-Cookie: rws=1; HttpOnly"],
   },
   {
-    title: "added fields stand there even when fields of their name are removed",
+    title: "appended fields stay even if fields of their name are removed",
     edits: [FieldEdit.remove("Set-Cookie"), FieldEdit.append("Set-Cookie", "rws=1")],
-    to: [...ANSWER.filter((line) => !line.startsWith("Set-Cookie")), "Set-Cookie: rws=1"],
+    to: [...RESPONSE.filter((line) => !line.startsWith("Set-Cookie")), "Set-Cookie: rws=1"],
   },
 ]
 
-for (const { title, edits, to } of changedAnswers) {
+for (const { title, edits, to } of editedResponses) {
   t.test(`in a 101 ${title}`, async (t) => {
-    const parsed = parseResponseHead(Buffer.from(wire(...ANSWER)))
+    const parsed = parseResponseHead(Buffer.from(wire(...RESPONSE)))
     t.equal(rewriteUpgradeResponse(parsed, edits), wire(...to))
-    t.equal(rewriteUpgradeResponse(parsed), wire(...ANSWER), "and the next one is not changed by it")
+    t.equal(rewriteUpgradeResponse(parsed), wire(...RESPONSE), "and the next head is not affected")
   })
 }
 
-/** Fields that no connection owns and that Connection does not name here. */
+/** A random field that is not hop-by-hop. */
 function endToEndLine(random: Random): string {
   const name = `x${textOf(random, TOKEN, 1, 10)}`
   const value = textOf(random, FIELD_VCHAR, 0, 1) + textOf(random, `${FIELD_VCHAR} \t`, 0, 40)
@@ -504,13 +504,13 @@ const CONNECTION_LINES = [
   "HOP-2: b",
 ] as const
 
-t.test("random end-to-end fields pass byte by byte in their order, and nothing else does", async (t) => {
+t.test("random end-to-end fields, and only those, pass byte for byte and in order", async (t) => {
   const random = seededRandom(6455)
   for (let round = 0; round < 3000; round++) {
     const kept = Array.from({ length: between(random, 0, 12) }, () => endToEndLine(random))
     const fixed = ["Host: a", "Connection: Upgrade, Hop-1, hop-2", "Upgrade: websocket", ...REST]
     const lines = [...kept]
-    // The fixed ones in their order, the others' order unchanged, and connection fields anywhere.
+    // Inserts the fixed lines in order, and hop-by-hop fields anywhere.
     let at = 0
     for (const line of fixed) {
       at = between(random, at, lines.length)
@@ -535,7 +535,7 @@ t.test("random end-to-end fields pass byte by byte in their order, and nothing e
   t.pass("every one")
 })
 
-t.test("what is forwarded is a head of one piece: no value can end a line or the head", async (t) => {
+t.test("no value can end its line or the head", async (t) => {
   const random = seededRandom(7230)
   for (let round = 0; round < 3000; round++) {
     const lines = Array.from({ length: between(random, 0, 12) }, () => endToEndLine(random))

@@ -8,7 +8,7 @@ function check(fields: Fields = {}, requestLine?: string): UpgradeRequest {
   return toUpgradeRequest(parseRequestHead(Buffer.from(upgradeHead(fields, requestLine), "latin1")))
 }
 
-/** The reason that a request is refused for, with what is said about it; undefined if it is accepted. */
+/** Reason and detail of the refusal; undefined if the request is accepted. */
 function refusal(fields: Fields, requestLine?: string): SessionEnd | undefined {
   return endedBy(() => check(fields, requestLine))
 }
@@ -23,7 +23,7 @@ function endedBy(call: () => unknown): SessionEnd | undefined {
   return undefined
 }
 
-t.test("a valid upgrade gives its target, host and key, and every field as it came", async (t) => {
+t.test("a valid upgrade is parsed into target, host, key and unchanged fields", async (t) => {
   const head = upgradeHead({ "X-A": ["1", "2"] }, "GET /chat?room=1&x=%20 HTTP/1.1")
   const request = toUpgradeRequest(parseRequestHead(Buffer.from(head)))
   t.match(request, { target: "/chat?room=1&x=%20", host: "chat.example", key: KEY })
@@ -50,7 +50,7 @@ const accepted: Accepted[] = [
   { title: "upgrade in the second Connection field", fields: { Connection: ["keep-alive", "Upgrade"] } },
   { title: "tabs in the Connection list", fields: { Connection: "keep-alive\t,\tUpgrade" } },
   {
-    title: "a Connection list that names a field of the client's own",
+    title: "a Connection list that names another field",
     fields: { Connection: "Upgrade, X-Hop", "X-Hop": "1" },
   },
   { title: "a Connection list that names close as well", fields: { Connection: "close, Upgrade" } },
@@ -65,7 +65,7 @@ const accepted: Accepted[] = [
     fields: { "Sec-WebSocket-Key": "AQIDBAUGBwgJCgsMDQ4PEC==" },
   },
   {
-    title: "blanks around key and version",
+    title: "white space around key and version",
     fields: { "Sec-WebSocket-Key": `\t ${KEY} `, "Sec-WebSocket-Version": " 13\t" },
   },
   {
@@ -93,7 +93,7 @@ interface Refused extends Accepted {
 const refused: Refused[] = [
   { title: "HTTP/1.0", requestLine: "GET / HTTP/1.0", reason: "bad_version", detail: /HTTP\/1\.0/ },
   { title: "HTTP/0.9", requestLine: "GET / HTTP/0.9", reason: "bad_version" },
-  { title: "HTTP/2.0 in HTTP/1 clothes", requestLine: "GET / HTTP/2.0", reason: "bad_version" },
+  { title: "HTTP/2.0 in an HTTP/1 request line", requestLine: "GET / HTTP/2.0", reason: "bad_version" },
   ...["HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "PROPFIND", "M-SEARCH"].map((method) => ({
     title: `method ${method}`,
     requestLine: `${method} /chat HTTP/1.1`,
@@ -110,8 +110,8 @@ const refused: Refused[] = [
     detail: /more than one/,
   },
   { title: "the same Host twice", fields: { Host: ["chat.example", "chat.example"] }, reason: "bad_host" },
-  { title: "two Hosts in two cases", fields: { HOST: "chat.example" }, reason: "bad_host" },
-  { title: "an empty Host beside a good one", fields: { Host: ["", "chat.example"] }, reason: "bad_host" },
+  { title: "two Hosts in different case", fields: { HOST: "chat.example" }, reason: "bad_host" },
+  { title: "an empty and a valid Host", fields: { Host: ["", "chat.example"] }, reason: "bad_host" },
 
   {
     title: "a body announced by Content-Length",
@@ -136,7 +136,11 @@ const refused: Refused[] = [
   { title: "no Upgrade", fields: { Upgrade: undefined }, reason: "bad_upgrade", detail: /^Upgrade / },
   { title: "an empty Upgrade", fields: { Upgrade: "" }, reason: "bad_upgrade" },
   { title: "another Upgrade", fields: { Upgrade: "h2c" }, reason: "bad_upgrade" },
-  { title: "an Upgrade that only begins like it", fields: { Upgrade: "websockets" }, reason: "bad_upgrade" },
+  {
+    title: "an Upgrade that only starts with websocket",
+    fields: { Upgrade: "websockets" },
+    reason: "bad_upgrade",
+  },
   { title: "an Upgrade with a version", fields: { Upgrade: "websocket/13" }, reason: "bad_upgrade" },
   { title: "an Upgrade of two words", fields: { Upgrade: "web socket" }, reason: "bad_upgrade" },
   { title: "an Upgrade in quotes", fields: { Upgrade: '"websocket"' }, reason: "bad_upgrade" },
@@ -175,7 +179,7 @@ const refused: Refused[] = [
     detail: /not hop-by-hop/,
   },
   {
-    title: "nothing of an upgrade but its Host",
+    title: "only a Host",
     fields: {
       Upgrade: undefined,
       Connection: undefined,
@@ -195,7 +199,7 @@ const refused: Refused[] = [
   ),
   { title: "two versions", fields: { "Sec-WebSocket-Version": ["13", "8"] }, reason: "bad_ws_version" },
   {
-    title: "the right version twice",
+    title: "the correct version twice",
     fields: { "Sec-WebSocket-Version": ["13", "13"] },
     reason: "bad_ws_version",
   },
@@ -238,18 +242,15 @@ for (const { title, fields, requestLine, reason, detail } of refused) {
   })
 }
 
-t.test(
-  "every fault of a request that was read is the client's, and has the status of the design's table",
-  async (t) => {
-    for (const { reason } of refused) {
-      t.match(CLOSE_REASONS[reason], {
-        who: "client",
-        stage: "validate",
-        status: reason === "bad_ws_version" ? 426 : 400,
-      })
-    }
-  },
-)
+t.test("every refusal is caused by the client and has the status of the close-reason table", async (t) => {
+  for (const { reason } of refused) {
+    t.match(CLOSE_REASONS[reason], {
+      who: "client",
+      stage: "validate",
+      status: reason === "bad_ws_version" ? 426 : 400,
+    })
+  }
+})
 
 const hosts: { host: string; valid: boolean }[] = [
   { host: "chat.example", valid: true },
@@ -323,7 +324,7 @@ for (const { host, valid } of hosts) {
 
 interface TargetCase {
   readonly target: string
-  /** In origin-form; absent where the target is refused. */
+  /** In origin-form; absent if the target is refused. */
   readonly origin?: string
   readonly host?: string
 }
@@ -375,7 +376,7 @@ for (const { target, origin, host = "chat.example" } of targets) {
 }
 
 t.test(
-  "a target that is empty or holds anything but visible ASCII is refused, even where the parser let it pass",
+  "a target that is empty or contains other than visible ASCII is refused, even if the parser accepts it",
   async (t) => {
     const head = parseRequestHead(Buffer.from(upgradeHead()))
     for (const target of ["/\xe9", "/\x80", "/ ", "/a b", "/\t", "/\r\n", "/\0", "", "/\x7f"]) {
@@ -388,6 +389,6 @@ t.test(
   },
 )
 
-t.test("names that JavaScript's objects have are fields like others", async (t) => {
+t.test("names of JavaScript object members are ordinary field names", async (t) => {
   t.equal(refusal({ constructor: "x", hasOwnProperty: "y", toString: "z" }), undefined)
 })

@@ -8,7 +8,7 @@ import { answerHead, type Fields, KEY } from "../support/http/heads.js"
 const ACCEPT = acceptKey(KEY)
 const OTHER_KEY = "AQIDBAUGBwgJCgsMDQ4PEA=="
 
-/** What is wrong with a 101 as the answer to `KEY`; undefined where nothing is. */
+/** The fault of a 101 for `KEY`; undefined if there is none. */
 function fault(fields: Fields, statusLine?: string, offered?: readonly string[]): SessionEnd | undefined {
   const head = parseResponseHead(Buffer.from(answerHead(fields, KEY, statusLine), "latin1"))
   try {
@@ -21,14 +21,14 @@ function fault(fields: Fields, statusLine?: string, offered?: readonly string[])
 }
 
 const accepted: { title: string; fields: Fields; statusLine?: string }[] = [
-  { title: "just what RFC 6455 asks for", fields: {} },
+  { title: "only the fields that RFC 6455 requires", fields: {} },
   { title: "no phrase", fields: {}, statusLine: "HTTP/1.1 101" },
   { title: "a phrase of its own", fields: {}, statusLine: "HTTP/1.1 101 Web Socket Protocol Handshake" },
   { title: "Upgrade in another case", fields: { Upgrade: "WebSocket" } },
   { title: "Connection in another case", fields: { Connection: "upgrade" } },
   { title: "a Connection list", fields: { Connection: "keep-alive, Upgrade" } },
   { title: "several Connection fields", fields: { Connection: ["keep-alive", "Upgrade"] } },
-  { title: "blanks around its accept value", fields: { "Sec-WebSocket-Accept": ` \t${ACCEPT}\t ` } },
+  { title: "white space around its accept value", fields: { "Sec-WebSocket-Accept": ` \t${ACCEPT}\t ` } },
   {
     title: "a subprotocol, extensions and cookies",
     fields: {
@@ -41,7 +41,7 @@ const accepted: { title: string; fields: Fields; statusLine?: string }[] = [
 ]
 
 for (const { title, fields, statusLine } of accepted) {
-  t.test(`a 101 with ${title} answers the request`, async (t) => {
+  t.test(`a 101 with ${title} is accepted`, async (t) => {
     t.equal(fault(fields, statusLine), undefined)
   })
 }
@@ -53,7 +53,7 @@ const refused: { title: string; fields?: Fields; statusLine?: string; detail: Re
   { title: "another Upgrade", fields: { Upgrade: "h2c" }, detail: /^Upgrade is / },
   { title: "an Upgrade to two protocols", fields: { Upgrade: "websocket, h2c" }, detail: /^Upgrade is / },
   {
-    title: "an Upgrade that only begins like it",
+    title: "an Upgrade that only starts with websocket",
     fields: { Upgrade: "websockets" },
     detail: /^Upgrade is /,
   },
@@ -102,7 +102,7 @@ const refused: { title: string; fields?: Fields; statusLine?: string; detail: Re
     detail: /Sec-WebSocket-Accept/,
   },
   {
-    title: "a right and a wrong accept value",
+    title: "a correct and a wrong accept value",
     fields: { "Sec-WebSocket-Accept": [ACCEPT, acceptKey(OTHER_KEY)] },
     detail: /Sec-WebSocket-Accept/,
   },
@@ -114,7 +114,7 @@ const refused: { title: string; fields?: Fields; statusLine?: string; detail: Re
 ]
 
 for (const { title, fields = {}, statusLine, detail } of refused) {
-  t.test(`a 101 with ${title} does not answer the request`, async (t) => {
+  t.test(`a 101 with ${title} is refused`, async (t) => {
     const error = fault(fields, statusLine)
     t.equal(error?.reason, "bad_101")
     t.match(error?.detail, detail)

@@ -1,5 +1,6 @@
-/** Keys that are right one by one and wrong together, or without one another. */
+/** Checks of several keys: those that need or exclude each other, and names and addresses that are used twice. */
 import { closest } from "fastest-levenshtein"
+import { AddressError, formatAddress, parseBindAddress } from "../address/address.js"
 import { HEALTH_CHECK_DEFAULTS } from "../pool/health-check-settings.js"
 import { Pool } from "../pool/pool.js"
 import { inlinePoolShape } from "../pool/pool-schema.js"
@@ -10,10 +11,10 @@ import type { ConfigProblem } from "./problem.js"
 type Path = ConfigProblem["path"]
 
 /**
- * Looks at what is there, however wrong each value may be: that is the schema's concern. A default is never in conflict, since
- * a checked configuration has them filled in and may be checked again.
+ * Works on any input, since the schema reports wrong values. A default never conflicts: a checked configuration,
+ * which has them filled in, may be checked again.
  */
-export function findConflicts(input: unknown): ConfigProblem[] {
+export function crossCheck(input: unknown): ConfigProblem[] {
   const config = toTable(input)
   const pools = toTable(config.pool)
   const named = Object.entries(pools).flatMap(([name, pool]) =>
@@ -22,7 +23,34 @@ export function findConflicts(input: unknown): ConfigProblem[] {
   const listeners = toTables(config.ws_proxy).flatMap(([index, listener]) =>
     conflictsOfListener(listener, ["ws_proxy", index], pools),
   )
-  return [...named, ...listeners]
+  return [...findTwins(config), ...named, ...listeners]
+}
+
+/** Two listeners can share neither an address nor a name. Port 0 is a new address each time. */
+function findTwins(config: Table): ConfigProblem[] {
+  const first = new Map<string, number>()
+  return toTables(config.ws_proxy).flatMap(([index, { name, bind }]) =>
+    Object.entries({ name, bind: fixedAddress(bind) }).flatMap(([key, value]): ConfigProblem[] => {
+      if (typeof value !== "string") return []
+      const twin = first.get(`${key} ${value}`)
+      if (twin !== undefined)
+        return [{ path: ["ws_proxy", index, key], message: `"${value}" is taken by ws_proxy[${twin}]` }]
+      first.set(`${key} ${value}`, index)
+      return []
+    }),
+  )
+}
+
+/** The address in its usual spelling; undefined for port 0, and for what is not an address. */
+function fixedAddress(bind: unknown): string | undefined {
+  if (typeof bind !== "string") return undefined
+  try {
+    const address = parseBindAddress(bind)
+    return address.kind === "tcp" && address.port === 0 ? undefined : formatAddress(address)
+  } catch (error) {
+    if (error instanceof AddressError) return undefined
+    throw error
+  }
 }
 
 function conflictsOfListener(listener: Table, path: Path, pools: Table): ConfigProblem[] {
@@ -32,10 +60,10 @@ function conflictsOfListener(listener: Table, path: Path, pools: Table): ConfigP
     problems.push({ path: [...path, "backends"], message: "required, but missing" })
   }
   if (isSet(listener, "rate_burst") && listener.rate_burst !== 0 && !isSet(listener, "rate_per_ip")) {
-    problems.push({ path: [...path, "rate_burst"], message: "it does nothing without rate_per_ip" })
+    problems.push({ path: [...path, "rate_burst"], message: "has no effect without rate_per_ip" })
   }
   if (listener.accept_proxy_protocol === true && !isFilled(listener.trusted_proxies)) {
-    const message = "it needs trusted_proxies: nobody else may send a PROXY header"
+    const message = "needs trusted_proxies: only those may send a PROXY header"
     problems.push({ path: [...path, "accept_proxy_protocol"], message })
   }
   if (isSet(listener, "bind_mode") && typeof listener.bind === "string" && !isUnix(listener.bind)) {
@@ -53,43 +81,43 @@ function conflictsOfListener(listener: Table, path: Path, pools: Table): ConfigP
   return problems
 }
 
-/** A listener or a route: it names a pool, or has one of its own, or leaves that to others. */
+/** A listener or a route: it names a pool, has its own, or has none. */
 function conflictsOfPlace(place: Table, path: Path, pools: Table): ConfigProblem[] {
   const { pool } = place
   if (isSet(place, "backends")) {
-    const twice = { path: [...path, "pool"], message: "it can't stand beside backends" }
+    const twice = { path: [...path, "pool"], message: "cannot be combined with backends" }
     const misplaced = place.backends instanceof Pool ? misplacedIn(place, path, "to the Pool") : []
     return [...(pool === undefined ? [] : [twice]), ...misplaced, ...conflictsOfPool(place, path)]
   }
-  const where = typeof pool === "string" ? `in [pool.${pool}]` : "beside backends, or in a [pool.NAME]"
+  const where = typeof pool === "string" ? `in [pool.${pool}]` : "next to backends, or in a [pool.NAME]"
   const problems = misplacedIn(place, path, where)
   if (typeof pool === "string" && !Object.hasOwn(pools, pool)) {
     const names = Object.keys(pools)
-    const hint = names.length === 0 ? "there is no [pool.NAME]" : `did you mean "${closest(pool, names)}"?`
-    problems.push({ path: [...path, "pool"], message: `there is no pool "${pool}"; ${hint}` })
+    const hint = names.length === 0 ? "no [pool.NAME] is defined" : `did you mean "${closest(pool, names)}"?`
+    problems.push({ path: [...path, "pool"], message: `unknown pool "${pool}"; ${hint}` })
   }
   return problems
 }
 
-/** The settings of a pool that stand where there is none for them. */
+/** The settings of a pool in a place that has no pool of its own. */
 function misplacedIn(place: Table, path: Path, where: string): ConfigProblem[] {
   return Object.keys(inlinePoolShape)
     .filter((key) => key !== "backends" && isSet(place, key))
-    .map((key) => ({ path: [...path, key], message: `it belongs ${where}` }))
+    .map((key) => ({ path: [...path, key], message: `belongs ${where}` }))
 }
 
 function conflictsOfPool(pool: Table, path: Path): ConfigProblem[] {
   const problems: ConfigProblem[] = []
   const add = (key: string, message: string) => problems.push({ path: [...path, key], message })
   if (pool.balance === "hash" && !isSet(pool, "hash_key")) {
-    add("balance", 'it needs a hash_key, as in "client_ip"')
+    add("balance", 'needs a hash_key, e.g. "client_ip"')
   }
-  if (pool.balance !== "hash" && isSet(pool, "hash_key")) add("hash_key", 'it needs balance = "hash"')
+  if (pool.balance !== "hash" && isSet(pool, "hash_key")) add("hash_key", 'needs balance = "hash"')
   if (isSet(pool, "sticky_secret") && !isSet(pool, "sticky_cookie")) {
-    add("sticky_secret", "it does nothing without sticky_cookie")
+    add("sticky_secret", "has no effect without sticky_cookie")
   }
   if (isSet(pool, "fail_timeout_ms") && pool.max_fails === 0) {
-    add("fail_timeout_ms", "it does nothing with max_fails = 0")
+    add("fail_timeout_ms", "has no effect with max_fails = 0")
   }
   if (isTable(pool.tls) && Array.isArray(pool.backends) && !pool.backends.some(isTls)) {
     add("tls", `has no effect: no backend is wss:// or https://, and ${NO_TERMINATION}`)
@@ -99,7 +127,7 @@ function conflictsOfPool(pool: Table, path: Path): ConfigProblem[] {
   for (const key of idle.filter((key) => isSet(check, key) && check[key] !== HEALTH_CHECK_DEFAULTS.path)) {
     problems.push({
       path: [...path, "health_check", key],
-      message: `it does nothing with type = "${type}"`,
+      message: `has no effect with type = "${type}"`,
     })
   }
   return problems
@@ -109,12 +137,12 @@ function conflictsOfRewrite(route: Table, path: Path): ConfigProblem[] {
   const { path: pattern, rewrite, strip_prefix } = route
   if (strip_prefix !== true) return []
   const key = [...path, "strip_prefix"]
-  if (rewrite !== undefined) return [{ path: key, message: "it can't stand beside rewrite" }]
+  if (rewrite !== undefined) return [{ path: key, message: "cannot be combined with rewrite" }]
   if (pattern === undefined) {
-    return [{ path: key, message: 'it needs a path, the prefix to take off: add one, as in path = "/chat"' }]
+    return [{ path: key, message: 'needs a path, the prefix to remove: add one, e.g. path = "/chat"' }]
   }
   if (typeof pattern !== "string" || pattern.startsWith("/")) return []
-  return [{ path: key, message: 'it needs a path that is a prefix, as in "/chat"' }]
+  return [{ path: key, message: 'needs a path that is a prefix, e.g. "/chat"' }]
 }
 
 function leadsSomewhere(place: Table): boolean {

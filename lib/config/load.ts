@@ -1,12 +1,11 @@
 /** From a file, or an object of the same shape, to a configuration in which everything has been checked. */
 import { readFile } from "node:fs/promises"
 import { toTable } from "../settings/table.js"
-import { findConflicts } from "./cross-checks.js"
+import { crossCheck } from "./cross-checks.js"
 import { decode } from "./decode.js"
 import { ConfigError, listKnownKeys, toProblems } from "./problem.js"
 import { findReservedNames } from "./reserved-names.js"
 import { type Config, configSchema } from "./schema.js"
-import { findTwins } from "./twins.js"
 
 /** The file that is read when nobody names one. */
 export const DEFAULT_CONFIG_FILE = "rws.config.toml"
@@ -50,7 +49,7 @@ export async function parseConfig(toml: string, source: string): Promise<Config>
 export function checkConfig(input: unknown, source = "configuration"): Config {
   const result = configSchema.safeParse(input, { reportInput: true })
   const faults = result.error ? toProblems(result.error) : []
-  const problems = [...faults, ...findReservedNames(input), ...findTwins(input), ...findConflicts(input)]
+  const problems = [...faults, ...findReservedNames(input), ...crossCheck(input)]
   if (result.success && problems.length === 0) return result.data
   throw new ConfigError(source, problems, listKnownKeys(faults))
 }

@@ -39,7 +39,7 @@ export function describeUnknownKey(name: string, path: readonly (string | number
   const { key, tables } = suggestion
   if (tables.includes(table)) return `${UNKNOWN_KEY}; did you mean "${key}"?`
   const places = listed(tables.map(({ place }) => place))
-  if (key === name) return `${UNKNOWN_KEY} here; it belongs ${places}`
+  if (key === name) return `${UNKNOWN_KEY} here; belongs ${places}`
   return `${UNKNOWN_KEY}; did you mean "${key}" ${places}?`
 }
 

@@ -241,7 +241,7 @@ const misplaced: readonly { title: string; config: object; message: string }[] =
   {
     title: "a listener's key in a route",
     config: { ws_proxy: [{ ...LISTENER, route: [{ path: "/a", idle_timeout_ms: 1 }] }] },
-    message: "unknown key here; it belongs in [[ws_proxy]]",
+    message: "unknown key here; belongs in [[ws_proxy]]",
   },
   {
     title: "a listener's key in a route, by another name",
@@ -256,27 +256,27 @@ const misplaced: readonly { title: string; config: object; message: string }[] =
   {
     title: "a listener's key at the top level",
     config: { ws_proxy: [LISTENER], bind: "127.0.0.1:8081" },
-    message: "unknown key here; it belongs in [[ws_proxy]]",
+    message: "unknown key here; belongs in [[ws_proxy]]",
   },
   {
     title: "a pool's key at the top level",
     config: { ws_proxy: [LISTENER], balance: "random" },
-    message: "unknown key here; it belongs in [[ws_proxy]], in [[ws_proxy.route]] or in [pool.NAME]",
+    message: "unknown key here; belongs in [[ws_proxy]], in [[ws_proxy.route]] or in [pool.NAME]",
   },
   {
     title: "a route's key in a listener",
     config: { ws_proxy: [{ ...LISTENER, rewrite: "/a" }] },
-    message: "unknown key here; it belongs in [[ws_proxy.route]]",
+    message: "unknown key here; belongs in [[ws_proxy.route]]",
   },
   {
     title: "a backend's key in a pool",
     config: { ws_proxy: [LISTENER], pool: { a: { backends: ["a:1"], weight: 2 } } },
-    message: "unknown key here; it belongs in a backend's table",
+    message: "unknown key here; belongs in a backend's table",
   },
   {
     title: "a key of tls in a pool",
     config: { ws_proxy: [LISTENER], pool: { a: { backends: ["a:1"], ca: "ca.pem" } } },
-    message: "unknown key here; it belongs in tls",
+    message: "unknown key here; belongs in tls",
   },
   {
     title: "a key of health_check in a pool, with another unit",

@@ -1,7 +1,7 @@
-/** `rws check`: says whether the configuration is valid and what would be served. */
-import type { Config, ListenerConfig } from "../lib/config/schema.js"
-import { Pool } from "../lib/pool/pool.js"
-import { POOL_DEFAULTS } from "../lib/pool/pool-settings.js"
+/** `rws check`: says whether the configuration is valid, and prints the settings that would be served. */
+import { LISTENER, POOL, ROUTE } from "../lib/config/known-tables.js"
+import type { Setting } from "../lib/settings/setting.js"
+import { isTable, type Table } from "../lib/settings/table.js"
 import { type ConfigArguments, readConfig } from "./config-options.js"
 
 export async function check(given: ConfigArguments): Promise<void> {
@@ -12,54 +12,34 @@ export async function check(given: ConfigArguments): Promise<void> {
     ...(pools.length > 0 ? [count(pools.length, "pool")] : []),
   ]
   console.log(`The configuration is valid: ${counts.join(", ")}, log level ${log.level}.`)
-  for (const listener of ws_proxy) print(listener.name ?? listener.bind, listenerLines(listener))
-  for (const [name, settings] of pools) print(`pool ${name}`, poolLines(settings))
+  for (const { name, route, ...listener } of ws_proxy) {
+    const routes = route.flatMap((route, index) => linesOf(`route ${index + 1} `, ROUTE.settings, route))
+    print(name ?? listener.bind, [...linesOf("", LISTENER.settings, listener), ...routes])
+  }
+  for (const [name, settings] of pools) print(`pool ${name}`, linesOf("", POOL.settings, settings))
 }
 
 type Lines = [key: string, value: string][]
 
-function listenerLines({ name, bind, pool, route, ...settings }: ListenerConfig): Lines {
-  const own = settings.backends === undefined ? linesOf("", { pool }) : []
-  const routes = route.flatMap((settings, index) =>
-    linesOf(`route ${index + 1} `, withPoolDefaults(settings)),
-  )
-  return [["bind", bind], ...own, ...linesOf("", withPoolDefaults(settings)), ...routes]
-}
-
-function poolLines(settings: Config["pool"][string]): Lines {
-  return linesOf("", withPoolDefaults(settings))
-}
-
-/** A place that has backends of its own has the settings of a pool as well. */
-function withPoolDefaults(place: { readonly backends?: unknown }): object {
-  const { backends, ...settings } = place
-  return backends === undefined ? settings : { backends, ...POOL_DEFAULTS, ...settings }
-}
-
-/** Tables whose values may be credentials, such as headers to set or to match: names only. */
-const NAMES_ONLY: ReadonlySet<string> = new Set(["set", "header", "query"])
-
-/** The keys of a table, and behind a dot those of the tables in it. */
-function linesOf(prefix: string, table: object): Lines {
-  return Object.entries(table).flatMap(([key, value]: [string, unknown]): Lines => {
+/** The keys of a table, with the defaults of the pool if it has one, and those of the tables in it behind a dot. */
+function linesOf(prefix: string, settings: readonly Setting[], table: Table): Lines {
+  const isPool = table.backends !== undefined
+  return settings.flatMap(({ key, isSecret, settings: inner, ...setting }): Lines => {
+    const value = table[key] ?? (isPool && POOL.keys.includes(key) ? setting.default : undefined)
     if (value === undefined) return []
-    if (isTable(value) && NAMES_ONLY.has(key)) return [[prefix + key, textOf(Object.keys(value))]]
-    if (isTable(value)) return linesOf(`${prefix}${key}.`, value)
-    return [[prefix + key, key === "sticky_secret" ? "(secret)" : textOf(value)]]
+    // Values may be credentials, such as fields to set or to match: only names are shown.
+    if (isSecret) return [[prefix + key, isTable(value) ? textOf(Object.keys(value)) : "(secret)"]]
+    if (isTable(value)) return linesOf(`${prefix}${key}.`, inner, value)
+    return [[prefix + key, textOf(value)]]
   })
 }
 
 function textOf(value: unknown): string {
-  if (value instanceof Pool) return value.backends.join(", ")
   if (Array.isArray(value)) return value.length === 0 ? "none" : value.map(textOf).join(", ")
   if (!isTable(value)) return String(value)
   const { address, ...settings } = value
   const more = Object.entries(settings).map(([key, setting]) => `${key} ${setting}`)
   return `${address} (${more.join(", ")})`
-}
-
-function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Pool)
 }
 
 function print(title: string, lines: Lines): void {

@@ -1,4 +1,4 @@
-/** The library's front door: one listener, described by chained calls. */
+/** `WsProxy`: one listener, described by chained calls. */
 import type { ListenerInput } from "./config/schema.js"
 import { type Log, SILENT } from "./ops/log.js"
 import type { BackendInput } from "./pool/backend-settings.js"
@@ -6,8 +6,7 @@ import { Pool } from "./pool/pool.js"
 import { createProxy, type RunningProxy } from "./proxy/proxy.js"
 
 /**
- * One WebSocket proxy on one address. What is not set has the default of the configuration key of the same name;
- * all values are checked by `bind`.
+ * One WebSocket proxy on one address, with a method for each configuration key. `bind` checks all values.
  *
  * ```ts
  * const proxy = await new WsProxy(["chat-1:9000", "chat-2:9000"]).connectTimeoutMs(3000).bind("0.0.0.0:8080")
@@ -19,194 +18,238 @@ export class WsProxy {
   #log = SILENT
 
   /**
-   * @param backends one or more of `host:port`, `[v6]:port`, `ws://host[:port][/path]`, `wss://host[:port][/path]` or
-   * `unix:/path`, or tables with an `address`; or a `Pool`, which may change while the proxy runs. None when there are routes
-   * that have backends
+   * @param backends one or more of `host:port`, `[v6]:port`, `ws://host[:port][/path]`, `wss://host[:port][/path]`
+   * or `unix:/path`, or tables with an `address`; or a `Pool`, which may change while the proxy runs. May be left
+   * out if there are routes with backends
    */
   constructor(backends?: string | readonly BackendInput[] | Pool) {
     this.#backends = backends instanceof Pool || backends === undefined ? backends : [backends].flat()
   }
 
+  // Rendered from the schema by test/builder-methods.test.ts.
   /** Name in logs and events. Default: the bind address. */
-  name(name: string): this {
-    return this.#set({ name })
-  }
-
-  /** Permissions of a Unix socket in octal, as in "0660". Default: what the umask leaves. */
-  bindMode(mode: string): this {
-    return this.#set({ bind_mode: mode })
-  }
-
-  /** Routes, of which the first that matches is taken; what none takes goes to the backends of the constructor. */
-  route(routes: ListenerInput["route"]): this {
-    return this.#set({ route: routes })
-  }
-
-  /** How a backend is chosen. Default: "round_robin". */
-  balance(balance: ListenerInput["balance"]): this {
-    return this.#set({ balance })
-  }
-
-  /** What "hash" goes by: `client_ip`, `path`, `header:NAME`, `cookie:NAME` or `query:NAME`. */
-  hashKey(key: string): this {
-    return this.#set({ hash_key: key })
-  }
-
-  /** Name of a cookie that brings a client back to its backend. Default: none. */
-  stickyCookie(name: string): this {
-    return this.#set({ sticky_cookie: name })
-  }
-
-  /** What the sticky cookie's values are made with, at least 16 characters. Default: another one at each start. */
-  stickySecret(secret: string): this {
-    return this.#set({ sticky_secret: secret })
-  }
-
-  /** Backends that one session may dial. Default: 0 = each of them once. */
-  maxTries(tries: number): this {
-    return this.#set({ max_tries: tries })
-  }
-
-  /** Failed dials within `failTimeoutMs` that take a backend out. Default: 3; 0 = never. */
-  maxFails(fails: number): this {
-    return this.#set({ max_fails: fails })
-  }
-
-  /** How soon so many dials must fail, and how long the backend is then out, in milliseconds. Default: 10000. */
-  failTimeoutMs(ms: number): this {
-    return this.#set({ fail_timeout_ms: ms })
-  }
-
-  /** PROXY header that the backends get. Default: none. */
-  sendProxyProtocol(version: ListenerInput["send_proxy_protocol"]): this {
-    return this.#set({ send_proxy_protocol: version })
-  }
-
-  /** Active checks of each backend. Default: none. */
-  healthCheck(check: ListenerInput["health_check"]): this {
-    return this.#set({ health_check: check })
-  }
-
-  /** How TLS is spoken with the `wss://` backends. Default: with the certificates that Node.js trusts. */
-  tls(tls: ListenerInput["tls"]): this {
-    return this.#set({ tls })
-  }
-
-  /** TCP connect to one backend, and TLS handshake, in milliseconds, at least 1. Default: 5000. */
-  connectTimeoutMs(ms: number): this {
-    return this.#set({ connect_timeout_ms: ms })
-  }
-
-  /** From accept until the client's request head is complete, in milliseconds, at least 1. Default: 30000. */
-  readTimeoutMs(ms: number): this {
-    return this.#set({ read_timeout_ms: ms })
+  name(value: ListenerInput["name"]): this {
+    return this.#set({ name: value })
   }
 
   /**
-   * From sending the head until the head of the backend's response is complete, in milliseconds, at least 1. While a refusal
-   * is relayed: the longest time without progress, three times that for the client. Default: 10000.
+   * Permissions of a `unix:` socket in octal, e.g. `"0660"`; connecting takes write permission. Default: by
+   * the umask.
    */
-  handshakeTimeoutMs(ms: number): this {
-    return this.#set({ handshake_timeout_ms: ms })
+  bindMode(value: ListenerInput["bind_mode"]): this {
+    return this.#set({ bind_mode: value })
   }
 
-  /** Ends a tunnel in which no byte has moved for this many milliseconds. Default: 0 = never. */
-  idleTimeoutMs(ms: number): this {
-    return this.#set({ idle_timeout_ms: ms })
-  }
-
-  /** Ends a tunnel of which one side has closed and the other is silent for this many ms. Default: 30000; 0 = never. */
-  halfCloseTimeoutMs(ms: number): this {
-    return this.#set({ half_close_timeout_ms: ms })
-  }
-
-  /** How long `close` lets open tunnels go on, in milliseconds, at least 1. Default: 30000. */
-  drainTimeoutMs(ms: number): this {
-    return this.#set({ drain_timeout_ms: ms })
-  }
-
-  /** Longest request head, in bytes, from 64 to 65536. Default: 8192. */
-  maxHeadBytes(bytes: number): this {
-    return this.#set({ max_head_bytes: bytes })
-  }
-
-  /** Client connections at the same time. Default: 0 = no limit. */
-  maxConnections(connections: number): this {
-    return this.#set({ max_connections: connections })
-  }
-
-  /** The same for one client address, or one IPv6 /64. Default: 0 = no limit. */
-  maxConnectionsPerIp(connections: number): this {
-    return this.#set({ max_connections_per_ip: connections })
-  }
-
-  /** Sessions at the same time that are no tunnels yet. Default: 0 = no limit. */
-  maxPending(sessions: number): this {
-    return this.#set({ max_pending: sessions })
-  }
-
-  /** New connections of one client address, as in `20/s`, `100/m` or `1000/h`. Default: no limit. */
-  ratePerIp(rate: string): this {
-    return this.#set({ rate_per_ip: rate })
-  }
-
-  /** How many of them may come at once. Default: 0 = as many as the rate names. */
-  rateBurst(connections: number): this {
-    return this.#set({ rate_burst: connections })
+  /** Tables: routes, tried in file order. Default: none. */
+  route(value: ListenerInput["route"]): this {
+    return this.#set({ route: value })
   }
 
   /**
-   * Idle time before the first TCP keepalive probe on both sockets of a tunnel, in milliseconds, at least 1000.
-   * Default: 60000; 0 = off.
+   * Resolving a backend's name, TCP connect to all its addresses together, and the TLS handshake. Default:
+   * 5000.
    */
-  keepaliveMs(ms: number): this {
-    return this.#set({ keepalive_ms: ms })
+  connectTimeoutMs(value: ListenerInput["connect_timeout_ms"]): this {
+    return this.#set({ connect_timeout_ms: value })
   }
 
-  /** Addresses and ranges that may say who the client is, and `unix` for those of a Unix socket. Default: none. */
-  trustedProxies(addresses: string[]): this {
-    return this.#set({ trusted_proxies: addresses })
+  /**
+   * From accept until the client's request head is complete; a slow trickle does not extend it. Default:
+   * 30000.
+   */
+  readTimeoutMs(value: ListenerInput["read_timeout_ms"]): this {
+    return this.#set({ read_timeout_ms: value })
   }
 
-  /** Whether connections from the trusted proxies begin with a PROXY header, v1 or v2. Default: false. */
-  acceptProxyProtocol(accept: boolean): this {
-    return this.#set({ accept_proxy_protocol: accept })
+  /**
+   * From sending the head until the backend's response head is complete; while a refusal is relayed: no
+   * progress for this long, or three times as long by the client. Default: 10000.
+   */
+  handshakeTimeoutMs(value: ListenerInput["handshake_timeout_ms"]): this {
+    return this.#set({ handshake_timeout_ms: value })
   }
 
-  /** Fields that tell the backend who the client is. Default: "x-forwarded". */
-  forwarded(mode: ListenerInput["forwarded"]): this {
-    return this.#set({ forwarded: mode })
+  /** Closes a tunnel without a byte in either direction for this long; 0 = never. Default: 0. */
+  idleTimeoutMs(value: ListenerInput["idle_timeout_ms"]): this {
+    return this.#set({ idle_timeout_ms: value })
   }
 
-  /** Fields of the request that are set or removed. Default: none. */
-  requestHeaders(rules: ListenerInput["request_headers"]): this {
-    return this.#set({ request_headers: rules })
+  /** Closes a tunnel with one side closed and the other silent for this long; 0 = never. Default: 30000. */
+  halfCloseTimeoutMs(value: ListenerInput["half_close_timeout_ms"]): this {
+    return this.#set({ half_close_timeout_ms: value })
   }
 
-  /** Fields of the relayed 101 that are set or removed. Default: none. */
-  responseHeaders(rules: ListenerInput["response_headers"]): this {
-    return this.#set({ response_headers: rules })
+  /** How long open tunnels may continue at shutdown. Default: 30000. */
+  drainTimeoutMs(value: ListenerInput["drain_timeout_ms"]): this {
+    return this.#set({ drain_timeout_ms: value })
   }
 
-  /** Origins that may connect, as in `https://app.example.com`, `https://*.example.com` or `null`. Default: all. */
-  allowedOrigins(origins: string[]): this {
-    return this.#set({ allowed_origins: origins })
+  /** Longest request head, 64 to 65536. Default: 8192. */
+  maxHeadBytes(value: ListenerInput["max_head_bytes"]): this {
+    return this.#set({ max_head_bytes: value })
   }
 
-  /** Whether a request without Origin is refused. Default: false. */
-  requireOrigin(require: boolean): this {
-    return this.#set({ require_origin: require })
+  /** Concurrent client connections, from accept to close or refusal; 0 = unlimited. Default: 0. */
+  maxConnections(value: ListenerInput["max_connections"]): this {
+    return this.#set({ max_connections: value })
   }
 
-  /** The only subprotocols that may be offered to the backend. Default: all. */
-  subprotocols(subprotocols: string[]): this {
-    return this.#set({ subprotocols })
+  /** Concurrent connections of one client address, or of one IPv6 /64; 0 = unlimited. Default: 0. */
+  maxConnectionsPerIp(value: ListenerInput["max_connections_per_ip"]): this {
+    return this.#set({ max_connections_per_ip: value })
   }
 
-  /** Host sent to the backend: "backend" (its address, the default), "client" (as it came) or a literal. */
-  hostHeader(host: string): this {
-    return this.#set({ host_header: host })
+  /** Concurrent sessions still in the handshake phase; 0 = unlimited. Default: 0. */
+  maxPending(value: ListenerInput["max_pending"]): this {
+    return this.#set({ max_pending: value })
   }
+
+  /** New connections of one client address, e.g. `"20/s"`, `"100/m"` or `"1000/h"`. Default: no limit. */
+  ratePerIp(value: ListenerInput["rate_per_ip"]): this {
+    return this.#set({ rate_per_ip: value })
+  }
+
+  /**
+   * Connections of one client address that may arrive at once; 0 = the number in `rate_per_ip`. Default: 0.
+   */
+  rateBurst(value: ListenerInput["rate_burst"]): this {
+    return this.#set({ rate_burst: value })
+  }
+
+  /** Idle time before TCP keepalive probes on both sockets, at least 1000; 0 = off. Default: 60000. */
+  keepaliveMs(value: ListenerInput["keepalive_ms"]): this {
+    return this.#set({ keepalive_ms: value })
+  }
+
+  /**
+   * Addresses and CIDR ranges that may report the client address; `"unix"` for clients of a Unix socket.
+   * Default: [].
+   */
+  trustedProxies(value: ListenerInput["trusted_proxies"]): this {
+    return this.#set({ trusted_proxies: value })
+  }
+
+  /**
+   * Connections from `trusted_proxies` begin with a PROXY header, v1 or v2, and are refused without it.
+   * Default: false.
+   */
+  acceptProxyProtocol(value: ListenerInput["accept_proxy_protocol"]): this {
+    return this.#set({ accept_proxy_protocol: value })
+  }
+
+  /**
+   * Fields that tell the backend who the client is: `"x-forwarded"`, `"rfc7239"`, `"both"` or `"off"`.
+   * Default: "x-forwarded".
+   */
+  forwarded(value: ListenerInput["forwarded"]): this {
+    return this.#set({ forwarded: value })
+  }
+
+  /**
+   * Host that the backend gets: `"backend"` (its address), `"client"` (as received) or a literal
+   * `host[:port]`. Default: "backend".
+   */
+  hostHeader(value: ListenerInput["host_header"]): this {
+    return this.#set({ host_header: value })
+  }
+
+  /**
+   * Fields to set and to remove in the request: `set = { X-Name = "value" }`, `remove = ["X-Name"]`; the
+   * client's `X_Name`, which CGI, WSGI and PHP read as the same field, is removed too. Default: no change.
+   */
+  requestHeaders(value: ListenerInput["request_headers"]): this {
+    return this.#set({ request_headers: value })
+  }
+
+  /** Fields to set and to remove in the `101` that the client gets, in the same form. Default: no change. */
+  responseHeaders(value: ListenerInput["response_headers"]): this {
+    return this.#set({ response_headers: value })
+  }
+
+  /**
+   * Origins that may connect: `"https://app.example.com"`, `"https://*.example.com"`, `"null"`; empty = all.
+   * Default: [].
+   */
+  allowedOrigins(value: ListenerInput["allowed_origins"]): this {
+    return this.#set({ allowed_origins: value })
+  }
+
+  /** Refuse requests without Origin; clients other than browsers usually send none. Default: false. */
+  requireOrigin(value: ListenerInput["require_origin"]): this {
+    return this.#set({ require_origin: value })
+  }
+
+  /** The only subprotocols that the backend is offered; empty = all. Default: []. */
+  subprotocols(value: ListenerInput["subprotocols"]): this {
+    return this.#set({ subprotocols: value })
+  }
+
+  /**
+   * How a backend is chosen: `"round_robin"`, `"least_connections"`, `"random"` (the less loaded of two) or
+   * `"hash"`. Default: "round_robin".
+   */
+  balance(value: ListenerInput["balance"]): this {
+    return this.#set({ balance: value })
+  }
+
+  /**
+   * What `"hash"` hashes: `"client_ip"`, `"path"`, `"header:NAME"`, `"cookie:NAME"` or `"query:NAME"`;
+   * requests without it fall back to round robin. Default: none.
+   */
+  hashKey(value: ListenerInput["hash_key"]): this {
+    return this.#set({ hash_key: value })
+  }
+
+  /** Name of a cookie that returns a client to its backend while that backend is available. Default: none. */
+  stickyCookie(value: ListenerInput["sticky_cookie"]): this {
+    return this.#set({ sticky_cookie: value })
+  }
+
+  /**
+   * Secret behind the cookie's values, at least 16 characters; set it to keep clients in place across
+   * restarts and several rws. Default: another one at each start.
+   */
+  stickySecret(value: ListenerInput["sticky_secret"]): this {
+    return this.#set({ sticky_secret: value })
+  }
+
+  /** Backends that one session may dial; 0 = each one once. Default: 0. */
+  maxTries(value: ListenerInput["max_tries"]): this {
+    return this.#set({ max_tries: value })
+  }
+
+  /** Failed dials within `fail_timeout_ms` that eject a backend; 0 = never. Default: 3. */
+  maxFails(value: ListenerInput["max_fails"]): this {
+    return this.#set({ max_fails: value })
+  }
+
+  /**
+   * Time window of `max_fails`, and how long the backend stays ejected; each failed retry doubles that time,
+   * up to five minutes. Default: 10000.
+   */
+  failTimeoutMs(value: ListenerInput["fail_timeout_ms"]): this {
+    return this.#set({ fail_timeout_ms: value })
+  }
+
+  /**
+   * PROXY header with the client's address that is sent to the backends before TLS: `"v1"` or `"v2"`.
+   * Default: none.
+   */
+  sendProxyProtocol(value: ListenerInput["send_proxy_protocol"]): this {
+    return this.#set({ send_proxy_protocol: value })
+  }
+
+  /** Table: active checks of the backends. Default: none. */
+  healthCheck(value: ListenerInput["health_check"]): this {
+    return this.#set({ health_check: value })
+  }
+
+  /** Table: TLS with `wss://` backends. Default: see below. */
+  tls(value: ListenerInput["tls"]): this {
+    return this.#set({ tls: value })
+  }
+
+  // End of the rendered methods.
 
   /** Where the log goes: a pino logger, or what `createLog` makes. Default: nowhere. */
   log(log: Log): this {

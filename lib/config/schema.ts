@@ -106,7 +106,7 @@ export const listenerSchema = z.strictObject({
     }),
   max_connections_per_ip: limit
     .default(0)
-    .describe("The same for one client address, or one IPv6 /64; 0 = unlimited")
+    .describe("Concurrent connections of one client address, or of one IPv6 /64; 0 = unlimited")
     .meta({ otherNames: "inFlightReq limit_conn limit_conn_zone" }),
   max_pending: limit
     .default(0)
@@ -122,7 +122,7 @@ export const listenerSchema = z.strictObject({
     }),
   rate_burst: limit
     .default(0)
-    .describe("How many of them may arrive at once; 0 = the number in `rate_per_ip`")
+    .describe("Connections of one client address that may arrive at once; 0 = the number in `rate_per_ip`")
     .meta({ example: 40, otherNames: "burst" }),
   keepalive_ms: durationMs
     .refine(

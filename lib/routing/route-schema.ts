@@ -56,7 +56,7 @@ export const ruleKeys = {
     }),
   response_headers: fieldRulesSchema
     .prefault({})
-    .describe("The same for the `101` that the client gets")
+    .describe("Fields to set and to remove in the `101` that the client gets, in the same form")
     .meta({
       ifAbsent: "no change",
       example: { remove: ["Server"] },

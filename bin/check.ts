@@ -21,7 +21,10 @@ export async function check(given: ConfigArguments): Promise<void> {
 
 type Lines = [key: string, value: string][]
 
-/** The keys of a table, with the defaults of the pool if it has one, and those of the tables in it behind a dot. */
+/**
+ * One line per key, nested tables as `table.key`. A table with backends is a pool, so it has a pool's
+ * defaults.
+ */
 function linesOf(prefix: string, settings: readonly Setting[], table: Table): Lines {
   const isPool = table.backends !== undefined
   return settings.flatMap(({ key, isSecret, settings: inner, ...setting }): Lines => {

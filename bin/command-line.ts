@@ -24,7 +24,7 @@ const cli = yargs()
     const { init } = await import("./init.js")
     init()
   })
-  // Loaded when asked for: a proxy that serves needs neither a WebSocket client nor a server in its memory.
+  // Imported lazily: a serving proxy never loads a WebSocket client or server.
   .command("echo", "Run a WebSocket echo backend, to try things with", echoOptions, async (given) => {
     const { echo } = await import("./echo.js")
     await echo(given)
@@ -66,7 +66,7 @@ try {
   await end(report(error))
 }
 
-/** yargs makes a list of what is given twice. */
+/** yargs turns repeated options into a list. */
 function refuseTwice(given: Readonly<Record<string, unknown>>): true {
   for (const [flag, value] of Object.entries(given)) {
     if (Array.isArray(value) && flag !== "_" && !LIST_FLAGS.has(flag))
@@ -115,7 +115,7 @@ function echoOptions(command: Argv) {
     })
 }
 
-/** A user's mistake gets its message; anything else is ours and gets all that is known of it. */
+/** Prints the message of an expected error, and everything about an unexpected one. Returns the exit code. */
 function report(error: unknown): number {
   if (error instanceof ConfigError || error instanceof SettingError) {
     console.error(error.message)

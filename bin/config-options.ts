@@ -1,4 +1,4 @@
-/** Where the configuration comes from: a file, or flags that are derived from the keys of the schema. */
+/** Reads the configuration from a file, or from flags, which are rendered from the schema. */
 import { existsSync } from "node:fs"
 import type { Options } from "yargs"
 import { LISTENER, LOG } from "../lib/config/known-tables.js"
@@ -35,7 +35,7 @@ export const listenerFlags: Readonly<Record<string, Options>> = {
 /** The flags of a configuration without their dashes. */
 export const FLAGS: readonly string[] = Object.keys(listenerFlags)
 
-/** What was given on the command line. Absent options are undefined. */
+/** The parsed command line. Absent options are undefined. */
 export type ConfigArguments = Readonly<Record<string, unknown>> & {
   readonly config?: string | undefined
   /** The same as `config`, without its flag. */
@@ -43,7 +43,7 @@ export type ConfigArguments = Readonly<Record<string, unknown>> & {
 }
 
 /**
- * Reads the configuration from the flags, if there is one of a listener, else from the file.
+ * Reads the configuration from the flags if there is one of a listener, else from the file.
  * @throws {ConfigError}
  */
 export async function readConfig(given: ConfigArguments): Promise<Config> {
@@ -98,21 +98,21 @@ function toOption({ description, default: standard, ifAbsent, type }: Setting): 
     requiresArg: type !== "boolean",
     array: type === "list",
     ...(type === "boolean" ? { boolean: true } : { string: true }),
-    // A string reaches us unchanged; `number` is for the help.
+    // Parsed as a string, which yargs leaves unchanged; `number` is for the help.
     ...(type === "integer" && { number: true, coerce: toNumber }),
   }
 }
 
 /**
- * Digits only, as in a file; yargs's own conversion takes an empty text for 0. A list, from a flag given
- * twice, is refused later.
+ * Digits only, as in a file: yargs's own conversion turns an empty text into 0. A list, from a repeated flag,
+ * is refused later.
  */
 function toNumber(text: unknown): unknown {
   if (typeof text !== "string") return text
   return /^-?\d+$/.test(text) ? Number(text) : Number.NaN
 }
 
-/** Says the flag where the schema says the key. */
+/** Replaces keys by their flags in errors. */
 function inFlags(check: () => Config): Config {
   try {
     return check()

@@ -1,4 +1,4 @@
-/** `rws demo`: two echo backends and a proxy before them, for somebody who has no backend yet. */
+/** `rws demo`: two echo backends and a proxy in front of them, to try rws without a backend. */
 import { once } from "node:events"
 import { WebSocket } from "ws"
 import { parseBindAddress } from "../lib/address/address.js"

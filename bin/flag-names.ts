@@ -1,4 +1,4 @@
-/** Flags as users write them: keys are accepted as flags, and an unknown flag gets a suggestion. */
+/** Accepts keys as flags, and suggests a flag for an unknown one. */
 import { closest, distance } from "fastest-levenshtein"
 import { tableAt } from "../lib/config/known-tables.js"
 import { suggestKey } from "../lib/config/suggest-key.js"
@@ -29,7 +29,7 @@ function toKnownFlag(name: string): string {
 }
 
 function describeUnknownFlag(name: string): string {
-  // The key of a table may be written behind it, as in --tls.ca.
+  // A key of a table may follow its name, as in --tls.ca.
   const [first = name] = name.replaceAll("-", "_").split(".")
   if (FILE_KEYS.includes(first))
     return `--${name} is not a flag: ${first} can only be set in a file; see --config`

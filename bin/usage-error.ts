@@ -1,2 +1,2 @@
-/** The command line can't be understood. The message says why; the program ends with exit code 2. */
+/** An invalid command line. The message says why; the exit code is 2. */
 export class UsageError extends Error {}

@@ -1,4 +1,6 @@
-/** Checks of several keys: those that need or exclude each other, and names and addresses that are used twice. */
+/**
+ * Checks of several keys: those that need or exclude each other, and names and addresses that are used twice.
+ */
 import { closest } from "fastest-levenshtein"
 import { AddressError, formatAddress, parseBindAddress } from "../address/address.js"
 import { HEALTH_CHECK_DEFAULTS } from "../pool/health-check-settings.js"
@@ -11,8 +13,8 @@ import type { ConfigProblem } from "./problem.js"
 type Path = ConfigProblem["path"]
 
 /**
- * Works on any input, since the schema reports wrong values. A default never conflicts: a checked configuration,
- * which has them filled in, may be checked again.
+ * Works on any input, since the schema reports wrong values. A default never conflicts: a checked
+ * configuration, which has them filled in, may be checked again.
  */
 export function crossCheck(input: unknown): ConfigProblem[] {
   const config = toTable(input)

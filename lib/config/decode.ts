@@ -1,10 +1,10 @@
-/** The bytes of a file as text: TOML is UTF-8 (TOML 1.0, "Spec"). */
+/** Decodes the bytes of a file: TOML is UTF-8 (TOML 1.0, "Spec"). */
 import { isUtf8 } from "node:buffer"
 import type { ConfigProblem } from "./problem.js"
 
 const EXPECTED = "expected UTF-8: save the file in that encoding"
 
-/** The text of a file, without its byte order mark; or what is wrong with its bytes, for each line. */
+/** The text of a file without its byte order mark; or the problems, one per line. */
 export function decode(bytes: Buffer): string | ConfigProblem[] {
   if (isUtf16(bytes)) return [{ path: [], message: `this is UTF-16; ${EXPECTED}`, line: 1 }]
   if (isUtf8(bytes)) return bytes.toString("utf8").replace(/^\ufeff/, "")
@@ -13,7 +13,7 @@ export function decode(bytes: Buffer): string | ConfigProblem[] {
   )
 }
 
-/** It begins with a byte order mark, or with an ASCII character in two bytes. */
+/** Begins with a UTF-16 byte order mark, or with an ASCII character in two bytes. */
 function isUtf16(bytes: Buffer): boolean {
   const [first, second] = bytes
   return (
@@ -23,7 +23,7 @@ function isUtf16(bytes: Buffer): boolean {
   )
 }
 
-/** No character of UTF-8 but the line feed itself has a byte 0A. */
+/** In UTF-8, byte 0A is always a line feed. */
 function linesOf(bytes: Buffer): Buffer[] {
   const lines: Buffer[] = []
   for (let start = 0; start <= bytes.length; ) {

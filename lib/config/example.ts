@@ -20,14 +20,17 @@ interface Section {
   readonly values?: Readonly<Record<string, unknown>>
 }
 
-const INTRO = `Configuration of rws, as "rws init" prints it, with every key. What is not commented out and has a default \
-is set to it. Look at it with "rws check", run it with "rws". Durations are whole milliseconds.`
+const INTRO = `Configuration of rws with every key, as "rws init" prints it. Keys that are not commented out and have a default \
+are set to it. Look at it with "rws check", run it with "rws". Durations are whole milliseconds.`
 
 const inlinePoolKeys = Object.keys(inlinePoolShape).filter((key) => key !== "backends")
 const keysOf = ({ keys }: KnownTable, ...without: readonly string[]) =>
   keys.filter((key) => !without.includes(key))
 
-/** What is commented out is valid, too, once it is not. So keys that exclude each other are in different sections. */
+/**
+ * What is commented out is valid, too, once it is not. So keys that exclude each other are in different
+ * sections.
+ */
 const SECTIONS: readonly Section[] = [
   { header: "[log]", table: LOG, keys: keysOf(LOG), active: [] },
   {

@@ -31,7 +31,10 @@ export const HEALTH_CHECK = table("in health_check", healthCheckSchema)
 export const TLS = table("in tls", tlsSchema)
 export const LOG = table("in [log]", logSchema)
 
-/** All tables except pools and the top level by the key under which they stand, those that are meant most often first. */
+/**
+ * All tables except pools and the top level by the key under which they stand, those that are meant most
+ * often first.
+ */
 const UNDER: Readonly<Record<string, KnownTable>> = {
   ws_proxy: LISTENER,
   route: ROUTE,

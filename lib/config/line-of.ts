@@ -5,8 +5,9 @@ type Path = ConfigProblem["path"]
 type Line = NonNullable<ConfigProblem["line"]>
 
 /**
- * The line, from 1, on which a key stands in a valid TOML document. For a key that is missing it is the line of the
- * table that should hold it. (smol-toml does not say where a key was, so this asks a parser that does.)
+ * The line, from 1, on which a key stands in a valid TOML document. For a key that is missing it is the line
+ * of the table that should hold it. (smol-toml does not say where a key was, so this asks a parser that
+ * does.)
  */
 export function lineOf(toml: string, path: Path): Line {
   try {

@@ -1,4 +1,4 @@
-/** From a file, or an object of the same shape, to a configuration in which everything has been checked. */
+/** Loads and checks a configuration: from a file, from TOML text, or from an object of the same shape. */
 import { readFile } from "node:fs/promises"
 import { toTable } from "../settings/table.js"
 import { crossCheck } from "./cross-checks.js"
@@ -7,7 +7,7 @@ import { ConfigError, listKnownKeys, toProblems } from "./problem.js"
 import { findReservedNames } from "./reserved-names.js"
 import { type Config, configSchema } from "./schema.js"
 
-/** The file that is read when nobody names one. */
+/** The file that is read by default. */
 export const DEFAULT_CONFIG_FILE = "rws.config.toml"
 
 /**
@@ -20,11 +20,11 @@ export async function loadConfig(file = process.env.RWS_CONFIG_FILE || DEFAULT_C
 }
 
 /**
- * Checks a configuration that is given as TOML text; `source` is what its errors call it.
+ * Checks a configuration given as TOML text. `source` is its name in errors.
  * @throws {ConfigError}
  */
 export async function parseConfig(toml: string, source: string): Promise<Config> {
-  // Loaded here, as the line finder is: a program that brings its configuration as an object needs neither in memory.
+  // Imported lazily, like the line finder: programs that pass an object never load them.
   const { parseToml, FIRST_CONFIGURATION } = await import("./parse-toml.js")
   const input = parseToml(toml, source)
   try {
@@ -43,7 +43,7 @@ export async function parseConfig(toml: string, source: string): Promise<Config>
 }
 
 /**
- * Checks a configuration that is given as an object, and fills in the defaults.
+ * Checks a configuration given as an object, and fills in the defaults.
  * @throws {ConfigError}
  */
 export function checkConfig(input: unknown, source = "configuration"): Config {

@@ -1,6 +1,7 @@
 /**
- * Names and values of nginx, HAProxy, Caddy, Traefik, Envoy and http-proxy that stand for no key of rws. The names
- * that do stand for one are in the schema, with that key (`otherNames`). All names here are plain: see `toPlain`.
+ * Names and values of nginx, HAProxy, Caddy, Traefik, Envoy and http-proxy that stand for no key of rws. The
+ * names that do stand for one are in the schema, with that key (`otherNames`). All names here are plain: see
+ * `toPlain`.
  */
 import { NO_TERMINATION } from "../settings/tls-advice.js"
 
@@ -129,7 +130,10 @@ const SENTENCES: Readonly<Record<string, string>> = {
   logfile: LOGGED,
 }
 
-/** The same in the tables that face the client: the top level, listeners and routes. They win over all keys elsewhere. */
+/**
+ * The same in the tables that face the client: the top level, listeners and routes. They win over all keys
+ * elsewhere.
+ */
 const IN_FRONT: Readonly<Record<string, string>> = {
   timeout: TIMEOUTS,
   tls: TLS,

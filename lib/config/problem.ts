@@ -1,4 +1,4 @@
-/** What is wrong with a configuration, in words for the person who wrote it. */
+/** Problems of a configuration: path, line and message. */
 import type { z } from "zod"
 import { tableAt } from "./known-tables.js"
 import { wordFor } from "./other-names.js"
@@ -12,13 +12,13 @@ export interface ConfigProblem {
   readonly line?: number
 }
 
-/** All that is wrong with one configuration. The message has one line for each problem, then the hints. */
+/** All problems of one configuration. The message has one line per problem, then the hints. */
 export class ConfigError extends Error {
   constructor(
-    /** The file's name, or what stands for it. */
+    /** Name of the file, or "configuration" or "command line". */
     readonly source: string,
     readonly problems: readonly ConfigProblem[],
-    /** What helps with all of them, such as a list of the known keys; each may have several lines. */
+    /** General advice, e.g. a list of the known keys; may have several lines. */
     readonly hints: readonly string[] = [],
   ) {
     super([...problems.map((problem) => describe(source, problem)), ...hints].join("\n"))
@@ -26,7 +26,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** Turns what zod says into problems, one for each key. */
+/** Turns the issues of zod into problems, one per key. */
 export function toProblems(error: z.ZodError): ConfigProblem[] {
   return error.issues.flatMap((issue) => problemsOf(issue, []))
 }
@@ -39,7 +39,7 @@ function problemsOf(issue: z.core.$ZodIssue, parent: ConfigProblem["path"]): Con
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) => ({ path: [...path, key], message: describeUnknownKey(key, path) }))
   }
-  // The key of a table whose keys are up to the user.
+  // A key of a table with free keys.
   if (issue.code === "invalid_key") return issue.issues.flatMap((inner) => problemsOf(inner, path))
   if (issue.code === "invalid_type" && issue.input === undefined)
     return [{ path, message: "required, but missing" }]
@@ -49,14 +49,14 @@ function problemsOf(issue: z.core.$ZodIssue, parent: ConfigProblem["path"]): Con
   return [{ path, message: issue.message }]
 }
 
-/** Of a key that may be one of several things: the one of which it has the type, else the last, which a file can hold. */
+/** For a union: the issues of the branch whose type matches, else of the last branch. */
 function branchMeant(branches: readonly z.core.$ZodIssue[][]): z.core.$ZodIssue[] | undefined {
   const hasOtherType = ({ code, path }: z.core.$ZodIssue) =>
     path.length === 0 && (code === "invalid_type" || code === "invalid_value")
   return branches.find((issues) => !issues.some(hasOtherType)) ?? branches.at(-1)
 }
 
-/** A key's path as it is read aloud: `ws_proxy[0].bind`. */
+/** Formats a path: `ws_proxy[0].bind`. */
 export function formatPath(path: ConfigProblem["path"]): string {
   return path
     .map((step, index) => (typeof step === "number" ? `[${step}]` : index === 0 ? step : `.${step}`))

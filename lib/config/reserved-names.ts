@@ -1,14 +1,14 @@
-/** Names that a user can't give to a pool, a condition or a field. */
+/** Refuses reserved names of pools, conditions and fields. */
 
 import { toTable, toTables } from "../settings/table.js"
 import type { ConfigProblem } from "./problem.js"
 
 type Path = ConfigProblem["path"]
 
-/** zod leaves this key out of every record that it returns, so what stands under it would have no effect. */
+/** zod drops this key from every record, so its value would have no effect. */
 const RESERVED = "__proto__"
 
-/** Finds `__proto__` in the tables whose keys are up to the user. */
+/** Finds `__proto__` in the tables with free keys. */
 export function findReservedNames(input: unknown): ConfigProblem[] {
   const { pool, ws_proxy } = toTable(input)
   const places = toTables(ws_proxy).flatMap(([index, listener]) => {

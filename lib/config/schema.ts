@@ -1,4 +1,6 @@
-/** The whole configuration: every key, what it means, its default and what it must be. The schema is closed. */
+/**
+ * The whole configuration: every key, what it means, its default and what it must be. The schema is closed.
+ */
 import { z } from "zod"
 import { AddressError, parseBindAddress, parseSocketMode } from "../address/address.js"
 import { FORWARDED_MODES } from "../forwarding/forwarding-fields.js"

@@ -11,10 +11,10 @@ import {
 } from "./known-tables.js"
 import { frontSentenceFor, sentenceFor, toPlain } from "./other-names.js"
 
-/** What is meant by an unknown key: a key of ours, with the tables that have it, or a sentence. */
+/** Suggestion for an unknown key: a known key with the tables that have it, or a sentence. */
 export type Suggestion = FoundKey | { readonly sentence: string }
 
-/** Says what is meant by an unknown key; undefined if nothing is near. */
+/** Finds the suggestion for an unknown key; undefined if there is none. */
 export function suggestKey(name: string, table: KnownTable): Suggestion | undefined {
   const here = (key: string | undefined) => (key === undefined ? undefined : { key, tables: [table] })
   return (
@@ -46,7 +46,10 @@ export function describeUnknownKey(name: string, path: readonly (string | number
 /** The message for a key without a suggestion. */
 export const UNKNOWN_KEY = "unknown key"
 
-/** A key of ours in another table. In a table that faces the client, a name of another key that does so wins over it. */
+/**
+ * A known key of another table. In a table that faces the client, the other name of a key that does so wins
+ * over it.
+ */
 function keyElsewhere(name: string, { isFront }: KnownTable): Suggestion | undefined {
   const own = findKey(name)
   return own === undefined || !isFront ? own : (findOtherName(name, FRONT) ?? own)
@@ -65,13 +68,13 @@ function sameSpelling(name: string, keys: readonly string[]): string | undefined
   return keys.find((key) => toPlain(key) === plain)
 }
 
-/** Others count seconds, or leave the unit to the value. */
+/** Other programs count seconds, or write the unit into the value. */
 function inMilliseconds(name: string, keys: readonly string[]): string | undefined {
   const stem = toPlain(name).replace(/(?:seconds|secs|sec|s|ms|millis)$/, "")
   return keys.find((key) => key.endsWith("_ms") && toPlain(key.slice(0, -"_ms".length)) === stem)
 }
 
-/** Typing errors: one letter, two letters swapped, or more in a longer name whose first letter is right. */
+/** Typing errors: one letter, two swapped letters, or more in a longer name with the right first letter. */
 function nearest(name: string, keys: readonly string[]): string | undefined {
   const plain = toPlain(name)
   const most = plain.length < 6 ? 1 : Math.max(2, Math.floor(plain.length / 4))

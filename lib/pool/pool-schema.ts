@@ -27,7 +27,10 @@ const settings = sparse(poolSettingsSchema.shape)
 /** The keys of a `[pool.NAME]`. `backends` may be a `Pool`, to change it while the proxy runs. */
 export const poolSchema = z.strictObject({ backends, ...settings }, "expected [pool.NAME]")
 
-/** The same keys where they stand beside `backends` in a `[[ws_proxy]]` or a route: they make a pool of its own. */
+/**
+ * The same keys where they stand beside `backends` in a `[[ws_proxy]]` or a route: they make a pool of its
+ * own.
+ */
 export const inlinePoolShape = { backends: backends.optional(), ...settings }
 
 /** The settings of the pool of a listener or route. They were checked with it, and no file is read again. */

@@ -1,4 +1,4 @@
-/** The kinds of values that keys take, each with what it says of a value that is none. */
+/** Kinds of values, each with the message for a wrong one. */
 
 import { z } from "zod"
 import { MAX_TIMER_MS } from "../shared/timer.js"
@@ -12,7 +12,7 @@ export const optionalMs = durationMs.min(0, "expected 0 (off) or a number of mil
 
 export const flag = z.boolean("expected true or false")
 
-/** A number of things of which 0 means that there may be as many as like. */
+/** A limit; 0 = unlimited. */
 export const limit = z.int("expected a whole number").min(0, "expected 0 (no limit) or more")
 
 /** A whole number in a range. */
@@ -28,12 +28,12 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(words:
   return z.enum(words, `expected one of ${words.join(", ")}`)
 }
 
-/** Text that `parse` can read; what it throws says what is wrong with it. */
+/** Text that `parse` accepts; the message of its `SettingError` is reported. */
 export function textFor(parse: (text: string) => unknown, expected: string) {
   return z.string(expected).superRefine(checkedBy(parse))
 }
 
-/** Adds what `check` throws, in words for the user, to the problems. */
+/** Reports the message of the `SettingError` that `check` throws. */
 export function checkedBy<Value>(check: (value: Value) => unknown) {
   return (value: Value, context: z.RefinementCtx) => {
     const message = faultIn(() => check(value))
@@ -41,7 +41,9 @@ export function checkedBy<Value>(check: (value: Value) => unknown) {
   }
 }
 
-/** What is wrong with a setting, in words; undefined if nothing is. Any other error is rethrown. */
+/**
+ * The message of the `SettingError` that `check` throws; undefined if it throws none. Rethrows other errors.
+ */
 export function faultIn(check: () => unknown): string | undefined {
   try {
     check()
@@ -53,8 +55,8 @@ export function faultIn(check: () => unknown): string | undefined {
 }
 
 /**
- * For a refinement that runs even where zod has found a fault in a part of the value, so that one mistake
- * hides no other. Its parts may then be of any type.
+ * For a refinement that also runs if a part of the value is invalid, so that one problem hides no other. The
+ * parts may then have any type.
  */
 export const EVEN_IF_INVALID = { when: () => true }
 

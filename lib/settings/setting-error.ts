@@ -1,4 +1,4 @@
-/** A setting that can't be understood or can't be used. The message says what is wrong and what is expected. */
+/** An invalid or unusable setting. The message says what is wrong and what is expected. */
 export class SettingError extends Error {
   override readonly name: string = "SettingError"
 }

@@ -1,9 +1,13 @@
-/** What the schema says about each key: description, default, flag, example and the names other programs use. */
+/**
+ * What the schema says about each key: description, default, flag, example and the names other programs use.
+ */
 import { z } from "zod"
 
 declare module "zod" {
   interface GlobalMeta {
-    /** Flag without its dashes; false: only for files. Scalars default to the key itself, with `-` for `_`. */
+    /**
+     * Flag without its dashes; false: only for files. Scalars default to the key itself, with `-` for `_`.
+     */
     flag?: string | false
     /** What holds while the key is absent, in words; for keys without a default value. */
     ifAbsent?: string

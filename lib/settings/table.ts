@@ -1,4 +1,4 @@
-/** Tables as TOML and programs bring them, before anything in them has been checked. */
+/** Unchecked tables, as TOML or a program provides them. */
 
 export type Table = Readonly<Record<string, unknown>>
 

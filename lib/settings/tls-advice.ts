@@ -1,2 +1,2 @@
-/** What users are told who expect rws to terminate TLS. */
+/** For settings that expect rws to terminate TLS. */
 export const NO_TERMINATION = "rws does not terminate TLS: put a TLS terminator in front"

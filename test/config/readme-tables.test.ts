@@ -18,7 +18,10 @@ import { projectPath, readProjectFile } from "../support/project/project.js"
 
 const inlinePoolKeys = Object.keys(inlinePoolShape).filter((key) => key !== "backends")
 
-/** By the name in the README's marker. A pool's keys and the rules stand in one table each, though they may be set in several. */
+/**
+ * By the name in the README's marker. A pool's keys and the rules stand in one table each, though they may be
+ * set in several.
+ */
 const tables: Readonly<Record<string, { table: KnownTable; without?: readonly string[] }>> = {
   ws_proxy: { table: LISTENER, without: inlinePoolKeys },
   route: { table: ROUTE, without: [...inlinePoolKeys, ...Object.keys(ruleKeys)] },

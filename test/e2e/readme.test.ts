@@ -130,7 +130,7 @@ for (const args of commandLines()) {
     })
     const rws = startRws(t, here, { cwd })
     await rws.untilOutput(
-      /"listening"|^echo backend .* on |^It works|^The configuration is valid|^Options:|^# Configuration of rws/m,
+      /"listening"|^echo backend .* on |^It works|^The configuration is valid|^Options:|^# Configuration of rws /m,
     )
     t.equal(rws.stderr, "")
   })

@@ -1,4 +1,7 @@
-/** A backend's address as users write it, parsed: where to dial, and how to name the backend in Host and in TLS. */
+/**
+ * A backend's address as users write it, parsed: where to dial, and how to name the backend in Host and in
+ * TLS.
+ */
 import {
   type Address,
   AddressError,
@@ -28,8 +31,8 @@ const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i
 const DEFAULT_PORT = { ws: 80, wss: 443 }
 
 /**
- * Parses `host:port`, `[v6]:port`, `unix:/path`, or a URL `ws://host[:port][/path]` or `wss://…`. `http` means `ws` and
- * `https` means `wss` (RFC 6455 §3). The port defaults to 80 or 443. Throws `AddressError`.
+ * Parses `host:port`, `[v6]:port`, `unix:/path`, or a URL `ws://host[:port][/path]` or `wss://…`. `http`
+ * means `ws` and `https` means `wss` (RFC 6455 §3). The port defaults to 80 or 443. Throws `AddressError`.
  */
 export function parseBackendAddress(text: string): BackendAddress {
   const [, scheme, authority = "", path = ""] = URL_FORM.exec(text) ?? []
@@ -49,7 +52,10 @@ export function parseBackendAddress(text: string): BackendAddress {
   return named(address, isTls, path.replace(/\/$/, ""))
 }
 
-/** Adds the names that an address has by itself. A backend on a Unix socket has no Host of its own: "localhost". */
+/**
+ * Adds the names that an address has by itself. A backend on a Unix socket has no Host of its own:
+ * "localhost".
+ */
 function named(address: Address, isTls: boolean, basePath: string): BackendAddress {
   if (address.kind === "unix") {
     return { address, authority: "localhost", serverName: formatAddress(address), isTls, basePath }
@@ -59,7 +65,7 @@ function named(address: Address, isTls: boolean, basePath: string): BackendAddre
 
 /** `host:port`, without the port if it is the scheme's default. */
 function authorityOf({ host, port }: TcpAddress, isTls: boolean): string {
-  // The zone of a link-local address means nothing to other machines and is not part of a Host (RFC 6874 §1).
+  // The zone of a link-local address means nothing to other machines: no part of a Host (RFC 6874 §1).
   const written = formatHostPort(host.replace(/%.*$/, ""), port)
   const defaultPort = isTls ? DEFAULT_PORT.wss : DEFAULT_PORT.ws
   return port === defaultPort ? written.slice(0, -`:${defaultPort}`.length) : written

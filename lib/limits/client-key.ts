@@ -11,8 +11,8 @@ export interface ClientKey {
 const IPV4_HIGH = -1
 
 /**
- * The key of a canonical address: an IPv4 address counts by itself, an IPv6 address by its first 64 bits, since one
- * subscriber chooses addresses freely within them (RFC 4291 §2.5.4, RFC 6177).
+ * The key of a canonical address: an IPv4 address counts by itself, an IPv6 address by its first 64 bits,
+ * since one subscriber chooses addresses freely within them (RFC 4291 §2.5.4, RFC 6177).
  */
 export function clientKey(ip: string): ClientKey {
   const bytes = bytesOfIp(ip)

@@ -30,13 +30,13 @@ class ClientPlace implements Place {
 }
 
 /**
- * The rate is a bucket, kept as the time at which it will be full again: each connection moves that time on by one
- * interval (the Generic Cell Rate Algorithm, ITU-T I.371 annex A).
+ * The rate is a bucket, kept as the time at which it will be full again: each connection moves that time on
+ * by one interval (the Generic Cell Rate Algorithm, ITU-T I.371 annex A).
  *
- * The table is fixed in size and fails open. While it has no slot left, clients without connections are forgotten
- * though their bucket is not full: a flood of addresses is limited less, but never fills memory. If all slots that a
- * client could have belong to clients with connections, it is not limited: otherwise a flood would lock everybody
- * else out. `max_connections` bounds them all.
+ * The table is fixed in size and fails open. While it has no slot left, clients without connections are
+ * forgotten though their bucket is not full: a flood of addresses is limited less, but never fills memory. If
+ * all slots that a client could have belong to clients with connections, it is not limited: otherwise a flood
+ * would lock everybody else out. `max_connections` bounds them all.
  */
 export class ClientLimits {
   readonly #maxConnections: number
@@ -45,7 +45,9 @@ export class ClientLimits {
   readonly #burstMs: number
   readonly #table: ClientTable | undefined
 
-  /** @param table counts that outlive the settings or are shared with other threads. Default: one of its own */
+  /**
+   * @param table counts that outlive the settings or are shared with other threads. Default: one of its own
+   */
   constructor(
     settings: ClientLimitSettings,
     private readonly clock: Pick<Clock, "nowMs">,
@@ -66,8 +68,8 @@ export class ClientLimits {
   }
 
   /**
-   * Counts a new connection of the client with this canonical address, for as long as the place is held. A client
-   * without an address ("") is never limited.
+   * Counts a new connection of the client with this canonical address, for as long as the place is held. A
+   * client without an address ("") is never limited.
    * @throws {SessionEnd} if it has too many or comes too often; then nothing is counted
    */
   acquire(ip: string): Place {

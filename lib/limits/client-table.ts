@@ -1,9 +1,9 @@
 /**
- * Remembers clients in one fixed piece of shared memory, so that worker threads limit them together and a flood of
- * addresses never fills memory: a hash table of buckets, each with 32 slots and a lock.
+ * Remembers clients in one fixed piece of shared memory, so that worker threads limit them together and a
+ * flood of addresses never fills memory: a hash table of buckets, each with 32 slots and a lock.
  *
- * A client has at most one slot, in the bucket that its key hashes to. A slot without connections may be given to
- * another client. One with connections never is, so that `release` needs no lock.
+ * A client has at most one slot, in the bucket that its key hashes to. A slot without connections may be
+ * given to another client. One with connections never is, so that `release` needs no lock.
  */
 import { randomInt } from "node:crypto"
 import { threadId } from "node:worker_threads"
@@ -54,7 +54,9 @@ export class ClientTable {
     this.#buckets = buckets
   }
 
-  /** Memory of an empty table. Its hash is seeded, so that nobody can choose addresses that fill one bucket. */
+  /**
+   * Memory of an empty table. Its hash is seeded, so that nobody can choose addresses that fill one bucket.
+   */
   static createMemory(buckets = BUCKETS): SharedArrayBuffer {
     const memory = new SharedArrayBuffer(buckets * BYTES_PER_BUCKET + CELL_BYTES)
     new ClientTable(memory).#seed[0] = randomInt(2 ** 32) | 0
@@ -62,8 +64,9 @@ export class ClientTable {
   }
 
   /**
-   * Locks the client's bucket, calls `use` with the client's slot and returns its result. Returns undefined without
-   * calling it if all slots of the bucket belong to other clients with connections: then the client is not remembered.
+   * Locks the client's bucket, calls `use` with the client's slot and returns its result. Returns undefined
+   * without calling it if all slots of the bucket belong to other clients with connections: then the client
+   * is not remembered.
    */
   withSlot<Result>(key: ClientKey, nowMs: number, use: (slot: number) => Result): Result | undefined {
     const bucket = this.#bucketOf(key)
@@ -120,8 +123,9 @@ export class ClientTable {
   }
 
   /**
-   * The slot without connections whose rate is the least used: forgetting that client gives the least away. The plain
-   * read is safe: only the holder of the lock counts up, and a release that is seen late leaves a slot unused.
+   * The slot without connections whose rate is the least used: forgetting that client gives the least away.
+   * The plain read is safe: only the holder of the lock counts up, and a release that is seen late leaves a
+   * slot unused.
    */
   #freeSlot(first: number): number | undefined {
     let free: number | undefined

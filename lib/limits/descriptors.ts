@@ -1,19 +1,22 @@
-/** How many sessions the process's limit of open files leaves room for. */
+/** How many sessions the process's limit of open files has room for. */
 import { readdirSync, readFileSync } from "node:fs"
 import { Places } from "./places.js"
 
 /** Shared by all listeners of the process. */
 export interface SocketPlaces {
   readonly sessions: Places
-  /** Refused clients that are waited for until they close. */
+  /** Refused clients whose connections are read until they close. */
   readonly lingering: Places
   /** Why there are no more sessions, for the log. */
   readonly fault: Error
 }
 
-/** More would only hold descriptors: each refused client may linger for 2 s. */
+/** More would only tie up descriptors: each refused client may linger for 2 s. */
 const MAX_LINGERING = 1000
-/** Kept free for resolving names, health checks, and whatever else the program opens: a part of the limit, and at least this. */
+/**
+ * Reserved for resolving names, health checks and whatever else the program opens: a share of the limit, but
+ * at least 32.
+ */
 const MIN_RESERVE = 32
 const RESERVED_PART = 1 / 16
 const LINGERING_PART = 1 / 8
@@ -21,9 +24,9 @@ const LINGERING_PART = 1 / 8
 const DESCRIPTORS_PER_SESSION = 2
 
 /**
- * How a limit of open files is shared out. Both numbers are at least 1.
- * @param limit Infinity = none
- * @param open descriptors that are open already
+ * Divides a limit of open files. Both numbers are at least 1.
+ * @param limit Infinity = unlimited
+ * @param open descriptors that are already open
  */
 export function shareDescriptors(limit: number, open: number): { sessions: number; lingering: number } {
   if (limit === Number.POSITIVE_INFINITY) return { sessions: limit, lingering: MAX_LINGERING }
@@ -33,7 +36,7 @@ export function shareDescriptors(limit: number, open: number): { sessions: numbe
   return { sessions: Math.max(1, sessions), lingering: Math.max(1, lingering) }
 }
 
-/** The soft limit of open files in what Linux shows of a process's limits; Infinity where there is none. */
+/** The soft limit of open files in the text of Linux's /proc/PID/limits; Infinity if unlimited. */
 export function parseOpenFileLimit(limits: string): number {
   const [, soft] = /^Max open files +(\d+|unlimited) /m.exec(limits) ?? []
   return soft === undefined || soft === "unlimited" ? Number.POSITIVE_INFINITY : Number(soft)
@@ -42,8 +45,8 @@ export function parseOpenFileLimit(limits: string): number {
 let shared: SocketPlaces | undefined
 
 /**
- * The places of this process. Its limit is read once, at the first call, and only on Linux: elsewhere there is none. A
- * module holds them because the limit is one of the process, however many proxies run in it.
+ * The places of this process. Its limit is read once, at the first call, and only on Linux; elsewhere there
+ * is none. They are a module global because all proxies of the process share one limit of descriptors.
  */
 export function socketPlaces(): SocketPlaces {
   shared ??= createSocketPlaces()
@@ -65,7 +68,7 @@ function readDescriptors(): { limit: number; open: number } {
     const limit = parseOpenFileLimit(readFileSync("/proc/self/limits", "latin1"))
     return { limit, open: readdirSync("/proc/self/fd").length }
   } catch {
-    // No Linux, or /proc is not mounted.
+    // Not Linux, or /proc is not mounted.
     return { limit: Number.POSITIVE_INFINITY, open: 0 }
   }
 }

@@ -2,9 +2,8 @@
 import { SettingError } from "../settings/setting-error.js"
 
 export interface Rate {
-  /** How many. */
   readonly count: number
-  /** In how long. */
+  /** The time in which that many may come. */
   readonly perMs: number
 }
 
@@ -21,7 +20,7 @@ export function parseRate(text: string): Rate {
   const count = Number(digits)
   const perMs = UNITS_MS.get(unit)
   if (perMs === undefined)
-    throw new SettingError(`"${text}" is no rate: expected, say, 20/s, 100/m or 1000/h`)
+    throw new SettingError(`"${text}" is not a rate: expected e.g. "20/s", "100/m" or "1000/h"`)
   if (count > MAX_COUNT) throw new SettingError(`"${text}" is too high: expected at most ${MAX_COUNT}`)
   return { count, perMs }
 }

@@ -2,7 +2,7 @@
  * Resolves the names of backends, for all dials of this process together.
  *
  * `getaddrinfo` can't be cancelled and blocks a thread of libuv until the resolver gives up, which takes many
- * seconds where a name server does not respond. libuv runs only a few lookups at a time, so a name that
+ * seconds if a name server does not respond. libuv runs only a few lookups at a time, so a name that
  * resolves slowly must not hold them all:
  *
  * - All dials that want a name share one lookup in flight, and its result is kept briefly.

@@ -1,4 +1,7 @@
-/** What each cell in a backend's row of shared memory holds. Times are milliseconds of the clock, truncated to 32 bits. */
+/**
+ * What each cell in a backend's row of shared memory holds. Times are milliseconds of the clock, truncated to
+ * 32 bits.
+ */
 export const CELL = {
   /** Places that sessions hold. */
   active: 0,

@@ -6,7 +6,9 @@ import { CELL, CELLS_PER_BACKEND } from "./backend-cells.js"
 import { type BackendInput, toBackendSettings } from "./backend-settings.js"
 
 export class Backend implements BackendAddress {
-  /** Its identity: the address as the user wrote it. Sticky cookies, hashing, logs and `Pool.remove` go by it. */
+  /**
+   * Its identity: the address as the user wrote it. Sticky cookies, hashing, logs and `Pool.remove` go by it.
+   */
   readonly name: string
   readonly address: Address
   readonly authority: string
@@ -20,7 +22,8 @@ export class Backend implements BackendAddress {
   readonly isBackup: boolean
 
   /**
-   * @param cells its row of shared memory, laid out by `CELL`. Backends with the same row share their counts and health
+   * @param cells its row of shared memory, laid out by `CELL`. Backends with the same row share their counts
+   * and health
    * @throws {AddressError}
    * @throws {SettingError}
    */
@@ -50,7 +53,9 @@ export class Backend implements BackendAddress {
     return this.maxConnections > 0 && this.active >= this.maxConnections
   }
 
-  /** Takes a place for one session, or returns false if the backend is full: then there is nothing to release. */
+  /**
+   * Takes a place for one session, or returns false if the backend is full: then there is nothing to release.
+   */
   acquire(): boolean {
     return acquire(this.cells, CELL.active, this.maxConnections)
   }

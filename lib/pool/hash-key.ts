@@ -11,12 +11,13 @@ export type HashKey = (request: UpgradeRequest, clientIp: string) => string | un
 const EXPECTED = '"client_ip", "path", "header:NAME", "cookie:NAME" or "query:NAME"'
 
 /**
- * Parses `client_ip`, `path` (without the query), `header:NAME` (the first one's value), `cookie:NAME` or `query:NAME`
- * (decoded). An empty value counts as no key, since it distinguishes no clients. Throws `SettingError`.
+ * Parses `client_ip`, `path` (without the query), `header:NAME` (the first one's value), `cookie:NAME` or
+ * `query:NAME` (decoded). An empty value counts as no key, since it distinguishes no clients. Throws
+ * `SettingError`.
  */
 export function parseHashKey(text: string): HashKey {
   const keyOf = readerOf(text)
-  if (keyOf === undefined) throw new SettingError(`"${text}" is no hash_key: expected ${EXPECTED}`)
+  if (keyOf === undefined) throw new SettingError(`"${text}" is not a hash_key: expected ${EXPECTED}`)
   return (request, clientIp) => keyOf(request, clientIp) || undefined
 }
 

@@ -1,6 +1,7 @@
 /**
- * The policy "hash": the same key goes to the same backend. Weighted rendezvous hashing: each backend has a score for
- * each key, so removing one moves only its own keys, and all proxies agree on the order without talking to each other.
+ * The policy "hash": the same key goes to the same backend. Weighted rendezvous hashing: each backend has a
+ * score for each key, so removing one moves only its own keys, and all proxies agree on the order without
+ * talking to each other.
  */
 import type { Backend } from "./backend.js"
 
@@ -13,7 +14,9 @@ export function orderByHash(backends: readonly Backend[], key: string): readonly
     .map(({ backend }) => backend)
 }
 
-/** With u uniform between 0 and 1, each backend has the highest -weight / ln(u) in proportion to its weight. */
+/**
+ * With u uniform between 0 and 1, each backend has the highest -weight / ln(u) in proportion to its weight.
+ */
 function scoreOf({ name, weight }: Backend, keyHash: number): number {
   const uniform = (mix(keyHash ^ hash(name)) + 0.5) / 2 ** 32
   return -weight / Math.log(uniform)
@@ -28,7 +31,10 @@ function hash(text: string): number {
   return mix(hash)
 }
 
-/** The finalizer of MurmurHash3: each bit of `hash` flips each bit of the result with a probability of about one half. */
+/**
+ * The finalizer of MurmurHash3: each bit of `hash` flips each bit of the result with a probability of about
+ * one half.
+ */
 function mix(hash: number): number {
   let mixed = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)

@@ -1,5 +1,5 @@
 /** When backends are checked: each on a schedule of its own, all in parallel. */
-import { type Clock, systemClock, type Timer } from "../shared/clock.js"
+import type { Clock, Timer } from "../shared/clock.js"
 
 /** What the checks need of a pool. */
 export interface CheckedPool<Backend> {
@@ -24,7 +24,10 @@ export interface HealthCheckSettings {
 
 const JITTER = 0.1
 
-/** The schedule of one pool's checks. A slow check delays only the next one of its own backend. Timers are unref'ed. */
+/**
+ * The schedule of one pool's checks. A slow check delays only the next one of its own backend. Timers are
+ * unref'ed.
+ */
 export class HealthChecks<Backend> {
   /** For each backend under check: aborts its check in flight, or cancels its next one. */
   readonly #cancels = new Map<Backend, () => void>()
@@ -39,7 +42,7 @@ export class HealthChecks<Backend> {
     private readonly pool: CheckedPool<Backend>,
     private readonly settings: HealthCheckSettings,
     private readonly probe: (backend: Backend, signal: AbortSignal) => Promise<CheckFault | undefined>,
-    private readonly clock: Clock = systemClock,
+    private readonly clock: Clock,
     private readonly random: () => number = Math.random,
   ) {}
 

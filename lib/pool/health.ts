@@ -1,7 +1,8 @@
 /**
- * Whether a backend may get sessions. Two things take one down: failed dials (passive: it is ejected for a while, then
- * one session tries it; until then it is a last resort) and failed health checks (active: until they pass again). All
- * state is in the backend's cells, and every change of a bit is one atomic step, so that exactly one caller reports it.
+ * Whether a backend may get sessions. Two things take one down: failed dials (passive: it is ejected for a
+ * while, then one session tries it; until then it is a last resort) and failed health checks (active: until
+ * they pass again). All state is in the backend's cells, and every change of a bit is one atomic step, so
+ * that exactly one caller reports it.
  */
 import { CELL } from "./backend-cells.js"
 import type { HealthThresholds } from "./health-check-settings.js"
@@ -46,8 +47,8 @@ export function isEligible(cells: Int32Array, settings: FailSettings, nowMs: num
 }
 
 /**
- * Whether the caller's session is the one that tries a backend whose ejection is over. If that session never dials,
- * another one gets a trial after `fail_timeout_ms`.
+ * Whether the caller's session is the one that tries a backend whose ejection is over. If that session never
+ * dials, another one gets a trial after `fail_timeout_ms`.
  */
 export function claimTrial(cells: Int32Array, settings: FailSettings, nowMs: number): boolean {
   const until = Atomics.load(cells, CELL.ejectedUntil)
@@ -59,8 +60,8 @@ export function claimTrial(cells: Int32Array, settings: FailSettings, nowMs: num
 }
 
 /**
- * A dial has failed. The `max_fails`-th within `fail_timeout_ms` ejects the backend for that long, and every failed
- * trial after that for twice the previous time.
+ * A dial has failed. The `max_fails`-th within `fail_timeout_ms` ejects the backend for that long, and every
+ * failed trial after that for twice the previous time.
  * @param isSpared whether it must not be ejected, because no other is up. Called only when it matters
  */
 export function dialFailed(
@@ -72,7 +73,8 @@ export function dialFailed(
   const { max_fails, fail_timeout_ms } = settings
   if (max_fails === 0) return undefined
   if ((Atomics.load(cells, CELL.down) & EJECTED) !== 0) {
-    // Dials that were in flight when the backend was ejected fail now, one after the other: they are not trials.
+    // Dials that were in flight when the backend was ejected fail now, one after the other: they are not
+    // trials.
     if (Atomics.exchange(cells, CELL.trial, 0) === 1) eject(cells, settings, nowMs)
     return undefined
   }
@@ -146,8 +148,8 @@ function forgetDials(cells: Int32Array): void {
 }
 
 /**
- * The difference is taken in 32 bits, so that it stays right when the clock wraps around. A time further off than any
- * ejection lies weeks in the past.
+ * The difference is taken in 32 bits, so that it stays right when the clock wraps around. A time further off
+ * than any ejection lies weeks in the past.
  */
 function isOver(untilMs: number, { fail_timeout_ms }: FailSettings, nowMs: number): boolean {
   const leftMs = (untilMs - nowMs) | 0

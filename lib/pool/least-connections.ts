@@ -1,4 +1,6 @@
-/** The policy "least_connections": the backend with the fewest sessions relative to its weight comes first. */
+/**
+ * The policy "least_connections": the backend with the fewest sessions relative to its weight comes first.
+ */
 import type { Backend } from "./backend.js"
 import { type RoundRobin, rotate } from "./round-robin.js"
 

@@ -20,8 +20,8 @@ export interface CheckUser {
 const CHECKS = new WeakMap<Pool, PoolChecks>()
 
 /**
- * Starts the checks of the user's pool if it has `health_check` set and they do not run yet. Returns a function that
- * ends this use; the checks stop with the last user.
+ * Starts the checks of the user's pool if it has `health_check` set and they do not run yet. Returns a
+ * function that ends this use; the checks stop with the last user.
  */
 export function useChecks(user: CheckUser): () => void {
   const { pool } = user
@@ -50,7 +50,8 @@ class PoolChecks {
     this.#check = { ...others, host, expect_status: [expect_status].flat() }
     this.#proxyHeader = version && writeLocalProxyHeader(version)
     this.#timeoutMs = timeout_ms
-    this.#schedule = new HealthChecks(first.pool, settings, (backend, signal) => this.#probe(backend, signal))
+    const check = (backend: Backend, signal: AbortSignal) => this.#probe(backend, signal)
+    this.#schedule = new HealthChecks(first.pool, settings, check, first.pool.clock)
   }
 
   /** The first user starts the checks. Returns a function that ends this use. */

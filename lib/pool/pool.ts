@@ -20,14 +20,17 @@ import {
 import { type PoolOptions, type PoolSettings, toPoolSettings } from "./pool-settings.js"
 import { createSticky, type Sticky } from "./sticky.js"
 
-/** A live set of backends: additions and removals apply to sessions that begin later. Open tunnels stay as they are. */
+/**
+ * A live set of backends: additions and removals apply to sessions that begin later. Open tunnels stay as
+ * they are.
+ */
 export class Pool {
   readonly settings: PoolSettings
   #members: readonly Backend[] = []
-  readonly #clock: Pick<Clock, "nowMs">
   /**
-   * Two, because one session may take a turn among the primaries and then one among the backups. With a shared counter
-   * it would take two steps, and two backups would never share the sessions of two dead primaries.
+   * Two, because one session may take a turn among the primaries and then one among the backups. With a
+   * shared counter it would take two steps, and two backups would never share the sessions of two dead
+   * primaries.
    */
   readonly #orders: { readonly primaries: Order; readonly backups: Order }
   readonly #keyOf: HashKey | undefined
@@ -35,21 +38,20 @@ export class Pool {
   readonly #listeners = new Set<(change: HealthChange) => void>()
 
   /**
-   * @param backends each `host:port`, `[v6]:port`, `ws://host[:port][/path]`, `wss://…` or `unix:/path`, or an object
-   * with such an `address`; duplicates count once. While there are none, clients get a 503
+   * @param backends each `host:port`, `[v6]:port`, `ws://host[:port][/path]`, `wss://…` or `unix:/path`, or
+   * an object with such an `address`; duplicates count once. While there are none, clients get a 503
    * @param settings overrides of `POOL_DEFAULTS`
-   * @param clock for tests
+   * @param clock for ejections and health checks. Default: the system's
    * @throws {AddressError}
    * @throws {SettingError}
    */
   constructor(
     backends: string | Iterable<BackendInput> = [],
     settings: PoolOptions = {},
-    clock: Pick<Clock, "nowMs"> = systemClock,
+    readonly clock: Clock = systemClock,
   ) {
     this.settings = toPoolSettings(settings)
     const { balance, sticky_cookie, sticky_secret } = this.settings
-    this.#clock = clock
     this.#orders = { primaries: orderBy(balance), backups: orderBy(balance) }
     this.#keyOf = hashKeyOf(this.settings)
     this.#sticky = sticky_cookie === undefined ? undefined : createSticky(sticky_cookie, sticky_secret)
@@ -86,10 +88,10 @@ export class Pool {
   }
 
   /**
-   * Acquires one backend after another for one session, which asks for the next one after a failed dial: each at most
-   * once, `max_tries` in all. First eligible primaries, then eligible backups, and as a last resort those that only
-   * failed dials have ejected, primaries first. The session calls `backend.release()` once for each: after its failed
-   * dial, or at the session's end.
+   * Acquires one backend after another for one session, which asks for the next one after a failed dial: each
+   * at most once, `max_tries` in all. First eligible primaries, then eligible backups, and as a last resort
+   * those that only failed dials have ejected, primaries first. The session calls `backend.release()` once
+   * for each: after its failed dial, or at the session's end.
    *
    * The order within each of these groups is fixed when the session reaches it, and takes one turn.
    * @param clientIp the value of the `hash_key` "client_ip"
@@ -117,7 +119,10 @@ export class Pool {
     this.#tell(backend, dialled(backend.cells))
   }
 
-  /** A dial has failed, and not because of this machine. May eject the backend, but never the last one that is up. */
+  /**
+   * A dial has failed, and not because of this machine. May eject the backend, but never the last one that is
+   * up.
+   */
   dialFailed(backend: Backend): void {
     const isSpared = () => !this.#members.some((member) => member !== backend && isUp(member.cells))
     this.#tell(backend, dialFailed(backend.cells, this.settings, this.#nowMs(), isSpared))
@@ -140,7 +145,10 @@ export class Pool {
     return this.#sticky?.fieldFor(backend, request.fields, isSecure)
   }
 
-  /** Calls `listener`, which must not throw, at every change of a backend's state. Returns a function that ends this. */
+  /**
+   * Calls `listener`, which must not throw, at every change of a backend's state. Returns a function that
+   * ends this.
+   */
   onHealthChange(listener: (change: HealthChange) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
@@ -164,8 +172,8 @@ export class Pool {
   }
 
   /**
-   * Takes a place. Only one session at a time tries a backend whose ejection is over. As a last resort any number do:
-   * they have nothing else, and the first one that gets through ends the ejection.
+   * Takes a place. Only one session at a time tries a backend whose ejection is over. As a last resort any
+   * number do: they have nothing else, and the first one that gets through ends the ejection.
    */
   #acquire(backend: Backend, isLastResort: boolean): boolean {
     if (!backend.acquire()) return false
@@ -178,7 +186,7 @@ export class Pool {
 
   /** Truncated to 32 bits, as the cells hold it. All threads of a process read the same clock. */
   #nowMs(): number {
-    return this.#clock.nowMs() | 0
+    return this.clock.nowMs() | 0
   }
 
   /** Changes of a backend that was removed are not reported. */
@@ -189,8 +197,8 @@ export class Pool {
 }
 
 /**
- * The last resort if none of these is eligible: those that only failed dials have ejected. Empty if one that is up is
- * merely full, since a 503 at once is better than waiting for a backend that is probably down.
+ * The last resort if none of these is eligible: those that only failed dials have ejected. Empty if one that
+ * is up is merely full, since a 503 at once is better than waiting for a backend that is probably down.
  */
 function ejectedOf(backends: readonly Backend[]): readonly Backend[] {
   if (backends.some(({ cells }) => isUp(cells))) return []

@@ -1,6 +1,6 @@
 /**
- * The policy "random": draws two backends and prefers the less loaded one. The load stays nearly as even as if all of
- * them were compared, and proxies that see different loads do not all choose the same backend.
+ * The policy "random": draws two backends and prefers the less loaded one. The load stays nearly as even as
+ * if all of them were compared, and proxies that see different loads do not all choose the same backend.
  */
 import type { Backend } from "./backend.js"
 import { compareLoad } from "./least-connections.js"

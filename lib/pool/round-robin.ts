@@ -13,7 +13,9 @@ export class RoundRobin {
     this.#counter = counter
   }
 
-  /** The next number from 0 to `length` - 1. The counter wraps around at 2^32, which may cut one round short. */
+  /**
+   * The next number from 0 to `length` - 1. The counter wraps around at 2^32, which may cut one round short.
+   */
   next(length: number): number {
     return (Atomics.add(this.#counter, 0, 1) >>> 0) % length
   }
@@ -31,8 +33,8 @@ export function rotate(backends: readonly Backend[], first: number): readonly Ba
 }
 
 /**
- * Smooth weighted round robin, as in nginx: every backend gains its weight; the one with the most comes first and pays
- * what all have gained. Each gets its exact share of a round, spread as evenly as possible.
+ * Smooth weighted round robin, as in nginx: every backend gains its weight; the one with the most comes first
+ * and pays what all have gained. Each gets its exact share of a round, spread as evenly as possible.
  */
 function nextByWeight(backends: readonly Backend[]): number {
   let total = 0

@@ -1,6 +1,6 @@
 /**
- * Keeps a client with its backend: a cookie names the backend by a keyed hash, which does not reveal its address and
- * cannot be forged.
+ * Keeps a client with its backend: a cookie names the backend by a keyed hash, which does not reveal its
+ * address and cannot be forged.
  */
 
 import { createHmac, randomBytes } from "node:crypto"
@@ -28,7 +28,7 @@ const PROCESS_SECRET = randomBytes(32)
 export function createSticky(cookie: string, secret: string | Buffer = PROCESS_SECRET): Sticky {
   if (!isToken(cookie)) {
     throw new SettingError(
-      `"${cookie}" is no name for a cookie: expected letters, digits, "-", "_" and the like`,
+      `"${cookie}" is not a cookie name: expected letters, digits, "-", "_" and the like`,
     )
   }
   if (secret.length === 0) throw new SettingError("the sticky_secret is empty: expected some text")

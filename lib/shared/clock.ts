@@ -1,4 +1,4 @@
-/** Time: what the rest of lib asks for the time and waits with. It is passed in, so that tests advance it. */
+/** Tells the time and waits. A clock is passed in, so that tests can advance it. */
 
 import { toTimerMs } from "./timer.js"
 
@@ -33,7 +33,7 @@ class SystemTimer implements Timer {
   }
 }
 
-/** The machine's clock. Its origin is the same in all worker threads. */
+/** The system's clock. All worker threads of a process see the same time. */
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
   after: (ms, callback) => new SystemTimer(ms, callback),

@@ -181,7 +181,7 @@ const rules: Readonly<Record<keyof typeof listenerSchema.shape, Rule>> = {
     good: ["1/s", "100/m", "1000/h", "1000000/s"],
     bad: [
       ...each(notText, /^expected a rate, as in "20\/s"$/),
-      ...each(["", "20", "0/s", "1.5/s", "20/d", "20 /s", "-1/s"], / is no rate: expected, say, 20\/s/),
+      ...each(["", "20", "0/s", "1.5/s", "20/d", "20 /s", "-1/s"], / is not a rate: expected e\.g\. "20\/s"/),
       ["1000001/s", /too high/],
     ],
   },

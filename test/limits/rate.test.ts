@@ -37,7 +37,7 @@ const mistakes: { text: string; message: string }[] = [
     "20/1s",
     "x/s",
     "10000000/s",
-  ].map((text) => ({ text, message: "is no rate: expected, say, 20/s, 100/m or 1000/h" })),
+  ].map((text) => ({ text, message: 'is not a rate: expected e.g. "20/s", "100/m" or "1000/h"' })),
   { text: "1000001/s", message: "is too high: expected at most 1000000" },
 ]
 

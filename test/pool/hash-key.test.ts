@@ -58,12 +58,12 @@ const WRONG = [
 ]
 
 for (const hashKey of WRONG) {
-  t.test(`"${hashKey}" is no hash_key, and the message says what is`, async (t) => {
+  t.test(`"${hashKey}" is not a hash_key, and the message says what is`, async (t) => {
     const error = thrownBy(() => parseHashKey(hashKey))
     t.type(error, SettingError)
     t.equal(
       error instanceof Error && error.message,
-      `"${hashKey}" is no hash_key: expected "client_ip", "path", "header:NAME", "cookie:NAME" or "query:NAME"`,
+      `"${hashKey}" is not a hash_key: expected "client_ip", "path", "header:NAME", "cookie:NAME" or "query:NAME"`,
     )
   })
 }

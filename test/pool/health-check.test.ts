@@ -1,6 +1,6 @@
 import t from "tap"
 import { type CheckedPool, type CheckFault, HealthChecks } from "../../lib/pool/health-check.js"
-import type { Timer } from "../../lib/shared/clock.js"
+import { systemClock, type Timer } from "../../lib/shared/clock.js"
 import { FakeClock } from "../support/clock/fake-clock.js"
 import { seededRandom } from "../support/project/random.js"
 
@@ -182,7 +182,7 @@ t.test("the timers keep no process alive, and are gone when the checks are stopp
   const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length
   const before = timers()
   const pool = { members: ["a"], checked() {} }
-  const checks = new HealthChecks(pool, { interval_ms: INTERVAL_MS }, async () => undefined)
+  const checks = new HealthChecks(pool, { interval_ms: INTERVAL_MS }, async () => undefined, systemClock)
   checks.start()
   await settle()
   t.equal(timers(), before, "timers that are not waited for are not active")

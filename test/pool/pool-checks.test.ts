@@ -1,10 +1,11 @@
+import { setImmediate } from "node:timers/promises"
 import t from "tap"
 import { Pool } from "../../lib/pool/pool.js"
 import { useChecks } from "../../lib/pool/pool-checks.js"
 import type { PoolObserver } from "../../lib/pool/pool-observer.js"
+import { FakeClock } from "../support/clock/fake-clock.js"
 import { startBackend } from "../support/peers/backend.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
-import { turnUntil } from "../support/pool/turns.js"
 
 function collectReports() {
   const reported: unknown[] = []
@@ -18,14 +19,20 @@ function collectReports() {
 
 t.test("a health check that throws is reported, counts neither way, and is repeated", async (t) => {
   const { observer, reported } = collectReports()
-  const pool = new Pool(["127.0.0.1:9"], { health_check: { interval_ms: 1, unhealthy_threshold: 1 } })
+  const clock = new FakeClock()
+  const settings = { health_check: { interval_ms: 1000, unhealthy_threshold: 1 } }
+  const pool = new Pool(["127.0.0.1:9"], settings, clock)
   let checks = 0
   const tlsFor = () => {
     throw new Error(`defect ${++checks}`)
   }
   t.teardown(useChecks({ pool, observer, tlsFor }))
   pool.onHealthChange(() => t.fail("it went down"))
-  await turnUntil(() => checks === 3, "three checks")
+  for (let check = 1; check <= 3; check++) {
+    t.equal(checks, check)
+    await setImmediate()
+    clock.advance(1100)
+  }
   t.match(reported[0], ["defect", "127.0.0.1:9", { message: "defect 1" }])
 })
 

@@ -15,7 +15,9 @@ import { thrownBy } from "../support/project/thrown.js"
 
 const HEALTH_CHECK = { healthy_threshold: 2, unhealthy_threshold: 3 }
 
-/** A pool with a clock that is set by hand, whose backends are spoken of by the first letter of their address. */
+/**
+ * A pool with a clock that is set by hand, whose backends are spoken of by the first letter of their address.
+ */
 function poolOf(backends: readonly BackendInput[], settings: Partial<PoolSettings> = {}) {
   const clock = new FakeClock()
   const pool = new Pool(backends, { health_check: HEALTH_CHECK, ...settings }, clock)

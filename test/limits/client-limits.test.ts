@@ -19,11 +19,11 @@ function keyOf(ip: string): string {
   return ip === "" ? "" : JSON.stringify(clientKey(ip))
 }
 
-/** Limits whose places are spoken of by their client's address. */
+/** Keeps the places that clients hold, by their addresses. */
 class Gate {
   readonly #held = new Map<string, Place[]>()
 
-  constructor(private readonly limits: ClientLimits) {}
+  constructor(readonly limits: ClientLimits) {}
 
   get size(): number {
     return this.limits.size
@@ -56,7 +56,7 @@ function limitsOf(settings: Partial<ClientLimitSettings>, table?: ClientTable) {
   return { limits: new Gate(new ClientLimits({ ...OFF, ...settings }, clock, table)), clock }
 }
 
-/** How many of so many connections are admitted that come at once and leave at once. */
+/** How many of these attempts are admitted, each closed at once. */
 function admitted(limits: Gate, ip: string, attempts: number): number {
   let count = 0
   for (let attempt = 0; attempt < attempts; attempt++) {
@@ -67,7 +67,7 @@ function admitted(limits: Gate, ip: string, attempts: number): number {
   return count
 }
 
-t.test("a client may have as many connections as the limit says, and others as many", async (t) => {
+t.test("each client may have as many connections as the limit says", async (t) => {
   const { limits } = limitsOf({ max_connections_per_ip: 2 })
   t.same([limits.admit(A), limits.admit(A)], [undefined, undefined])
   t.equal(limits.admit(A), "too_many_from_client")
@@ -94,7 +94,7 @@ t.test("a client without an address is never limited", async (t) => {
   t.equal(limits.size, 0)
 })
 
-t.test("where nothing is limited nothing is counted, and no clock is asked", async (t) => {
+t.test("without limits nothing is counted, and the clock is not read", async (t) => {
   const nowMs = () => {
     throw new Error("the clock was asked")
   }
@@ -135,23 +135,20 @@ for (const { rate, burst, atOnce, intervalMs } of rates) {
   )
 }
 
-t.test(
-  "whenever they come, just as many as the burst come at once: no rounding takes one away",
-  async (t) => {
-    const random = seededRandom(754)
-    for (let round = 0; round < 500; round++) {
-      const count = between(random, 1, 100)
-      const { limits, clock } = limitsOf({ rate_per_ip: { count, perMs: 1000 } })
-      clock.advance(random() * 1e9)
-      if (admitted(limits, A, count + 1) === count) continue
-      t.fail(`${count} at ${clock.nowMs()}`)
-      return
-    }
-    t.pass("always")
-  },
-)
+t.test("at any time exactly the burst is admitted at once: rounding loses none", async (t) => {
+  const random = seededRandom(754)
+  for (let round = 0; round < 500; round++) {
+    const count = between(random, 1, 100)
+    const { limits, clock } = limitsOf({ rate_per_ip: { count, perMs: 1000 } })
+    clock.advance(random() * 1e9)
+    if (admitted(limits, A, count + 1) === count) continue
+    t.fail(`${count} at ${clock.nowMs()}`)
+    return
+  }
+  t.pass("always")
+})
 
-t.test("a connection that is refused for their number leaves the rate alone", async (t) => {
+t.test("a connection refused for the count does not use the rate", async (t) => {
   const { limits } = limitsOf({ max_connections_per_ip: 1, rate_per_ip: parseRate("2/s") })
   t.equal(limits.admit(A), undefined)
   for (let count = 0; count < 5; count++) t.equal(limits.admit(A), "too_many_from_client")
@@ -161,7 +158,7 @@ t.test("a connection that is refused for their number leaves the rate alone", as
   t.equal(limits.admit(A), "rate_limited")
 })
 
-t.test("a connection that is refused for the rate takes no place", async (t) => {
+t.test("a connection refused for the rate takes no place", async (t) => {
   const { limits, clock } = limitsOf({ max_connections_per_ip: 2, rate_per_ip: parseRate("1/s") })
   t.equal(limits.admit(A), undefined)
   for (let count = 0; count < 5; count++) t.equal(limits.admit(A), "rate_limited")
@@ -170,37 +167,34 @@ t.test("a connection that is refused for the rate takes no place", async (t) => 
   t.equal(limits.admit(A), "too_many_from_client")
 })
 
-t.test(
-  "in no time does a client get more than its burst and its rate, and one that waits gets in",
-  async (t) => {
-    const random = seededRandom(371)
-    for (let round = 0; round < 100; round++) {
-      const count = between(random, 1, 30)
-      const burst = between(random, 1, 30)
-      const { limits, clock } = limitsOf({ rate_per_ip: { count, perMs: 1000 }, rate_burst: burst })
-      const times: number[] = []
-      for (let attempt = 0; attempt < 200; attempt++) {
-        clock.advance(oneOf(random, [0, 0, 1, (random() * 2000) / count]))
-        if (limits.admit(A) === undefined) times.push(clock.nowMs())
-      }
-      for (const [first, from] of times.entries()) {
-        for (const [last, to] of times.entries()) {
-          if (last < first || last - first + 1 <= burst + ((to - from) * count) / 1000 + 0.01) continue
-          t.fail(`round ${round}: ${last - first + 1} in ${to - from} ms`)
-          return
-        }
-      }
-      clock.advance(1000 / count + 1)
-      t.equal(limits.admit(A), undefined)
+t.test("no client ever gets more than its burst and rate, and one that waits is admitted", async (t) => {
+  const random = seededRandom(371)
+  for (let round = 0; round < 100; round++) {
+    const count = between(random, 1, 30)
+    const burst = between(random, 1, 30)
+    const { limits, clock } = limitsOf({ rate_per_ip: { count, perMs: 1000 }, rate_burst: burst })
+    const times: number[] = []
+    for (let attempt = 0; attempt < 200; attempt++) {
+      clock.advance(oneOf(random, [0, 0, 1, (random() * 2000) / count]))
+      if (limits.admit(A) === undefined) times.push(clock.nowMs())
     }
-  },
-)
+    for (const [first, from] of times.entries()) {
+      for (const [last, to] of times.entries()) {
+        if (last < first || last - first + 1 <= burst + ((to - from) * count) / 1000 + 0.01) continue
+        t.fail(`round ${round}: ${last - first + 1} in ${to - from} ms`)
+        return
+      }
+    }
+    clock.advance(1000 / count + 1)
+    t.equal(limits.admit(A), undefined)
+  }
+})
 
 function address(number: number): string {
   return `10.${(number >> 16) & 255}.${(number >> 8) & 255}.${number & 255}`
 }
 
-t.test("a client that has left is forgotten at once where only connections count", async (t) => {
+t.test("without a rate a client is forgotten with its last connection", async (t) => {
   const { limits } = limitsOf({ max_connections_per_ip: 2 })
   limits.admit(A)
   limits.admit(A)
@@ -210,7 +204,7 @@ t.test("a client that has left is forgotten at once where only connections count
   t.equal(limits.size, 0)
 })
 
-t.test("clients that have left are forgotten while others come, once their buckets are full", async (t) => {
+t.test("clients without connections are forgotten once their buckets are full", async (t) => {
   const { limits, clock } = limitsOf({ rate_per_ip: parseRate("1/s") })
   limits.admit(A)
   for (let number = 0; number < 10_000; number++) {
@@ -223,14 +217,11 @@ t.test("clients that have left are forgotten while others come, once their bucke
   t.equal(limits.admit(A), undefined, "and one with a connection was kept all the time")
 })
 
-t.test("a flood of addresses does not fill memory, and nobody who is connected is forgotten", async (t) => {
+t.test("a flood of addresses does not fill memory, and no connected client is forgotten", async (t) => {
   const { limits } = limitsOf({ max_connections_per_ip: 1, rate_per_ip: parseRate("1/h") })
   const connected = Array.from({ length: 1000 }, (_, index) => `192.168.${index >> 8}.${index & 255}`)
   for (const ip of connected) limits.admit(ip)
-  for (let number = 0; number < 300_000; number++) {
-    limits.admit(address(number))
-    limits.leave(address(number))
-  }
+  for (let number = 0; number < 300_000; number++) limits.limits.acquire(address(number)).release()
   t.ok(limits.size <= 65_536 + connected.length, `${limits.size} are remembered`)
   t.same(
     connected.filter((ip) => limits.admit(ip) !== "too_many_from_client"),
@@ -255,23 +246,26 @@ t.test("while every slot belongs to a connected client, others are admitted and 
   t.equal(limits.admit(B), "too_many_from_client", "and a slot that becomes free is used")
 })
 
-t.test("of clients that have left, the one whose rate is the least used is forgotten first", async (t) => {
-  const { limits } = limitsOf({ rate_per_ip: parseRate("2/h") }, smallTable())
-  for (let number = 0; number < 32; number++) {
-    for (let count = number === 7 ? 1 : 2; count > 0; count--) {
-      limits.admit(address(number))
-      limits.leave(address(number))
+t.test(
+  "of the clients without connections, the one whose rate is the least used is forgotten first",
+  async (t) => {
+    const { limits } = limitsOf({ rate_per_ip: parseRate("2/h") }, smallTable())
+    for (let number = 0; number < 32; number++) {
+      for (let count = number === 7 ? 1 : 2; count > 0; count--) {
+        limits.admit(address(number))
+        limits.leave(address(number))
+      }
     }
-  }
-  limits.admit(A)
-  t.equal(limits.admit(address(0)), "rate_limited")
-  t.same([limits.admit(A), limits.admit(A)], [undefined, "rate_limited"])
-  t.same(
-    Array.from({ length: 32 }, (_, number) => number).filter((number) => !limits.admit(address(number))),
-    [7],
-    "all others are remembered",
-  )
-})
+    limits.admit(A)
+    t.equal(limits.admit(address(0)), "rate_limited")
+    t.same([limits.admit(A), limits.admit(A)], [undefined, "rate_limited"])
+    t.same(
+      Array.from({ length: 32 }, (_, number) => number).filter((number) => !limits.admit(address(number))),
+      [7],
+      "all others are remembered",
+    )
+  },
+)
 
 t.test("new settings with the same table keep counts and rates", async (t) => {
   const table = new ClientTable()
@@ -283,7 +277,7 @@ t.test("new settings with the same table keep counts and rates", async (t) => {
   t.equal(after.admit(A), "rate_limited")
 })
 
-t.test("whatever comes and goes, it is what a plain map of counts and times says", async (t) => {
+t.test("random connections get the same results from a plain map of counts and times", async (t) => {
   for (let round = 0; round < 60; round++) {
     const random = seededRandom(round)
     const max = between(random, 0, 3)

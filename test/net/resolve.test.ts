@@ -117,7 +117,7 @@ t.test("the failure has the system's error as its cause", async (t) => {
   t.equal((await failed)?.cause, NO_SERVER)
 })
 
-t.test("that this machine lacks something is not kept", async (t) => {
+t.test("local exhaustion is not cached", async (t) => {
   const bench = new Bench()
   bench.dial("a")
   bench.world.end("a", lookupError("EMFILE"))
@@ -143,7 +143,7 @@ t.test("a name below localhost is looked up", async (t) => {
   t.same(bench.world.started, ["chat.localhost"])
 })
 
-t.test("a dial that stops waiting is told nothing", async (t) => {
+t.test("a dial that stopped waiting gets no result", async (t) => {
   const bench = new Bench()
   const leave = bench.dial("a")
   bench.dial("a")
@@ -154,7 +154,7 @@ t.test("a dial that stops waiting is told nothing", async (t) => {
   t.same(await bench.news(), [], "nor of a result that is there already")
 })
 
-t.test("no more lookups are in flight than there are places; the others follow in order", async (t) => {
+t.test("lookups in flight are limited; the others follow in order", async (t) => {
   const bench = new Bench(2)
   for (const name of ["a", "b", "c", "d"]) bench.dial(name)
   t.same(bench.world.started, ["a", "b"])
@@ -165,7 +165,7 @@ t.test("no more lookups are in flight than there are places; the others follow i
   t.same(await bench.news(), ["192.0.2.2", "resolve_failed"])
 })
 
-t.test("a lookup that nobody waits for any more is not begun", async (t) => {
+t.test("a queued lookup that nobody waits for is dropped", async (t) => {
   const bench = new Bench(1)
   bench.dial("a")
   const leaves = [bench.dial("b"), bench.dial("b")]
@@ -178,7 +178,7 @@ t.test("a lookup that nobody waits for any more is not begun", async (t) => {
   t.same(bench.world.started, ["a", "c", "b"], "until it is wanted again")
 })
 
-t.test("with one place slow names still get their turn", async (t) => {
+t.test("with one place slow names are still looked up", async (t) => {
   const bench = new Bench(1)
   await bench.lookUp("slow", NO_SERVER, 20_000)
   bench.world.pass(1000)
@@ -286,7 +286,7 @@ for (const { error, result, title } of failures) {
   })
 }
 
-t.test("a lookup that has taken longer than a dial may is not waited for", async (t) => {
+t.test("a dial does not wait for a lookup that has already taken longer than its timeout", async (t) => {
   const bench = new Bench()
   bench.dial("a", 3000)
   bench.world.pass(2999)

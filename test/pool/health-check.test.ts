@@ -26,7 +26,7 @@ async function settle(): Promise<void> {
 class Bench implements CheckedPool<string> {
   readonly clock = new NotingClock()
   readonly results: [string, string | undefined][] = []
-  /** The checks under way, by backend. */
+  /** The checks in flight, by backend. */
   readonly underWay = new Map<string, (fault?: CheckFault) => void>()
   readonly begun: string[] = []
   readonly signals = new Map<string, AbortSignal>()
@@ -65,14 +65,14 @@ class Bench implements CheckedPool<string> {
   }
 }
 
-t.test("every backend is checked right at the start, all at once", async (t) => {
+t.test("at the start all backends are checked at once", async (t) => {
   const bench = new Bench(["a", "b", "c"])
   bench.checks.start()
   t.same(bench.begun, ["a", "b", "c"])
   t.same(bench.results, [])
 })
 
-t.test("what a check has found is told, and what is our own fault is not", async (t) => {
+t.test("results of checks are reported, local faults are not", async (t) => {
   const bench = new Bench(["a", "b", "c"])
   bench.checks.start()
   await bench.finish("b", DOWN)
@@ -86,7 +86,7 @@ t.test("what a check has found is told, and what is our own fault is not", async
   t.same(bench.begun.slice(3), ["b", "c", "a"], "all three are checked again")
 })
 
-t.test("a check that takes long delays only its own backend's next one", async (t) => {
+t.test("a slow check delays only its own backend's next one", async (t) => {
   const bench = new Bench(["slow", "fast"])
   bench.checks.start()
   for (let round = 0; round < 3; round++) {
@@ -101,7 +101,7 @@ t.test("a check that takes long delays only its own backend's next one", async (
   t.same(bench.begun.slice(5), ["slow"])
 })
 
-t.test("the intervals spread by a tenth to both sides", async (t) => {
+t.test("intervals vary by plus or minus a tenth", async (t) => {
   const bench = new Bench(["a"], seededRandom(1))
   bench.checks.start()
   bench.clock.delaysMs.length = 0
@@ -129,7 +129,7 @@ t.test("a backend that is added later is checked within an interval", async (t) 
   t.same(bench.begun, ["late", "late"])
 })
 
-t.test("a backend that is taken out is not checked any more", async (t) => {
+t.test("a removed backend is no longer checked", async (t) => {
   const bench = new Bench(["stays", "goes"])
   bench.checks.start()
   await bench.finish("stays")
@@ -142,7 +142,7 @@ t.test("a backend that is taken out is not checked any more", async (t) => {
   t.same(bench.begun.slice(3), ["goes"], "until it is there again")
 })
 
-t.test("what a check finds of a backend that has been taken out meanwhile is not told", async (t) => {
+t.test("the result of a check of a backend that was removed meanwhile is not reported", async (t) => {
   const bench = new Bench(["goes"])
   bench.checks.start()
   bench.backends = []
@@ -151,7 +151,7 @@ t.test("what a check finds of a backend that has been taken out meanwhile is not
   t.equal(bench.clock.pending, 1, "nothing waits but for new backends")
 })
 
-t.test("when the checks are stopped nothing runs any more, and what comes late is not told", async (t) => {
+t.test("after stop nothing runs, and late results are not reported", async (t) => {
   const bench = new Bench(["waits", "runs"])
   bench.checks.start()
   await bench.finish("waits")
@@ -162,7 +162,7 @@ t.test("when the checks are stopped nothing runs any more, and what comes late i
   t.equal(bench.clock.pending, 0)
 })
 
-t.test("stopping aborts the checks under way", async (t) => {
+t.test("stop aborts the checks in flight", async (t) => {
   const bench = new Bench(["a", "b"])
   bench.checks.start()
   t.equal(bench.signals.get("a")?.aborted, false)
@@ -170,7 +170,7 @@ t.test("stopping aborts the checks under way", async (t) => {
   for (const backend of ["a", "b"]) t.equal(bench.signals.get(backend)?.aborted, true, backend)
 })
 
-t.test("a pool may stop its checks when it is told of one", async (t) => {
+t.test("a pool may stop the checks from within a report", async (t) => {
   const bench = new Bench(["a"])
   bench.checked = () => bench.checks.stop()
   bench.checks.start()
@@ -178,7 +178,7 @@ t.test("a pool may stop its checks when it is told of one", async (t) => {
   t.equal(bench.clock.pending, 0)
 })
 
-t.test("the timers keep no process alive, and are gone when the checks are stopped", async (t) => {
+t.test("the timers are unref'ed, and cleared when the checks stop", async (t) => {
   const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length
   const before = timers()
   const pool = { members: ["a"], checked() {} }

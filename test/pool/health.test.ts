@@ -39,12 +39,12 @@ function machine(settings = FAILS, startMs = 0) {
 const EJECTED = { isUp: false, reason: "3 dials failed within 1000 ms", forMs: 1000 }
 const BACK = { isUp: true, reason: "a dial succeeded" }
 
-t.test("a backend of which nothing is known is up", async (t) => {
+t.test("a new backend is up", async (t) => {
   const backend = machine()
   t.same([backend.isUp(), backend.isEligible(), backend.isOnlyEjected()], [true, true, false])
 })
 
-t.test("as many failed dials as max_fails take it out, and that is told once", async (t) => {
+t.test("max_fails failed dials eject a backend, and that is reported once", async (t) => {
   const backend = machine()
   t.same(backend.fails(3), [undefined, undefined, EJECTED])
   t.same([backend.isUp(), backend.isEligible(), backend.isOnlyEjected()], [false, false, true])
@@ -52,18 +52,18 @@ t.test("as many failed dials as max_fails take it out, and that is told once", a
   t.equal(backend.leftMs(), 1000, "do not make it longer")
 })
 
-t.test("one failed dial is told in the singular", async (t) => {
+t.test("the report uses the singular for one failed dial", async (t) => {
   const backend = machine({ max_fails: 1, fail_timeout_ms: 7 })
   t.same(backend.fail(), { isUp: false, reason: "1 dial failed within 7 ms", forMs: 7 })
 })
 
-t.test("with max_fails 0 no number of failed dials takes it out", async (t) => {
+t.test("with max_fails 0 no number of failed dials ejects a backend", async (t) => {
   const backend = machine({ max_fails: 0, fail_timeout_ms: 1000 })
   t.same(backend.fails(100), Array(100).fill(undefined))
   t.equal(backend.isUp(), true)
 })
 
-t.test("failed dials count for fail_timeout_ms from the first one on", async (t) => {
+t.test("failed dials count for fail_timeout_ms from the first one", async (t) => {
   const backend = machine()
   backend.fails(2)
   backend.wait(999)
@@ -74,7 +74,7 @@ t.test("failed dials count for fail_timeout_ms from the first one on", async (t)
   t.same(other.fails(3), [undefined, undefined, EJECTED])
 })
 
-t.test("a dial that succeeds makes all failed ones forgotten", async (t) => {
+t.test("a successful dial resets the count of failed ones", async (t) => {
   const backend = machine()
   for (let round = 0; round < 5; round++) {
     t.same(backend.fails(2), [undefined, undefined])
@@ -83,15 +83,12 @@ t.test("a dial that succeeds makes all failed ones forgotten", async (t) => {
   t.equal(backend.isUp(), true)
 })
 
-t.test(
-  "one that is spared stays in, goes on counting, and is taken out once it is spared no more",
-  async (t) => {
-    const backend = machine()
-    for (let dial = 0; dial < 5; dial++) t.equal(backend.fail(true), undefined)
-    t.equal(backend.isUp(), true)
-    t.same(backend.fail(), { ...EJECTED, reason: "6 dials failed within 1000 ms" })
-  },
-)
+t.test("a spared backend stays, keeps counting, and is ejected once it is no longer spared", async (t) => {
+  const backend = machine()
+  for (let dial = 0; dial < 5; dial++) t.equal(backend.fail(true), undefined)
+  t.equal(backend.isUp(), true)
+  t.same(backend.fail(), { ...EJECTED, reason: "6 dials failed within 1000 ms" })
+})
 
 t.test("whether others are up is asked only when it matters", async (t) => {
   const cells = new Int32Array(CELLS_PER_BACKEND)
@@ -107,7 +104,7 @@ t.test("whether others are up is asked only when it matters", async (t) => {
   t.same(counts, [0, 0, 1, 1, 1])
 })
 
-t.test("when its time is over, exactly one session gets it as a trial", async (t) => {
+t.test("when the ejection is over, exactly one session gets a trial", async (t) => {
   const backend = machine()
   backend.fails(3)
   backend.wait(999)
@@ -127,7 +124,7 @@ t.test("when the trial's session never dials, another session gets one after fai
   }
 })
 
-t.test("a trial that succeeds brings it back, and that is told once", async (t) => {
+t.test("a successful trial ends the ejection, and that is reported once", async (t) => {
   const backend = machine()
   backend.fails(3)
   backend.wait(1000)
@@ -144,7 +141,7 @@ for (const { fail_timeout_ms, times } of [
   { fail_timeout_ms: 1, times: [...Array(19).keys()].map((n) => 2 ** n).concat(300_000, 300_000) },
   { fail_timeout_ms: 2 ** 31 - 1, times: [2 ** 31 - 1, 2 ** 31 - 1] },
 ]) {
-  t.test(`each trial that fails doubles ${fail_timeout_ms} ms, up to ${times.at(-1)} ms`, async (t) => {
+  t.test(`each failed trial doubles ${fail_timeout_ms} ms, up to ${times.at(-1)} ms`, async (t) => {
     const backend = machine({ max_fails: 1, fail_timeout_ms })
     backend.fail()
     for (const ms of times) {
@@ -156,13 +153,13 @@ for (const { fail_timeout_ms, times } of [
       t.same(
         backend.fails(3),
         [undefined, undefined, undefined],
-        "it is no news, and of one trial only one dial counts",
+        "it is not reported, and only one dial counts per trial",
       )
     }
   })
 }
 
-t.test("doubling goes on for as long as trials fail", async (t) => {
+t.test("the ejection stays at its maximum while trials fail", async (t) => {
   const backend = machine({ max_fails: 1, fail_timeout_ms: 10_000 })
   backend.fail()
   const claimed = Array.from({ length: 2000 }, () => {
@@ -175,7 +172,7 @@ t.test("doubling goes on for as long as trials fail", async (t) => {
   t.equal(backend.leftMs(), 300_000)
 })
 
-t.test("a failed dial that was no trial does not make the time longer", async (t) => {
+t.test("a failed dial that was not a trial does not extend the ejection", async (t) => {
   const backend = machine()
   backend.fails(3)
   backend.wait(500)
@@ -186,7 +183,7 @@ t.test("a failed dial that was no trial does not make the time longer", async (t
 })
 
 for (const startMs of [0, 2 ** 31 - 500, 2 ** 32 - 500, 2 ** 40 + 123, -1]) {
-  t.test(`it is the same with a clock that begins at ${startMs}`, async (t) => {
+  t.test(`ejections work with a clock that begins at ${startMs}`, async (t) => {
     const backend = machine(FAILS, startMs)
     backend.fails(2)
     backend.wait(999)
@@ -201,7 +198,7 @@ for (const startMs of [0, 2 ** 31 - 500, 2 ** 32 - 500, 2 ** 40 + 123, -1]) {
   })
 }
 
-t.test("a time out that was over weeks ago does not come back when the clock wraps around", async (t) => {
+t.test("an ejection that ended weeks ago does not come back when the clock wraps around", async (t) => {
   const backend = machine()
   backend.fails(3)
   for (let day = 0; day < 40; day++) {
@@ -210,7 +207,7 @@ t.test("a time out that was over weeks ago does not come back when the clock wra
   }
 })
 
-t.test("failed dials of weeks ago do not count, wherever the clock has wrapped around to", async (t) => {
+t.test("failed dials from weeks ago do not count after the clock wraps around", async (t) => {
   const backend = machine()
   for (const days of [1, 20, 30, 40, 60]) {
     t.same(backend.fails(2), [undefined, undefined], `before ${days} days`)
@@ -218,7 +215,7 @@ t.test("failed dials of weeks ago do not count, wherever the clock has wrapped a
   }
 })
 
-t.test("a trial that health checks have made needless makes no later time out longer", async (t) => {
+t.test("a trial that health checks made unnecessary does not extend later ejections", async (t) => {
   const backend = machine()
   backend.fails(3)
   backend.wait(1000)
@@ -229,24 +226,21 @@ t.test("a trial that health checks have made needless makes no later time out lo
   t.equal(backend.leftMs(), 1000)
 })
 
-t.test(
-  "health checks make a verdict when enough of them in a row agree, and that is told once",
-  async (t) => {
-    const backend = machine()
-    t.same([backend.check("refused"), backend.check("refused")], [undefined, undefined])
-    t.equal(backend.isEligible(), true)
-    t.same(backend.check("timeout"), { isUp: false, reason: "3 health checks failed: timeout" })
-    t.same([backend.isUp(), backend.isEligible(), backend.isOnlyEjected()], [false, false, false])
-    t.equal(backend.check("refused"), undefined)
-    t.equal(backend.check(), undefined)
-    t.equal(backend.isUp(), false)
-    t.same(backend.check(), { isUp: true, reason: "2 health checks passed" })
-    t.equal(backend.check(), undefined)
-    t.equal(backend.isEligible(), true)
-  },
-)
+t.test("enough consecutive health checks change the state, and that is reported once", async (t) => {
+  const backend = machine()
+  t.same([backend.check("refused"), backend.check("refused")], [undefined, undefined])
+  t.equal(backend.isEligible(), true)
+  t.same(backend.check("timeout"), { isUp: false, reason: "3 health checks failed: timeout" })
+  t.same([backend.isUp(), backend.isEligible(), backend.isOnlyEjected()], [false, false, false])
+  t.equal(backend.check("refused"), undefined)
+  t.equal(backend.check(), undefined)
+  t.equal(backend.isUp(), false)
+  t.same(backend.check(), { isUp: true, reason: "2 health checks passed" })
+  t.equal(backend.check(), undefined)
+  t.equal(backend.isEligible(), true)
+})
 
-t.test("checks that do not agree make no verdict", async (t) => {
+t.test("checks that disagree do not change the state", async (t) => {
   const backend = machine()
   for (const fault of ["a", "b", undefined, "a", "b", undefined]) t.equal(backend.check(fault), undefined)
   t.equal(backend.isUp(), true)
@@ -255,7 +249,7 @@ t.test("checks that do not agree make no verdict", async (t) => {
   t.equal(backend.isUp(), false)
 })
 
-t.test("a verdict takes no longer after thousands of checks that said the opposite", async (t) => {
+t.test("the state changes as fast after thousands of checks with the opposite result", async (t) => {
   const backend = machine()
   for (let check = 0; check < 5000; check++) backend.check()
   t.same(
@@ -266,7 +260,7 @@ t.test("a verdict takes no longer after thousands of checks that said the opposi
   t.same([backend.check()?.isUp, backend.check()?.isUp], [undefined, true])
 })
 
-t.test("a verdict of the first check is told in the singular", async (t) => {
+t.test("the report uses the singular for one health check", async (t) => {
   const cells = new Int32Array(CELLS_PER_BACKEND)
   const thresholds = { healthy_threshold: 1, unhealthy_threshold: 1 }
   t.same(checked(cells, undefined, thresholds), undefined)
@@ -274,7 +268,7 @@ t.test("a verdict of the first check is told in the singular", async (t) => {
   t.same(checked(cells, undefined, thresholds), { isUp: true, reason: "1 health check passed" })
 })
 
-t.test("checks that pass end the time out that failed dials have brought", async (t) => {
+t.test("checks that pass end an ejection", async (t) => {
   const backend = machine()
   for (let check = 0; check < 10; check++) backend.check()
   backend.fails(3)
@@ -284,14 +278,14 @@ t.test("checks that pass end the time out that failed dials have brought", async
   t.same(backend.fails(3), [undefined, undefined, EJECTED])
 })
 
-t.test("checks that pass do not make a backend forget failed dials that have not taken it out", async (t) => {
+t.test("checks that pass do not reset the count of failed dials before an ejection", async (t) => {
   const backend = machine()
   backend.fails(2)
   for (let check = 0; check < 10; check++) backend.check()
   t.same(backend.fail(), EJECTED)
 })
 
-t.test("a backend that is out and unhealthy goes down once and comes up once", async (t) => {
+t.test("a backend that is ejected and unhealthy goes down once and comes up once", async (t) => {
   const backend = machine()
   t.same(backend.fails(3)[2], EJECTED)
   for (const fault of ["a", "b", "c", "d"]) t.equal(backend.check(fault), undefined)
@@ -305,7 +299,7 @@ t.test("a backend that is out and unhealthy goes down once and comes up once", a
   t.equal(backend.isEligible(), true)
 })
 
-t.test("an unhealthy backend whose dials fail too is out as well, and that is no news", async (t) => {
+t.test("an unhealthy backend whose dials fail is ejected too, and that is not reported", async (t) => {
   const backend = machine()
   for (const fault of ["a", "b", "c"]) backend.check(fault)
   t.same(backend.fails(3), [undefined, undefined, undefined])

@@ -186,7 +186,7 @@ t.test("one session tries a backend whose ejection is over; others try it last",
   t.same(new Set([at.tried(), at.tried(), at.tried()]), new Set(["ABC", "BCA", "CAB"]))
 })
 
-t.test("a backend that health checks take down while a session dials is not tried by it", async (t) => {
+t.test("a session does not try a backend that health checks took down while it was dialling", async (t) => {
   const at = poolOf(["A:1", "B:1"])
   const next = at.session()
   t.equal(next(), "A")
@@ -195,7 +195,7 @@ t.test("a backend that health checks take down while a session dials is not trie
   t.equal(at.get("B").active, 0)
 })
 
-t.test("a session whose dial has failed sees what has changed meanwhile", async (t) => {
+t.test("after a failed dial a session sees what changed meanwhile", async (t) => {
   const changes: [what: string, change: (at: ReturnType<typeof poolOf>) => void, next: string[]][] = [
     ["nothing", () => {}, ["X", "B"]],
     ["a primary is up again", (at) => at.pool.dialled(at.get("B")), ["B", "X"]],
@@ -214,7 +214,7 @@ t.test("a session whose dial has failed sees what has changed meanwhile", async 
   }
 })
 
-t.test("a full backend is not claimed for a trial by a session that can't have it", async (t) => {
+t.test("a session does not claim the trial of a full backend", async (t) => {
   const at = poolOf([A, "B:1"])
   t.equal(at.tried(), "AB")
   const a = at.get("A")
@@ -245,7 +245,7 @@ t.test("while all others are full, one session at a time tries an ejected backen
   t.equal(at.tried(), "B")
 })
 
-t.test("where there is nothing else, an ejection and a trial keep no session out", async (t) => {
+t.test("as a last resort, sessions try an ejected backend without waiting for a trial", async (t) => {
   const at = poolOf(["A:1", "B:1"])
   at.eject("A")
   at.makeUnhealthy("B")
@@ -254,7 +254,7 @@ t.test("where there is nothing else, an ejection and a trial keep no session out
   for (let session = 0; session < 3; session++) t.equal(at.session()(), "A")
 })
 
-t.test("failed dials of the last resort make no ejection longer", async (t) => {
+t.test("failed dials of the last resort do not extend an ejection", async (t) => {
   const at = poolOf(["A:1", "B:1"])
   at.eject("A")
   for (let session = 0; session < 9; session++) {
@@ -367,7 +367,7 @@ const WRONG: { what: string; make: () => Pool; error: new (message: string) => E
 ]
 
 for (const { what, make, error } of WRONG) {
-  t.test(`a pool is refused that has ${what}`, async (t) => t.type(thrownBy(make), error))
+  t.test(`a pool is refused with ${what}`, async (t) => t.type(thrownBy(make), error))
 }
 
 t.test("a table and a text that name the same backend count once, and the first one stays", async (t) => {
@@ -421,7 +421,7 @@ t.test(
   },
 )
 
-t.test("changes of each backend are down and up by turns, and fit what can be tried", async (t) => {
+t.test("reports of each backend alternate, and match what can be tried", async (t) => {
   const random = seededRandom(18)
   for (let round = 0; round < 50; round++) {
     const at = poolOf(["A:1", "B:1", "C:1"])

@@ -63,22 +63,22 @@ for (let size = 1; size <= 5; size++) {
   )
 }
 
-t.test("a pool may be empty: then there is nobody to try", async (t) => {
+t.test("an empty pool has no backend to try", async (t) => {
   t.same(candidates(new Pool([])), [])
 })
 
-t.test("a backend that is named twice is there once", async (t) => {
+t.test("a backend that is given twice counts once", async (t) => {
   const pool = new Pool([A, B, A])
   t.same(pool.backends, [A, B])
   pool.add(B)
   t.same(pool.backends, [A, B])
 })
 
-t.test("a pool takes its backends from anything that can be iterated", async (t) => {
+t.test("a pool takes its backends from any iterable", async (t) => {
   t.same(new Pool(new Set([A, B])).backends, [A, B])
 })
 
-t.test("what is added counts for the sessions that begin afterwards", async (t) => {
+t.test("an added backend is used by sessions that begin later", async (t) => {
   const pool = new Pool([A])
   t.same(firsts(pool, 2), [A, A])
   pool.add(B)
@@ -86,7 +86,7 @@ t.test("what is added counts for the sessions that begin afterwards", async (t) 
   t.same(new Set(firsts(pool, 2)), new Set([A, B]))
 })
 
-t.test("what is removed counts for the sessions that begin afterwards", async (t) => {
+t.test("a removed backend is not used by sessions that begin later", async (t) => {
   const pool = new Pool([A, B, C])
   t.equal(pool.remove(B), true)
   t.same(pool.backends, [A, C])
@@ -110,13 +110,13 @@ t.test("a session goes through the order that it has begun, and then through wha
   t.same(tried, [A, B, C])
 })
 
-t.test("the list of backends that a pool tells is a copy", async (t) => {
+t.test("the list of backends is a copy", async (t) => {
   const pool = new Pool([A])
   pool.backends.push(B)
   t.same(pool.backends, [A])
 })
 
-t.test("what is no address does not get into a pool, and the pool stays as it was", async (t) => {
+t.test("an invalid address is refused, and the pool stays as it was", async (t) => {
   t.type(
     thrownBy(() => new Pool([A, "nowhere"])),
     AddressError,

@@ -1,14 +1,16 @@
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import t from "tap"
-import { runRws, temporaryFolder } from "../../support/program/program.js"
+import { CommandLines } from "../../support/program/command-lines.js"
+import { temporaryFolder } from "../../support/program/program.js"
 
 const folder = await temporaryFolder(t)
+const commandLines = CommandLines.start(t)
 
 /** Runs `rws check` on this file, in the file's folder. */
 async function check(toml: string) {
   await writeFile(join(folder, "rws.toml"), toml)
-  return runRws(t, ["check", "--config", "rws.toml"], { cwd: folder })
+  return commandLines.run(["check", "--config", "rws.toml"], { cwd: folder })
 }
 
 t.test("a valid file is summed up listener by listener, with its defaults", async (t) => {

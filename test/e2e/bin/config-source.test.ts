@@ -1,7 +1,10 @@
 import { mkdir, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import t, { type Test } from "tap"
-import { runRws, startRws, temporaryFolder, untilLogged } from "../../support/program/program.js"
+import { CommandLines } from "../../support/program/command-lines.js"
+import { startRws, temporaryFolder, untilLogged } from "../../support/program/program.js"
+
+const commandLines = CommandLines.start(t)
 
 function fileOf(name: string): string {
   return `[[ws_proxy]]\nname = "${name}"\nbind = "127.0.0.1:0"\nbackends = ["127.0.0.1:9"]\n`
@@ -32,7 +35,7 @@ const SOURCES = [
 for (const [source, args, env, name] of SOURCES) {
   t.test(`rws check reads ${source}`, async (t) => {
     const cwd = await folderWithFiles(t)
-    const { code, stdout } = await runRws(t, ["check", ...args], { cwd, env })
+    const { code, stdout } = await commandLines.run(["check", ...args], { cwd, env })
     t.equal(code, 0)
     t.match(stdout, new RegExp(`^${name}$`, "m"))
   })
@@ -64,7 +67,7 @@ for (const command of [[], ["serve"], ["check"]]) {
   const name = ["rws", ...command].join(" ")
 
   t.test(`${name} without any file names it and says what else can be done`, async (t) => {
-    const { code, stdout, stderr } = await runRws(t, command, { cwd: await temporaryFolder(t) })
+    const { code, stdout, stderr } = await commandLines.run(command, { cwd: await temporaryFolder(t) })
     t.equal(code, 2)
     t.equal(stdout, "")
     t.match(stderr, /^rws\.config\.toml: there is no such file\n/)
@@ -75,7 +78,7 @@ for (const command of [[], ["serve"], ["check"]]) {
   t.test(`${name} with a file that can't be read names it and the reason`, async (t) => {
     const cwd = await temporaryFolder(t)
     await mkdir(join(cwd, "folder.toml"))
-    const { code, stderr } = await runRws(t, [...command, "--config", "folder.toml"], { cwd })
+    const { code, stderr } = await commandLines.run([...command, "--config", "folder.toml"], { cwd })
     t.equal(code, 2)
     t.match(stderr, /^folder\.toml: it is a folder: expected a file$/m)
     t.notMatch(stderr, /^ +at /m, "no stack trace")
@@ -85,7 +88,8 @@ for (const command of [[], ["serve"], ["check"]]) {
 t.test("a file with mistakes keeps rws from starting, and says what rws check says", async (t) => {
   const cwd = await temporaryFolder(t)
   await writeFile(join(cwd, "rws.config.toml"), '[[ws_proxy]]\nlisten = "127.0.0.1:1"\nbackends = ["a:1"]\n')
-  const [serve, check] = await Promise.all([runRws(t, [], { cwd }), runRws(t, ["check"], { cwd })])
+  const serve = await commandLines.run([], { cwd })
+  const check = await commandLines.run(["check"], { cwd })
   t.equal(serve.code, 2)
   t.match(serve.stderr, 'rws.config.toml:2: ws_proxy[0].listen: unknown key; did you mean "bind"?')
   t.equal(serve.stderr, check.stderr)

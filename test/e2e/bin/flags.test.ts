@@ -6,6 +6,7 @@ import { POOL_DEFAULTS } from "../../../lib/pool/pool-settings.js"
 import { upgradeHead } from "../../support/http/heads.js"
 import { answerUpgrade, startBackend, startEchoBackend } from "../../support/peers/backend.js"
 import { RawPeer } from "../../support/peers/raw-peer.js"
+import { CommandLines } from "../../support/program/command-lines.js"
 import {
   logOf,
   Program,
@@ -45,13 +46,15 @@ async function answered(address: string, head?: string): Promise<RawPeer> {
   return (await ask(address, head)).untilText("\r\n\r\n")
 }
 
+const commandLines = CommandLines.start(t)
+const { stdout: helpText } = await runRws(t, ["--help"])
+const helpLine = helpText.replace(/\s+/g, " ")
+
 t.test("--help shows a flag for every key of a listener that is no table", async (t) => {
-  const { stdout } = await runRws(t, ["--help"])
-  for (const key of KEYS) t.match(stdout, new RegExp(`^ +${flagOf(key)} `, "m"))
+  for (const key of KEYS) t.match(helpText, new RegExp(`^ +${flagOf(key)} `, "m"))
 })
 
 t.test("--help shows every default", async (t) => {
-  const help = (await runRws(t, ["--help"])).stdout.replace(/\s+/g, " ")
   const standard = listenerSchema.parse({ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"] })
   const defaults = new Map<string, unknown>([
     ...Object.entries({ ...standard, ...POOL_DEFAULTS }),
@@ -62,17 +65,16 @@ t.test("--help shows every default", async (t) => {
   for (const key of KEYS) {
     const value = defaults.get(key)
     if (key === "bind" || value === undefined || Array.isArray(value)) continue
-    t.match(help, new RegExp(`${flagOf(key)} [^-](?:(?! --).)*\\(default: ${value}\\)`))
+    t.match(helpLine, new RegExp(`${flagOf(key)} [^-](?:(?! --).)*\\(default: ${value}\\)`))
   }
 })
 
 t.test("--help shows which flags take a number", async (t) => {
-  const help = (await runRws(t, ["--help"])).stdout.replace(/\s+/g, " ")
   const standard = listenerSchema.parse({ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"] })
   const defaults = new Map<string, unknown>(Object.entries({ ...standard, ...POOL_DEFAULTS }))
   for (const key of KEYS.filter((key) => !SWITCHES.includes(key))) {
     const type = typeof defaults.get(key) === "number" ? "number" : key in SINGULAR ? "array" : "string"
-    t.match(help, new RegExp(`${flagOf(key)} [^-](?:(?! --).)*\\[${type}\\]`), key)
+    t.match(helpLine, new RegExp(`${flagOf(key)} [^-](?:(?! --).)*\\[${type}\\]`), key)
   }
 })
 
@@ -82,7 +84,7 @@ t.test("a flag may be spelt like its key", async (t) => {
     ["--trusted-proxies", "::1", "--allowed_origins=null", "--subprotocols", "a", "--no-require_origin"],
     ["--idle_timeout_ms", "4321", "--log_level", "warn"],
   ].flat()
-  const { code, stdout, stderr } = await runRws(t, ["check", ...args])
+  const { code, stdout, stderr } = await commandLines.run(["check", ...args])
   t.equal(stderr, "")
   t.equal(code, 0)
   t.match(stdout, "log level warn")
@@ -105,7 +107,7 @@ const WRONG: Readonly<Record<string, string>> = {
 t.test("a mistake in any flag is reported by the flag's name, and all mistakes at once", async (t) => {
   const keys = KEYS.filter((key) => !SWITCHES.includes(key))
   const args = keys.map((key) => `${flagOf(key)}=${WRONG[key] ?? "-1"}`)
-  const { code, stderr } = await runRws(t, args)
+  const { code, stderr } = await commandLines.run(args)
   t.equal(code, 2)
   const named = stderr
     .trimEnd()
@@ -118,14 +120,14 @@ for (const value of ["many", "1.5", "", " ", "1e3", "0x10", "+5", "1e99"]) {
   t.test(`"${value}" is no number of milliseconds`, async (t) => {
     // An address of another machine, so that what would be taken for a number fails all the same.
     const args = ["--bind=192.0.2.1:1", "--backend=127.0.0.1:1", `--idle-timeout-ms=${value}`]
-    const { code, stderr } = await runRws(t, args)
+    const { code, stderr } = await commandLines.run(args)
     t.equal(code, 2)
     t.match(stderr, /^command line: --idle-timeout-ms: /)
   })
 }
 
 t.test("--backend without --bind says that --bind is missing", async (t) => {
-  const { code, stderr } = await runRws(t, ["--backend", "127.0.0.1:1"])
+  const { code, stderr } = await commandLines.run(["--backend", "127.0.0.1:1"])
   t.equal(code, 2)
   t.match(stderr, /^command line: --bind: required, but missing/)
 })

@@ -1,9 +1,13 @@
 import { readFile } from "node:fs/promises"
 import t from "tap"
+import { CommandLines } from "../../support/program/command-lines.js"
 import { RWS, runRws, temporaryFolder } from "../../support/program/program.js"
 import { readProjectFile } from "../../support/project/project.js"
 
 const cwd = await temporaryFolder(t)
+const commandLines = CommandLines.start(t)
+const help = await runRws(t, ["--help"], { cwd })
+const version = await runRws(t, ["--version"], { cwd })
 
 const MISTAKES = [
   ["an unknown command", ["serv"], "serv"],
@@ -55,7 +59,7 @@ const MISTAKES = [
 
 for (const [what, args, named] of MISTAKES) {
   t.test(`${what} (rws ${args.join(" ")}) is a usage error, in words`, async (t) => {
-    const { code, stdout, stderr } = await runRws(t, args, { cwd })
+    const { code, stdout, stderr } = await commandLines.run(args, { cwd })
     t.equal(code, 2)
     t.equal(stdout, "")
     t.match(stderr, named)
@@ -64,8 +68,16 @@ for (const [what, args, named] of MISTAKES) {
   })
 }
 
+t.test("the program ends as its command line does", async (t) => {
+  for (const args of [["serv"], ["--bind"], ["check", ""]]) {
+    const { signal, ...outcome } = await runRws(t, args, { cwd })
+    t.equal(signal, null)
+    t.strictSame(outcome, await commandLines.run(args, { cwd }))
+  }
+})
+
 t.test("--help shows the commands, examples and exit codes", async (t) => {
-  const { code, stdout, stderr } = await runRws(t, ["--help"], { cwd })
+  const { code, stdout, stderr } = help
   t.equal(code, 0)
   t.equal(stderr, "")
   for (const command of ["serve", "check", "init", "echo", "demo"])
@@ -74,14 +86,13 @@ t.test("--help shows the commands, examples and exit codes", async (t) => {
   t.match(stdout, /^Exit codes:.*\b0\b.*\b1\b.*\b2\b/m)
 })
 
-for (const [short, long] of [
-  ["-h", "--help"],
-  ["-v", "--version"],
+for (const [short, long, outcome] of [
+  ["-h", "--help", help],
+  ["-v", "--version", version],
 ] as const) {
   t.test(`${short} is ${long}`, async (t) => {
-    const [one, other] = await Promise.all([runRws(t, [short], { cwd }), runRws(t, [long], { cwd })])
-    t.strictSame(one, other)
-    t.equal(one.code, 0)
+    t.strictSame(await runRws(t, [short], { cwd }), outcome)
+    t.equal(outcome.code, 0)
   })
 }
 
@@ -94,16 +105,14 @@ for (const command of ["serve", "check", "init", "echo", "demo"]) {
 }
 
 t.test("--version is the version of the package", async (t) => {
-  const { version } = JSON.parse(await readFile(new URL("../../package.json", `file://${RWS}`), "utf8"))
-  const { code, stdout } = await runRws(t, ["--version"], { cwd })
-  t.equal(code, 0)
-  t.equal(stdout, `${version}\n`)
+  const packed = JSON.parse(await readFile(new URL("../../package.json", `file://${RWS}`), "utf8"))
+  t.equal(version.code, 0)
+  t.equal(version.stdout, `${packed.version}\n`)
 })
 
-t.test("the help is in one language, whatever the user's", async (t) => {
-  const english = await runRws(t, ["--help"], { cwd })
+t.test("the help is in English in every locale", async (t) => {
   const german = await runRws(t, ["--help"], { cwd, env: { LANG: "de_DE.UTF-8", LC_ALL: "de_DE.UTF-8" } })
-  t.equal(german.stdout, english.stdout)
+  t.equal(german.stdout, help.stdout)
 })
 
 t.test("rws init prints the commented rws.config.toml", async (t) => {

@@ -34,8 +34,8 @@ export class Program {
   /** Set once the process has ended and all its output has been read. */
   exit: Exit | undefined
   readonly #child: Child
-  /** Says "change" after every piece of output and at the end. */
-  readonly #changes = new EventEmitter()
+  /** Emits "change" after every piece of output and at the end. Tests may wait for many things at once. */
+  readonly #changes = new EventEmitter().setMaxListeners(0)
 
   private constructor(
     readonly name: string,

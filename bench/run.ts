@@ -1,7 +1,7 @@
 /**
- * The benchmark: checks that every contender passes bytes as a tunnel must, gives all of them the same work in turn, and
- * prints what it has cost their processes. It judges in words only: the machine may be busy, so no figure ever changes
- * the exit code. That is 1 if rws fails a check or does not stand a load.
+ * The benchmark: checks that every contender passes bytes as a tunnel must, gives all of them the same work
+ * in turn, and prints what it has cost their processes. It judges in words only: the machine may be busy, so
+ * no figure ever changes the exit code. That is 1 if rws fails a check or does not stand a load.
  */
 import { hideBin } from "yargs/helpers"
 import { startChild } from "./contenders/child.js"
@@ -53,7 +53,7 @@ if (options.only.includes(MEMORY)) {
 await backend.stop()
 if (judged.length > 0) console.log(`\n${formatVerdict(judged)}`)
 
-/** Prints what the contender fails. Returns whether it is worth measuring. */
+/** Prints the checks that the contender fails. Returns whether to measure it. */
 async function isSound({ name, kind, port }: Contender): Promise<boolean> {
   const faults = await findFaults(port)
   for (const { check, error } of faults) console.log(`${name} FAILS ${check.name}: ${error.message}`)

@@ -1,6 +1,6 @@
 /**
- * `npm test`: runs every compiled test file as a process of its own, several at a time, and prints failures and a
- * summary. Arguments select the files whose path contains one of them.
+ * `npm test`: runs every compiled test file as a process of its own, several at a time, and prints failures
+ * and a summary. Arguments select the files whose path contains one of them.
  *
  * tap's own runner makes every file record what it loads, for coverage: that takes more CPU than the tests.
  */
@@ -10,7 +10,9 @@ import { projectPath } from "./support/project/project.js"
 import { failuresIn, totalsOf } from "./support/run/tap-output.js"
 import { runTestFile, type TestRun } from "./support/run/test-file.js"
 
-/** Most slow files wait for timers and for programs they started, so more of them run than there are cores. */
+/**
+ * Most slow files wait for timers and for programs they started, so more of them run than there are cores.
+ */
 const JOBS = availableParallelism() * 2
 
 /** Started first, since their slowest files take longest. */

@@ -1,7 +1,9 @@
 /**
- * Both ends of the conversation with a child process: it says where it listens and, when asked, what it has used.
+ * Both ends of the conversation with a child process: it says where it listens and, when asked, what it has
+ * used.
  *
- * Children get the options that Node was started with, so `node --cpu-prof dist/bench/run.js` profiles each of them.
+ * Children get the options that Node was started with, so `node --cpu-prof dist/bench/run.js` profiles each
+ * of them.
  */
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"

@@ -1,17 +1,17 @@
-/** Everything that is compared: rws, the other Node proxies, those of the system where there are any, and no proxy. */
+/** All contenders: rws, the other Node proxies, installed system proxies, and no proxy at all. */
 import { readFileSync } from "node:fs"
 import { type Child, startChild } from "./child.js"
 import { startHaproxy } from "./haproxy.js"
 import { startNginx } from "./nginx.js"
 import { installedVersion } from "./system-process.js"
 
-/** A contender that runs, in a process of its own. */
+/** A running contender in its own process. */
 export interface Contender {
   readonly name: string
   readonly kind: Kind
   /** Where clients connect to. */
   readonly port: number
-  /** Absent where nothing is between the clients and the backend. */
+  /** Absent if nothing is between the clients and the backend. */
   readonly process: Child | undefined
 }
 

@@ -1,7 +1,7 @@
 import { freePort, HOST } from "../load/port.js"
 import { startSystemProcess } from "./system-process.js"
 
-/** One HAProxy thread before the backend. */
+/** One HAProxy thread in front of the backend. */
 export async function startHaproxy(backendPort: number) {
   const port = await freePort()
   return startSystemProcess("haproxy", ["-db", "-f"], () => configFor(port, backendPort), port)

@@ -1,4 +1,4 @@
-/** A program: `http-proxy-3` before the backend whose port is the argument. */
+/** A program: `http-proxy-3` in front of the backend whose port is the argument. */
 import { createProxyServer } from "http-proxy-3"
 import { HOST } from "../load/port.js"
 import { serveParent } from "./child.js"

@@ -1,4 +1,4 @@
-/** A program: `http-proxy` before the backend whose port is the argument. */
+/** A program: `http-proxy` in front of the backend whose port is the argument. */
 import httpProxy from "http-proxy"
 import { HOST } from "../load/port.js"
 import { serveParent } from "./child.js"

@@ -6,7 +6,9 @@ import { listenAnywhere } from "../load/port.js"
 
 type OnUpgrade = (request: IncomingMessage, socket: Socket, early: Buffer) => void
 
-/** Resolves to the port. Requests without an upgrade get a 400 and their connection is closed, as rws does it. */
+/**
+ * Resolves to the port. Requests without an upgrade get a 400 and their connection is closed, as rws does it.
+ */
 export function serveUpgrades(onUpgrade: OnUpgrade): Promise<number> {
   const server = createServer((_request, response) => {
     response.writeHead(400, { "content-type": "text/plain; charset=utf-8", connection: "close" })

@@ -1,4 +1,4 @@
-/** A program: `httpxy` before the backend whose port is the argument. */
+/** A program: `httpxy` in front of the backend whose port is the argument. */
 import { createProxyServer } from "httpxy"
 import { HOST } from "../load/port.js"
 import { serveParent } from "./child.js"

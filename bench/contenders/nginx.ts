@@ -1,7 +1,7 @@
 import { freePort, HOST } from "../load/port.js"
 import { startSystemProcess } from "./system-process.js"
 
-/** One nginx process before the backend, with what its documentation says for WebSocket proxying. */
+/** One nginx process in front of the backend, configured as its documentation says for WebSocket. */
 export async function startNginx(backendPort: number) {
   const port = await freePort()
   return startSystemProcess("nginx", ["-c"], (folder) => configFor(port, backendPort, folder), port)

@@ -1,4 +1,7 @@
-/** What clients and the backend have agreed on. Neither needs frames: no contender looks at what is in a tunnel. */
+/**
+ * What clients and the backend have agreed on. Neither needs frames: no contender looks at what is in a
+ * tunnel.
+ */
 
 /** What the backend does in a tunnel, by the path of its request. */
 export type Path =

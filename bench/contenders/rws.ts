@@ -1,4 +1,7 @@
-/** A program: rws, through its library and with its defaults, before the backend whose port is the argument. */
+/**
+ * A program: rws, through its library and with its defaults, in front of the backend whose port is the
+ * argument.
+ */
 import { WsProxy } from "../../lib/index.js"
 import { HOST } from "../load/port.js"
 import { serveParent } from "./child.js"

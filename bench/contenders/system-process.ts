@@ -1,4 +1,7 @@
-/** A proxy that is a program of the system: started in a folder of its own, watched through `/proc`. Linux only. */
+/**
+ * A proxy that is a program of the system: started in a folder of its own, watched through `/proc`. Linux
+ * only.
+ */
 import { spawn, spawnSync } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -20,7 +23,9 @@ export function installedVersion(program: string): string | undefined {
   return /\d+(?:\.\d+)+/.exec(stdout + stderr)?.[0]
 }
 
-/** Runs `PROGRAM ...args FILE`, where the file holds `config`; it must stay in the foreground, as one process. */
+/**
+ * Runs `PROGRAM ...args FILE`, where the file holds `config`; it must stay in the foreground, as one process.
+ */
 export async function startSystemProcess(
   program: string,
   args: readonly string[],

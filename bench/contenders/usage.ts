@@ -1,4 +1,4 @@
-/** What a process has used so far. Differences of two of these are what the benchmark reports. */
+/** Resource usage of a process so far. The benchmark reports differences. */
 export interface Usage {
   /** Time on a CPU, user and system together, of all its threads. */
   readonly cpuMicros: number

@@ -1,6 +1,6 @@
 /**
- * The backend behind every contender: a bare TCP server that answers each upgrade and then does what the path says.
- * It does as little as it can, because it shares the machine with what is measured.
+ * The backend behind every contender: a bare TCP server that answers each upgrade and then does what the path
+ * says. It does as little as it can, because it shares the machine with what is measured.
  */
 import { createServer, type Socket } from "node:net"
 import { acceptKey } from "../../lib/upgrade/accept-key.js"

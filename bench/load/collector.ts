@@ -1,4 +1,4 @@
-/** A client that remembers what came out of its tunnel, to compare it. */
+/** A client that stores what it receives through its tunnel and compares it. */
 import type { Path } from "../contenders/protocol.js"
 import { Tunnel } from "./tunnel.js"
 
@@ -8,7 +8,7 @@ export class Collector {
 
   private constructor(private readonly tunnel: Tunnel) {}
 
-  /** `early` is sent right behind the request head. */
+  /** `early` is sent right after the request head. */
   static async open(port: number, path: Path, early = ""): Promise<Collector> {
     let behindHead: Buffer = Buffer.alloc(0)
     const onBytes = (bytes: Buffer) => {

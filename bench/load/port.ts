@@ -13,7 +13,7 @@ export async function listenAnywhere(server: Server): Promise<number> {
   return bound.port
 }
 
-/** A port that was free a moment ago, for a program that can't choose one itself. */
+/** A port that was just free, for programs that cannot bind port 0. */
 export async function freePort(): Promise<number> {
   const server = createServer()
   const port = await listenAnywhere(server)

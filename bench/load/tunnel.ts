@@ -29,9 +29,9 @@ export function upgradeHead(path: Path): string {
 const CLOSED = new Error("the connection was closed")
 
 export interface TunnelOptions {
-  /** Bytes that are sent right behind the head, without waiting for the 101. */
+  /** Bytes sent right after the head, without waiting for the 101. */
   readonly early?: string
-  /** Gets what comes out of the tunnel. The bytes are valid during the call only. */
+  /** Receives bytes from the tunnel. They are valid only during the call. */
   readonly onBytes?: (bytes: Buffer) => void
 }
 
@@ -79,7 +79,7 @@ export class Tunnel {
     })
   }
 
-  /** Rejects once the connection is gone: for what can't go on then. */
+  /** Rejects once the connection is closed. */
   async broken(): Promise<never> {
     throw (await this.closed) ?? CLOSED
   }

@@ -6,7 +6,7 @@ const MEGABYTE = 1_000_000
 const CHUNK = Buffer.alloc(64 * 1024, "x")
 const REQUEST = Buffer.from([1])
 
-/** From the backend to the client: one block after the other through one tunnel. */
+/** From the backend to the client: block after block through one tunnel. */
 export const download: Measure = {
   name: "download",
   title: "Bulk, backend to client: one tunnel",

@@ -3,7 +3,10 @@ import { type Measure, MICROSECONDS, times } from "./measure.js"
 
 const CLIENTS = 16
 
-/** New tunnels: a client connects, upgrades, sends FIN when it has the 101, and comes again when all is closed. */
+/**
+ * New tunnels: a client connects, upgrades, sends FIN when it has the 101, and comes again when all is
+ * closed.
+ */
 export const handshakes: Measure = {
   name: "handshakes",
   title: `Handshakes: ${CLIENTS} raw clients connect, upgrade, close and begin again`,

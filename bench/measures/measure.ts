@@ -5,9 +5,9 @@ export interface Measure {
   readonly title: string
   /** What is counted, in the singular. */
   readonly unit: string
-  /** How the rate is called, with its unit. */
+  /** Name of the rate, with its unit. */
   readonly rate: string
-  /** In what the CPU time per unit is printed. */
+  /** Unit in which the CPU time is printed. */
   readonly cpuUnit: CpuUnit
   /** The most that rws may use, as a multiple of what each other Node proxy uses. */
   readonly target?: number
@@ -26,12 +26,12 @@ export const MICROSECONDS: CpuUnit = { name: "µs", micros: 1 }
 export const MILLISECONDS: CpuUnit = { name: "ms", micros: 1000 }
 
 export interface Load {
-  /** Works for about so many milliseconds. Resolves to the number of units that were done. */
+  /** Works for about this many milliseconds. Resolves to the number of completed units. */
   run(ms: number): Promise<number>
   close(): Promise<void>
 }
 
-/** Opens so many of something at once. */
+/** Opens this many of something concurrently. */
 export function times<T>(count: number, make: () => Promise<T>): Promise<T[]> {
   return Promise.all(Array.from({ length: count }, make))
 }

@@ -1,11 +1,11 @@
-/** Memory per idle tunnel. Not a matter of time, and every contender starts afresh for it. */
+/** Memory per idle tunnel. Every contender is started afresh for it. */
 import { type Entry, startContender } from "../contenders/contender.js"
 import { Tunnel } from "../load/tunnel.js"
 import { times } from "./measure.js"
 
-/** So many are opened and closed first, so that what is made once is not counted. */
+/** Opened and closed first, so that one-time allocations are not counted. */
 const WARM_UP_TUNNELS = 200
-/** How many are being opened at the same time. */
+/** Tunnels opened concurrently. */
 const OPENING = 50
 
 /** Bytes of resident memory for each tunnel that has carried one small message both ways and is now idle. */

@@ -4,7 +4,9 @@ import { type Measure, MICROSECONDS, times } from "./measure.js"
 const TUNNELS = 32
 const MESSAGE = Buffer.alloc(64, "m")
 
-/** Small messages: each tunnel has one on its way, which comes back from the backend. There and back is two. */
+/**
+ * Small messages: each tunnel has one on its way, which comes back from the backend. There and back is two.
+ */
 export const messages: Measure = {
   name: "messages",
   title: `Messages: ${MESSAGE.length} bytes there and back (2 messages) in ${TUNNELS} tunnels at a time`,

@@ -8,8 +8,9 @@ const SAMPLE_INTERVAL_MS = 10
 const PATH: Path = "/http"
 
 /**
- * autocannon speaks only HTTP, and keeps a connection on which it got a 101: its first request is the upgrade, and the
- * same request sent again inside the tunnel is a message that the backend answers with a 200.
+ * autocannon speaks only HTTP, and keeps a connection on which it got a 101: its first request is the
+ * upgrade, and the same request sent again inside the tunnel is a message that the backend answers with a
+ * 200.
  */
 export const roundTrips: Measure = {
   name: "round-trips",

@@ -1,8 +1,9 @@
 /**
- * Gives all contenders the same work in turn, round after round, so that what disturbs the machine disturbs them all.
+ * Gives all contenders the same work in turn, round after round, so that what disturbs the machine disturbs
+ * them all.
  *
- * Nobody's garbage is collected by force in between: that would throw away the code that V8 has optimized for objects of
- * which none is alive at that moment, and every round would measure the compiler.
+ * Nobody's garbage is collected by force in between: that would throw away the code that V8 has optimized for
+ * objects of which none is alive at that moment, and every round would measure the compiler.
  */
 import type { Contender } from "../contenders/contender.js"
 import type { Load, Measure } from "./measure.js"
@@ -11,11 +12,11 @@ export interface Plan {
   /** Each contender works so long, times the `warmUp` of the measure, before it is measured. */
   readonly warmUpMs: number
   readonly rounds: number
-  /** Each contender works so long in each round. */
+  /** How long each contender works in each round. */
   readonly roundMs: number
 }
 
-/** What one contender has needed, with one number for each round. */
+/** Figures of one contender, one number per round. */
 export interface Result {
   readonly contender: Contender
   /** Microseconds of CPU time of its process for each unit; empty where there is no process. */
@@ -27,7 +28,7 @@ interface Lane extends Result {
   readonly load: Load
 }
 
-/** Resolves to a result for each contender that has stood the load. Rejects if rws has not. */
+/** Resolves to a result for each contender that sustains the load. Rejects if rws does not. */
 export async function runRounds(
   measure: Measure,
   contenders: readonly Contender[],
@@ -62,7 +63,10 @@ async function runRound({ contender, load, cpuMicros, unitsPerSecond }: Lane, ms
   unitsPerSecond.push(units / seconds)
 }
 
-/** Whether the contender stands it. One that does not drops out of this measure, and the others go on; not so rws. */
+/**
+ * Whether the contender stands it. One that does not drops out of this measure, and the others go on; not so
+ * rws.
+ */
 async function standing(
   { name, kind }: Contender,
   measure: Measure,

@@ -1,4 +1,4 @@
-/** On what a benchmark ran: figures mean nothing without it. */
+/** The machine a benchmark ran on, without which figures mean nothing. */
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from "node:os"
 import { type Entry, packageVersion } from "../contenders/contender.js"
 

@@ -1,4 +1,7 @@
-/** Results as tables. "rws uses" is what rws has used as a multiple of what the contender of that line has used. */
+/**
+ * Results as tables. "rws uses" is what rws has used as a multiple of what the contender of that line has
+ * used.
+ */
 import type { Measure } from "../measures/measure.js"
 import type { Result } from "../measures/rounds.js"
 import { ratioOf, spreadOf } from "./statistics.js"

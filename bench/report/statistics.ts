@@ -1,11 +1,11 @@
-/** What is printed of the rounds of one contender. */
+/** Statistics over the rounds of one contender. */
 export interface Spread {
   readonly median: number
   readonly min: number
   readonly max: number
 }
 
-/** Undefined where there are no values. */
+/** Undefined without values. */
 export function spreadOf(values: readonly number[]): Spread | undefined {
   const sorted = values.toSorted((a, b) => a - b)
   const middle = (sorted.length - 1) / 2
@@ -16,8 +16,8 @@ export function spreadOf(values: readonly number[]): Spread | undefined {
 }
 
 /**
- * The median of `values` as a multiple of `others`, round by round: what slows the machine down for a while slows both
- * of a round. Undefined where there are no values.
+ * The median of `values` as a multiple of `others`, round by round: what slows the machine down for a while
+ * slows both of a round. Undefined without values.
  */
 export function ratioOf(values: readonly number[], others: readonly number[]): number | undefined {
   const rounds = values.slice(0, others.length)

@@ -40,7 +40,7 @@ export class FakeClock implements Clock {
     return new FakeTimer(this.#nowMs + ms, callback, this.#timers)
   }
 
-  /** Moves the time on, and calls what falls due on the way, in order and at its time. */
+  /** Advances the time and runs the timers that become due, in order and each at its own time. */
   advance(ms: number): void {
     const untilMs = this.#nowMs + ms
     for (let timer = this.#next(untilMs); timer !== undefined; timer = this.#next(untilMs)) {

@@ -5,9 +5,9 @@ const DIGIT = "0123456789"
 
 /** RFC 9110 §5.6.2. */
 export const TOKEN = `!#$%&'*+-.^_\`|~${DIGIT}${ALPHA}`
-/** RFC 9110 §5.5: what stands at either end of a field value. */
+/** RFC 9110 §5.5: whitespace around a field value. */
 export const FIELD_VCHAR = range(0x21, 0x7e) + range(0x80, 0xff)
-/** What no line of a head may hold. */
+/** Characters that no line of a head may contain. */
 export const CONTROLS = range(0x00, 0x08) + range(0x0b, 0x0c) + range(0x0e, 0x1f) + range(0x7f, 0x7f)
 
 /** The characters from code `first` to code `last`, both included. */

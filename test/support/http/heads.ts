@@ -1,4 +1,4 @@
-/** Request and answer heads for tests, valid unless a test says otherwise. */
+/** Request and response heads for tests, valid unless a test changes them. */
 import { acceptKey } from "../../../lib/upgrade/accept-key.js"
 
 export const KEY = "dGhlIHNhbXBsZSBub25jZQ=="

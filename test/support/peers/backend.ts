@@ -1,4 +1,4 @@
-/** A backend made of a bare TCP server, which does what a test tells it and nothing else. */
+/** A backend on a bare TCP server: it only does what the test tells it to. */
 import { once } from "node:events"
 import { createServer, type Server } from "node:net"
 import type { Test } from "tap"
@@ -6,16 +6,16 @@ import { answerHead, type Fields } from "../http/heads.js"
 import { RawPeer } from "./raw-peer.js"
 
 export interface RawBackend {
-  /** As rws takes it: `127.0.0.1:PORT`. */
+  /** `127.0.0.1:PORT`. */
   readonly address: string
   readonly server: Server
-  /** Every connection so far. */
+  /** All connections so far. */
   readonly peers: readonly RawPeer[]
-  /** Waits for the connection of this number, from 0. */
+  /** Waits for the connection with this index. */
   peer(index?: number): Promise<RawPeer>
 }
 
-/** Starts a backend that only accepts, and calls `onPeer` for each connection. It is closed when the test ends. */
+/** Starts a backend that calls `onPeer` for each connection. It is closed when the test ends. */
 export async function startBackend(t: Test, onPeer: (peer: RawPeer) => void = () => {}): Promise<RawBackend> {
   const peers: RawPeer[] = []
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
@@ -46,7 +46,7 @@ export async function startBackend(t: Test, onPeer: (peer: RawPeer) => void = ()
   }
 }
 
-/** Waits for the request head and answers it with the right 101, and then with `more` in the same write. */
+/** Waits for the request head, then sends a valid 101 and `more` in one write. */
 export async function answerUpgrade(peer: RawPeer, fields: Fields = {}, more = ""): Promise<string> {
   await peer.untilText("\r\n\r\n")
   const key = /^sec-websocket-key: *(.*)\r$/im.exec(peer.text)?.[1] ?? ""
@@ -64,7 +64,7 @@ export function startEchoBackend(t: Test, fields: Fields = {}): Promise<RawBacke
   })
 }
 
-/** An address on which nobody listens. */
+/** An address that nothing listens on. */
 export async function deadAddress(): Promise<string> {
   const server = createServer().listen(0, "127.0.0.1")
   await once(server, "listening")

@@ -1,10 +1,11 @@
-/** Sending in pieces that the other side reads one by one. */
+/** Sends in pieces that the other side reads one by one. */
 import { setImmediate as nextTurn } from "node:timers/promises"
 import type { RawPeer } from "./raw-peer.js"
 
 /**
- * Writes `bytes` in pieces of `size`, each in a turn of the event loop of its own: every piece is a packet (there is no
- * delay for small ones), and a proxy in the same process has read it before the next one is sent.
+ * Writes `bytes` in pieces of `size`, each in a turn of the event loop of its own: every piece is a packet
+ * (there is no delay for small ones), and a proxy in the same process has read it before the next one is
+ * sent.
  */
 export async function dribble(peer: RawPeer, bytes: string | Buffer, size = 1): Promise<void> {
   const all = typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes

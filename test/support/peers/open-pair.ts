@@ -1,4 +1,4 @@
-/** A proxy with an open tunnel through it, of which the test holds both ends. */
+/** A proxy with one open tunnel; the test holds both ends. */
 import type { Test } from "tap"
 import type { RunningProxy } from "../../../lib/index.js"
 import { openTunnel, type Settings, startProxy } from "../program/proxy.js"
@@ -30,13 +30,13 @@ export async function openAnother(
   return { client: await opening, backend }
 }
 
-/** What a peer has received behind the head that it was sent first. */
+/** What a peer received after the head. */
 export function beyondHead(peer: RawPeer): Buffer {
   const end = peer.received.indexOf("\r\n\r\n")
   return end < 0 ? Buffer.alloc(0) : peer.received.subarray(end + 4)
 }
 
-/** Waits until a peer has received this many bytes behind the head that it was sent first, and returns them. */
+/** Waits until a peer has received this many bytes after the head, and returns them. */
 export async function untilBeyondHead(peer: RawPeer, length: number): Promise<Buffer> {
   await peer.until((one) => beyondHead(one).length >= length, `${length} bytes behind the head`)
   return beyondHead(peer)

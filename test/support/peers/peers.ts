@@ -1,4 +1,4 @@
-/** Peers as the stages in lib/net get them, with the far end of their connection in the hands of the test. */
+/** Peers as the stages get them; the test holds the far end of each connection. */
 import { once } from "node:events"
 import { createServer, type NetConnectOpts, type Server } from "node:net"
 import { join } from "node:path"
@@ -28,7 +28,7 @@ export function dialPeer(t: Test): Promise<ConnectionEnds> {
   return connectPeers(t, { host: "127.0.0.1", port: 0 }, "dialled")
 }
 
-/** Every way in which a session comes by a peer. */
+/** Every way in which a session gets a peer. */
 export const PEER_KINDS: readonly PeerKind[] = [
   { title: "an accepted peer", connect: acceptPeer },
   { title: "a dialled peer", connect: dialPeer },

@@ -1,6 +1,6 @@
 import type { RawPeer } from "./raw-peer.js"
 
-/** Writes `chunk` again and again, as fast as the other side takes it, until the socket is gone. */
+/** Writes `chunk` repeatedly, as fast as the other side reads, until the socket closes. */
 export function pour(peer: RawPeer, chunk: Buffer): void {
   const write = () => {
     while (peer.socket.write(chunk));

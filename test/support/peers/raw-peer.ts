@@ -1,4 +1,4 @@
-/** A raw TCP end of a connection under test: remembers all it gets and waits for what it is asked to wait for. */
+/** One raw TCP end of a connection under test: records what it receives and waits for events. */
 import { once } from "node:events"
 import { connect, type NetConnectOpts, type Socket } from "node:net"
 
@@ -26,7 +26,9 @@ export class RawPeer {
     })
   }
 
-  /** Connects to `127.0.0.1:PORT`, or `unix:/path`, as `RunningProxy.address` writes it. Half-open is allowed. */
+  /**
+   * Connects to `127.0.0.1:PORT`, or `unix:/path`, as `RunningProxy.address` writes it. Half-open is allowed.
+   */
   static async connect(address: string, options: Partial<NetConnectOpts> = {}): Promise<RawPeer> {
     const colon = address.lastIndexOf(":")
     const to = address.startsWith("unix:")
@@ -46,7 +48,7 @@ export class RawPeer {
     return this
   }
 
-  /** Waits until `happened` is true of this peer; it is asked again after each event. Rejects if the socket closes before. */
+  /** Waits until `happened` is true; checked after each event. Rejects if the socket closes first. */
   async until(happened: (peer: RawPeer) => boolean, what = "what the test waits for"): Promise<this> {
     if (happened(this)) return this
     await new Promise<void>((resolve, reject) => {
@@ -62,12 +64,12 @@ export class RawPeer {
     return this
   }
 
-  /** Waits for a text in all that was received. */
+  /** Waits until the received bytes contain this text. */
   untilText(text: string): Promise<this> {
     return this.until((peer) => peer.text.includes(text), `"${text}"`)
   }
 
-  /** Waits for a number of bytes in all. */
+  /** Waits until this many bytes were received in total. */
   untilBytes(length: number): Promise<this> {
     return this.until((peer) => peer.received.length >= length, `${length} bytes`)
   }

@@ -1,6 +1,6 @@
 import type { RawPeer } from "./raw-peer.js"
 
-/** Reads from now on at no more than this pace: after each piece it rests until the next one is due. */
+/** Reads at this rate at most: pauses after each chunk until the next one is due. */
 export function readSteadily({ socket }: RawPeer, bytesPerMs: number): void {
   const startedMs = performance.now()
   let bytes = 0

@@ -5,15 +5,15 @@ import type { Handler } from "../../../lib/net/connection.js"
 export class RecordingHandler implements Handler {
   /** Each call once, in order: runs of bytes count as one. */
   readonly calls: ("bytes" | "end" | "drain" | "close")[] = []
-  /** How many bytes it has been given. */
+  /** Bytes received so far. */
   length = 0
-  /** What it was closed with. */
+  /** The error it was closed with, if any. */
   error: Error | undefined
   readonly #pieces: Buffer[] = []
   readonly #changes = new EventEmitter()
 
   onBytes(bytes: Buffer): void {
-    // A copy, because they may be lent only.
+    // A copy: the buffer may be reused.
     this.#pieces.push(Buffer.from(bytes))
     this.length += bytes.length
     this.#say("bytes")

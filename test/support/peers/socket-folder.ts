@@ -3,7 +3,10 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Test } from "tap"
 
-/** A folder for Unix sockets that goes when the test ends. Its path is short: a socket's may have some 100 bytes. */
+/**
+ * A folder for Unix sockets, removed when the test ends. Its path is short: socket paths are limited to about
+ * 100 bytes.
+ */
 export function socketFolder(t: Test): string {
   const folder = mkdtempSync(join(tmpdir(), "rws-"))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))

@@ -4,7 +4,7 @@ import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 
-/** Leaves a socket file behind whose listener has gone: libuv removes only the path that it has bound. */
+/** Leaves a socket file without a listener: libuv unlinks only the path it bound. */
 export async function leaveStaleSocket(path: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "rws-"))
   const bound = join(folder, "bound")

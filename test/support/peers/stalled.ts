@@ -1,12 +1,13 @@
 import type { Socket } from "node:net"
 import { setImmediate as nextTurn } from "node:timers/promises"
 
-/** Turns of the event loop without progress after which a sender counts as stopped. */
+/** Event loop turns without progress after which a sender counts as stalled. */
 const SILENT_TURNS = 500
 
 /**
- * Waits until what is written to `sender` is no longer taken, or all has been. In one process with the proxy every turn
- * of the event loop moves what can be moved, so turns without progress mean that somebody on the way does not read.
+ * Waits until what is written to `sender` is no longer taken, or all has been. In one process with the proxy
+ * every turn of the event loop moves what can be moved, so turns without progress mean that somebody on the
+ * way does not read.
  */
 export async function untilStalled(sender: Socket): Promise<void> {
   let waiting = sender.writableLength

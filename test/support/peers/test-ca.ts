@@ -1,4 +1,4 @@
-/** A certificate authority of the tests' own, made with the openssl command. */
+/** A certificate authority for tests, made with the openssl command. */
 import { execFileSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -8,16 +8,16 @@ import type { Test } from "tap"
 export interface Issued {
   readonly certFile: string
   readonly keyFile: string
-  /** What is in the files. */
+  /** Contents of the files. */
   readonly cert: string
   readonly key: string
 }
 
 export interface TestCa extends Issued {
-  /** The folder of all files; it goes when the test ends. */
+  /** The folder of all files, removed when the test ends. */
   readonly folder: string
   /**
-   * Makes a certificate for names as in `DNS:backend.example,IP:127.0.0.1`. With a negative number of days it has expired.
+   * Issues a certificate for names such as `DNS:backend.example,IP:127.0.0.1`; negative days: expired.
    */
   issue(names: string, days?: number): Issued
 }

@@ -1,4 +1,4 @@
-/** A backend that speaks TLS, and else does what a test tells it and nothing more. */
+/** A TLS backend: after the TLS handshake it only does what the test tells it to. */
 import { once } from "node:events"
 import type { Socket } from "node:net"
 import { createServer, type TLSSocket, type TlsOptions } from "node:tls"
@@ -13,20 +13,20 @@ import { RawPeer } from "./raw-peer.js"
 import { makeTestCa } from "./test-ca.js"
 
 export interface TlsConnection {
-  /** What is inside TLS. */
+  /** The decrypted stream. */
   readonly peer: RawPeer
   readonly socket: TLSSocket
-  /** The connection under TLS. */
+  /** The TCP connection below TLS. */
   readonly raw: Socket
 }
 
 export interface TlsBackend {
   readonly address: TcpAddress
-  /** Waits for the next connection whose handshake is done. */
+  /** Waits for the next connection that completes its TLS handshake. */
   next(): Promise<TlsConnection>
 }
 
-/** Starts it at a free port of 127.0.0.1. It is closed when the test ends. */
+/** Starts it on a free port of 127.0.0.1. It is closed when the test ends. */
 export async function startTlsBackend(t: Test, options: TlsOptions): Promise<TlsBackend> {
   const server = createServer({ allowHalfOpen: true, noDelay: true, ...options })
   const raws: Socket[] = []
@@ -67,10 +67,10 @@ export interface SecuredConnection extends ConnectionEnds {
   readonly raw: Socket
 }
 
-/** How many OpenSSL sends. */
+/** Session tickets that OpenSSL sends by default. */
 const TICKETS = 2
 
-/** A backend that has been dialled with TLS, as stages get it. */
+/** A backend dialled over TLS, as the stages get it. */
 export async function securePeer(t: Test, options: TlsOptions = {}): Promise<SecuredConnection> {
   const ca = makeTestCa(t)
   const { cert, key } = ca.issue("IP:127.0.0.1")
@@ -79,7 +79,7 @@ export async function securePeer(t: Test, options: TlsOptions = {}): Promise<Sec
   let tickets = 0
   peer.socket.on("session", () => tickets++)
   const { peer: far, raw, socket } = await server.next()
-  // They come behind the handshake (RFC 8446 §4.6.1). A close with unread bytes is a reset.
+  // Tickets follow the handshake (RFC 8446 §4.6.1). A close with unread bytes would be a reset.
   const expected = socket.getProtocol() === "TLSv1.3" ? TICKETS : 0
   await turnUntil(() => tickets >= expected, "the tickets of TLS 1.3")
   return { peer, far, raw }

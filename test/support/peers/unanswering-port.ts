@@ -5,8 +5,8 @@ import { Worker } from "node:worker_threads"
 import type { Test } from "tap"
 
 /**
- * A listening socket of which nobody accepts, with its backlog filled: the system drops every further SYN. It lives in
- * a worker whose event loop stands still, because a Node server accepts whenever its loop turns.
+ * A listening socket of which nobody accepts, with its backlog filled: the system drops every further SYN. It
+ * lives in a worker whose event loop stands still, because a Node server accepts whenever its loop turns.
  */
 const LISTEN_AND_STAND_STILL = `
   const { parentPort, workerData } = require("node:worker_threads")
@@ -16,10 +16,10 @@ const LISTEN_AND_STAND_STILL = `
     setImmediate(() => Atomics.wait(new Int32Array(workerData), 0, 0))
   })
 `
-/** Linux takes one connection more than the backlog says; these are some more. */
+/** Linux queues one connection more than the backlog says; a few extra make sure. */
 const FILLERS = 6
 
-/** Returns `127.0.0.1:PORT`. It goes away when the test ends. */
+/** Returns `127.0.0.1:PORT`. It is closed when the test ends. */
 export async function startUnansweringPort(t: Test): Promise<string> {
   const gate = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)
   const worker = new Worker(LISTEN_AND_STAND_STILL, { eval: true, workerData: gate })

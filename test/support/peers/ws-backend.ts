@@ -1,4 +1,4 @@
-/** A WebSocket server of the `ws` package on a free port, and what a test needs beside it to talk through rws. */
+/** A WebSocket server of the `ws` package on a free port, and clients that connect to it through rws. */
 import { on, once } from "node:events"
 import type { IncomingMessage } from "node:http"
 import type { Test } from "tap"
@@ -37,7 +37,7 @@ export async function startWsBackend(
   return { address: `127.0.0.1:${bound.port}`, server }
 }
 
-/** Sends every message back as it came. */
+/** Echoes every message. */
 export function echo({ socket }: WsSession): void {
   socket.on("message", (message, binary) => socket.send(message, { binary }))
 }
@@ -54,7 +54,7 @@ export interface Pair {
   readonly backend: WebSocket
 }
 
-/** Connects a client and waits until both ends are open. It is cut off when the test ends. */
+/** Connects a client and waits until both ends are open. It is terminated when the test ends. */
 export async function connectPair(
   t: Test,
   url: string,
@@ -66,7 +66,7 @@ export async function connectPair(
   return { client, backend: (await session).socket }
 }
 
-/** Connects a client and waits until it is open. It is cut off when the test ends. */
+/** Connects a client and waits until it is open. It is terminated when the test ends. */
 export async function connectWs(t: Test, url: string, options: ClientOptions = {}): Promise<WebSocket> {
   const client = new WebSocket(url, options)
   t.teardown(() => client.terminate())
@@ -75,13 +75,13 @@ export async function connectWs(t: Test, url: string, options: ClientOptions = {
   return client
 }
 
-/** A message as it was received. */
+/** A received message. */
 export interface Message {
   readonly data: Buffer
   readonly binary: boolean
 }
 
-/** The messages of a socket from now on, none lost between two calls. Throws when it closes while one is awaited. */
+/** Iterates over the messages from now on without losing any. Throws if the socket closes meanwhile. */
 export function messagesOf(socket: WebSocket): () => Promise<Message> {
   const messages = on(socket, "message", { close: ["close"] })
   return async () => {
@@ -92,7 +92,7 @@ export function messagesOf(socket: WebSocket): () => Promise<Message> {
   }
 }
 
-/** How a WebSocket was closed: what its peer's close frame said, or 1006 where there was none. */
+/** How a WebSocket was closed: code and reason of the Close frame, or 1006 without one. */
 export async function closeOf(socket: WebSocket): Promise<{ code: number; reason: string }> {
   const [code, reason] = await once(socket, "close")
   return { code, reason: String(reason) }

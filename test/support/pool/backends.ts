@@ -1,7 +1,7 @@
-/** Backends for the balancing policies, named A, B, C …, and what can be counted about them. */
+/** Backends named A, B, C … for tests of balancing policies, and counts of their use. */
 import { Backend } from "../../../lib/pool/backend.js"
 
-/** One backend of each weight. */
+/** One backend per weight. */
 export function backendsOf(...weights: readonly number[]): Backend[] {
   return weights.map((weight, index) => new Backend({ address: `${letter(index)}:9000`, weight }))
 }
@@ -13,7 +13,7 @@ export function load(backends: readonly Backend[], ...sessions: readonly number[
   }
 }
 
-/** Their letters. */
+/** Their names. */
 export function namesOf(backends: readonly Backend[]): string[] {
   return backends.map(({ name }) => name.slice(0, -":9000".length))
 }

@@ -1,4 +1,4 @@
-/** Host names that resolve as a test says. Each is new, because rws remembers lookups for a while. */
+/** Host names that resolve as the test says. Each is used once, because rws caches lookups. */
 import dns, { type LookupAddress } from "node:dns"
 import { isIPv6 } from "node:net"
 import type { Test } from "tap"
@@ -24,7 +24,7 @@ export function addressesOf(...addresses: readonly string[]): LookupAddress[] {
   return addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 }))
 }
 
-/** A name of these addresses, in this order. */
+/** A name that resolves to these addresses, in this order. */
 export function nameOf(...addresses: readonly string[]): string {
   return newName((callback) => process.nextTick(callback, null, addressesOf(...addresses)))
 }
@@ -34,20 +34,20 @@ export function failingName(error: Error): string {
   return newName((callback) => process.nextTick(callback, error))
 }
 
-/** What the system says of a name. */
+/** The result of a lookup. */
 export function lookupError(code: string): Error {
   return Object.assign(new Error(`getaddrinfo ${code}`), { code, syscall: "getaddrinfo" })
 }
 
 export interface HangingName {
   readonly name: string
-  /** How many lookups of it have begun. */
+  /** Lookups started so far. */
   lookups(): number
-  /** Ends those that are under way. */
+  /** Completes the lookups in flight. */
   resolveTo(...addresses: readonly string[]): void
 }
 
-/** A name whose lookup does not end before the test says so, or ends. */
+/** A name whose lookup stays in flight until the test completes it or ends. */
 export function hangingName(t: Test): HangingName {
   const waiting: Callback[] = []
   let lookups = 0

@@ -1,8 +1,8 @@
-/** Requests for a pool: what balancing may look at, and nothing else. */
+/** Requests for a pool, with only what balancing may use. */
 import type { UpgradeRequest } from "../../../lib/upgrade/upgrade-request.js"
 import { KEY } from "../http/heads.js"
 
-/** An upgrade request with these fields beside none of its own. */
+/** An upgrade request with these fields only. */
 export function poolRequest(
   target = "/chat",
   ...fields: readonly (readonly [name: string, value: string])[]

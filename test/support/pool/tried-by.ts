@@ -2,7 +2,10 @@ import type { Backend } from "../../../lib/pool/backend.js"
 import type { Pool } from "../../../lib/pool/pool.js"
 import { poolRequest } from "./pool-request.js"
 
-/** The backends that one session dials, in order, when every dial fails. The pool is not told of it. */
+/**
+ * The backends that one session dials, in order, when every dial fails. The pool does not learn of the
+ * failures.
+ */
 export function triedBy(pool: Pool, request = poolRequest(), clientIp = "192.0.2.1"): readonly Backend[] {
   const tried: Backend[] = []
   for (const backend of pool.reserve(request, clientIp)) {

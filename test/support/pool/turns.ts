@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises"
 
-/** Long enough for any machine: reaching it is a failure, and it says of what. */
+/** Generous for any machine: reaching it fails the test and names what was awaited. */
 const TOO_LONG_MS = 30_000
 
-/** Lets the event loop turn until something has become true that no event tells. */
+/** Turns the event loop until a condition holds that no event reports. */
 export async function turnUntil(isTrue: () => boolean, what: string): Promise<void> {
   const deadline = performance.now() + TOO_LONG_MS
   while (!isTrue()) {

@@ -1,7 +1,7 @@
 import type { Test } from "tap"
 import { BindError } from "../../../lib/index.js"
 
-/** Checks that a proxy that is being started fails with a `BindError` that says this. */
+/** Checks that starting a proxy fails with a `BindError` with this message. */
 export async function checkBindError(
   t: Test,
   starting: Promise<unknown>,

@@ -1,6 +1,7 @@
 /**
- * Runs the command line of rws again and again in one process, since a start of the program costs 0.3 s of CPU time.
- * Only for command lines that end by themselves: mistakes and `check`. Driven by messages of `command-lines.ts`.
+ * Runs the command line of rws again and again in one process, since a start of the program costs 0.3 s of
+ * CPU time. Only for command lines that end by themselves: mistakes and `check`. Driven by messages of
+ * `command-lines.ts`.
  */
 import { pathToFileURL } from "node:url"
 import type { CommandLine, Outcome } from "./command-lines.js"
@@ -27,7 +28,7 @@ async function run({ args, cwd, env }: CommandLine): Promise<Outcome> {
   Object.assign(process.env, env)
   process.exitCode = undefined
   try {
-    // The module parses process.argv when it is evaluated; a query makes it a new module. What it imports stays.
+    // The module parses process.argv when evaluated. The query makes it a new module; its imports stay cached.
     await import(`${COMMAND_LINE}?run=${++runs}`)
     return { code: Number(process.exitCode ?? 0), ...written }
   } finally {

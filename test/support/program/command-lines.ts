@@ -1,4 +1,4 @@
-/** The test's end of `command-line-host.ts`. */
+/** Starts and controls `command-line-host.ts`. */
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"

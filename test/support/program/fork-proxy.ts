@@ -1,4 +1,4 @@
-/** The test's end of `measured-proxy.ts`. */
+/** Starts and controls `measured-proxy.ts`. */
 import { fork } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
@@ -11,12 +11,12 @@ const MEASURED_PROXY = fileURLToPath(new URL("./measured-proxy.js", import.meta.
 export interface ForkedProxy {
   /** `127.0.0.1:PORT`. */
   readonly address: string
-  /** What its process held before there was a proxy in it. */
+  /** Measured before the proxy was created. */
   readonly before: Measure
   order(what: Order): Promise<Measure>
 }
 
-/** Starts a proxy in a process of its own, which ends with the test. */
+/** Starts a proxy in its own process, which ends with the test. */
 export async function forkProxy(t: Test, settings: Settings): Promise<ForkedProxy> {
   const child = fork(MEASURED_PROXY, [JSON.stringify(settings)], { execArgv: ["--expose-gc"] })
   t.teardown(() => child.kill())

@@ -1,6 +1,6 @@
 import { Sweep, type Swept } from "../../../lib/net/sweep.js"
 
-/** A sweep that looks when the test says so, at a clock that the test has made up. */
+/** A sweep that the test runs by hand, with times of its choice. */
 export class HandSweep extends Sweep {
   readonly members = new Set<Swept>()
 

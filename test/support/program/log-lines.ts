@@ -1,4 +1,4 @@
-/** What a proxy logs, as objects, for tests of what can be seen in no other way. */
+/** Collects what a proxy logs, as objects. */
 import { type Logger, pino } from "pino"
 
 export interface LogLines {

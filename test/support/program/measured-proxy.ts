@@ -1,6 +1,6 @@
 /**
- * A proxy in a process of its own, for tests that measure what sessions leave behind. Its argument is a
- * listener in JSON. It is forked with `--expose-gc` and spoken to by messages.
+ * A proxy in its own process, for tests that measure what sessions leave behind. Its argument is a listener
+ * in JSON. It is forked with `--expose-gc` and controlled by messages.
  */
 import { readdirSync } from "node:fs"
 import { setImmediate as nextTurn } from "node:timers/promises"
@@ -12,7 +12,7 @@ export type Order = { readonly measureAfter: number } | "close"
 export interface Measure {
   /** Sessions that have ended so far. */
   readonly ended: number
-  /** Bytes of JavaScript objects and of the buffers they hold, after a full collection. */
+  /** Bytes of JavaScript objects and their buffers, after a full collection. */
   readonly heldBytes: number
   /** Open descriptors. */
   readonly descriptors: number

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from "node:crypto"
 import type { RawPeer } from "../peers/raw-peer.js"
 
-/** Counts and hashes what a peer gets from now on, instead of keeping it: for more than a test wants to hold in memory. */
+/** Counts and hashes what a peer receives instead of storing it: for large transfers. */
 export class Meter {
   bytes = 0
   readonly #hash: Hash = createHash("sha256")
@@ -17,7 +17,7 @@ export class Meter {
     if (!flowing) socket.pause()
   }
 
-  /** The hash of all so far. Nothing may come after it has been taken. */
+  /** The hash of all bytes so far. Call it last. */
   digest(): string {
     return this.#hash.digest("hex")
   }

@@ -1,4 +1,4 @@
-/** Programs under test as processes of their own: rws as users run it, and what they put in front of it. */
+/** Programs under test as child processes: rws itself and what users put in front of it. */
 import { type ChildProcessByStdio, spawn } from "node:child_process"
 import { EventEmitter, once } from "node:events"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
@@ -12,7 +12,7 @@ import type { Test } from "tap"
 export const RWS = fileURLToPath(new URL("../../../bin/rws.js", import.meta.url))
 
 export interface Exit {
-  /** Null where a signal has ended it. */
+  /** Null if a signal ended it. */
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
 }
@@ -20,9 +20,9 @@ export interface Exit {
 export interface Surroundings {
   /** Default: the working directory of the test. */
   readonly cwd?: string | undefined
-  /** Beside PATH and HOME, which every program gets. Nothing else is inherited, so that no setting of the tester's counts. */
+  /** Added to PATH and HOME. Nothing else is inherited, so local settings cannot change a test. */
   readonly env?: Readonly<Record<string, string>> | undefined
-  /** What ends it where it has not ended when the test does. Default: SIGKILL. A program with children needs to be asked. */
+  /** Sent at the end of the test. Default: SIGKILL; a program with children needs a softer one. */
   readonly end?: NodeJS.Signals
 }
 
@@ -54,15 +54,15 @@ export class Program {
       this.exit = { code, signal }
       this.#changes.emit("change")
     })
-    // A program that can't be started at all ends with a negative code, and says why here.
+    // If the program cannot be started, its exit code is negative and the message tells why.
     child.on("error", ({ message }) => {
       this.stderr += message
     })
-    // What a program that has gone would have read is nobody's loss.
+    // EPIPE: the program ended before it read its input.
     child.stdin.on("error", () => {})
   }
 
-  /** Starts a program. It is killed when the test ends, unless it has ended by then. */
+  /** Starts a program. It is killed when the test ends. */
   static start(
     t: Test,
     command: string,
@@ -79,7 +79,7 @@ export class Program {
     return program
   }
 
-  /** All it has written, standard error last. */
+  /** Standard output followed by standard error. */
   get output(): string {
     return this.stdout + this.stderr
   }
@@ -93,13 +93,13 @@ export class Program {
     return this
   }
 
-  /** Types into its standard input. */
+  /** Writes to its standard input. */
   type(text: string): this {
     this.#child.stdin.write(text)
     return this
   }
 
-  /** Waits until its output matches and resolves to the match. Rejects if it ends before. */
+  /** Waits until its output matches. Rejects if it ends first. */
   async untilOutput(pattern: RegExp): Promise<RegExpExecArray> {
     for (;;) {
       const match = pattern.exec(this.output)
@@ -141,7 +141,7 @@ export interface Serving {
   readonly address: string
 }
 
-/** Serves these backends on a free port of the loopback interface. */
+/** Serves these backends on a free loopback port. */
 export async function serveRws(
   t: Test,
   backends: readonly string[],
@@ -151,7 +151,7 @@ export async function serveRws(
   return untilServing(startRws(t, ["--bind", "127.0.0.1:0", ...named, ...flags]))
 }
 
-/** Serves a configuration file, of which the first listener binds a free port. */
+/** Serves this configuration, whose first listener binds a free port. */
 export async function serveFile(t: Test, toml: string): Promise<Serving> {
   const file = join(await temporaryFolder(t), "rws.toml")
   await writeFile(file, toml)
@@ -167,13 +167,13 @@ export async function untilServing(rws: Program): Promise<Serving> {
 /** One line of the log. */
 export type LogLine = Readonly<Record<string, unknown>>
 
-/** The complete lines that have been logged so far. A line that is no JSON object throws. */
+/** The complete log lines so far. Throws if a line is not JSON. */
 export function logOf({ stdout }: Program): LogLine[] {
   const lines = stdout.slice(0, stdout.lastIndexOf("\n") + 1).split("\n")
   return lines.filter((line) => line !== "").map((line) => JSON.parse(line))
 }
 
-/** Waits for the first line of the log that is like this. */
+/** Waits for the first log line that matches. */
 export async function untilLogged(rws: Program, isIt: (line: LogLine) => boolean): Promise<LogLine> {
   for (let seen = 0; ; ) {
     const lines = logOf(rws)
@@ -184,7 +184,7 @@ export async function untilLogged(rws: Program, isIt: (line: LogLine) => boolean
   }
 }
 
-/** A new folder for one test, gone when it ends. */
+/** A new folder for one test, removed when it ends. */
 export async function temporaryFolder(t: Test): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "rws-test-"))
   t.teardown(() => rm(folder, { recursive: true, force: true }))

@@ -1,4 +1,4 @@
-/** A running rws for a test, on a free port, closed when the test ends. */
+/** A proxy in the process of the test, on a free port, closed when the test ends. */
 import { once } from "node:events"
 import { pino } from "pino"
 import type { Test } from "tap"
@@ -19,14 +19,14 @@ export async function startProxy(t: Test, settings: Settings): Promise<RunningPr
   return proxy
 }
 
-/** A raw client whose tunnel is open: the 101 has come. `received` begins with the 101's head. */
+/** A raw client with an open tunnel. `received` begins with the head of the 101. */
 export async function openTunnel(proxy: RunningProxy, head = upgradeHead()): Promise<RawPeer> {
   const client = await RawPeer.connect(proxy.address())
   client.write(head)
   return client.untilText("\r\n\r\n")
 }
 
-/** Waits for the next session that ends in a tunnel, or without an answer of rws's own. */
+/** Waits for the next session that ends and was not refused by rws. */
 export async function nextEnd(proxy: RunningProxy): Promise<Readonly<EndedSession>> {
   const [summary] = await once(proxy, "end")
   return summary

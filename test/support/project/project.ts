@@ -1,4 +1,4 @@
-/** The project's own files, for tests that read them. Compiled tests lie in dist/test, what they read lies beside dist. */
+/** The project's own files, for tests that read them. Compiled tests are in dist/test, one level deeper. */
 import { readdirSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 

@@ -1,8 +1,11 @@
-/** Random values that are the same in every run: a failing case can be found again by its seed. */
+/** Pseudo-random values that are the same in every run: the seed reproduces a failing case. */
 
 export type Random = () => number
 
-/** A generator of numbers from 0 (included) to 1 (excluded): mulberry32, which is small and even enough for tests. */
+/**
+ * A generator of numbers from 0 (included) to 1 (excluded): mulberry32, which is small and even enough for
+ * tests.
+ */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0
   return () => {
@@ -22,7 +25,7 @@ export function oneOf<T>(random: Random, choices: readonly [T, ...T[]]): T {
   return choices[between(random, 0, choices.length - 1)] ?? choices[0]
 }
 
-/** A text of characters from `alphabet`. */
+/** A string of characters from `alphabet`. */
 export function textOf(random: Random, alphabet: string, least: number, most: number): string {
   let text = ""
   for (let length = between(random, least, most); length > 0; length--) {

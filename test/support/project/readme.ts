@@ -1,4 +1,4 @@
-/** README.md as a test reads it: what it shows in fenced blocks is what users paste. */
+/** Reads the code blocks and tables of README.md, so that tests can run what users paste. */
 import { readFile } from "node:fs/promises"
 
 export const README = await readFile(new URL("../../../../README.md", import.meta.url), "utf8")
@@ -17,7 +17,9 @@ export function blockOf(tag: string): string {
   return block
 }
 
-/** The rows of each table whose head is `| key | default | … |` for ("key", "default", …), as trimmed cells. */
+/**
+ * The rows of each table whose head is `| key | default | … |` for ("key", "default", …), as trimmed cells.
+ */
 export function tablesOf(...head: string[]): string[][][] {
   const tables = README.matchAll(/^\|(.*)\|\n\|[-|]+\|\n((?:\|.*\|\n)+)/gm)
   return [...tables].flatMap(([, first = "", rows = ""]) =>
@@ -36,7 +38,7 @@ function cellsOf(row: string): string[] {
   return row.split("|").map((cell) => cell.trim())
 }
 
-/** What stands between backticks. */
+/** The texts between backticks. */
 export function codesIn(text: string): string[] {
   return [...text.matchAll(/`([^`\n]+)`/g)].map(([, code = ""]) => code)
 }

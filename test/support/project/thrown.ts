@@ -1,4 +1,7 @@
-/** The error that a call throws, or undefined. (tap's `throws` judges a class by the error's `name`, which ours need not set.) */
+/**
+ * The error that a call throws, or undefined. (tap's `throws` judges a class by the error's `name`, which
+ * ours need not set.)
+ */
 export function thrownBy(call: () => unknown): unknown {
   try {
     call()

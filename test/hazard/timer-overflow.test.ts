@@ -3,6 +3,7 @@ import { once } from "node:events"
 import { setImmediate, setTimeout } from "node:timers/promises"
 import t from "tap"
 import { HealthChecks } from "../../lib/pool/health-check.js"
+import { systemClock } from "../../lib/shared/clock.js"
 import { openPair, untilBeyondHead } from "../support/peers/open-pair.js"
 
 const TOO_LONG_FOR_A_TIMER = 2 ** 31
@@ -57,7 +58,7 @@ for (const timeoutMs of [Number.NaN, -1, Number.NEGATIVE_INFINITY]) {
 t.test("the longest interval of health checks does not overflow by its jitter", async (t) => {
   const members = Array.from({ length: 30 }, (_, index) => index)
   const pool = { members, checked() {} }
-  const checks = new HealthChecks(pool, { interval_ms: 2 ** 31 - 1 }, async () => undefined)
+  const checks = new HealthChecks(pool, { interval_ms: 2 ** 31 - 1 }, async () => undefined, systemClock)
   checks.start()
   t.teardown(() => checks.stop())
   await setImmediate()

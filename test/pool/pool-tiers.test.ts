@@ -3,9 +3,10 @@
 import t from "tap"
 import { AddressError } from "../../lib/address/address.js"
 import type { Backend } from "../../lib/pool/backend.js"
+import type { BackendInput } from "../../lib/pool/backend-settings.js"
 import type { HealthChange } from "../../lib/pool/health.js"
 import { Pool } from "../../lib/pool/pool.js"
-import type { BackendInput, PoolSettings } from "../../lib/pool/pool-settings.js"
+import type { PoolSettings } from "../../lib/pool/pool-settings.js"
 import { SettingError } from "../../lib/settings/setting-error.js"
 import { FakeClock } from "../support/clock/fake-clock.js"
 import { poolRequest } from "../support/pool/pool-request.js"
@@ -305,7 +306,7 @@ t.test("health checks count in a pool that has thresholds only", async (t) => {
 
 t.test("a client returns to the backend that its cookie names while that one is eligible", async (t) => {
   const at = poolOf(["A:1", "B:1", X], { sticky_cookie: "sid" })
-  const line = at.pool.stickyField(at.get("B"), poolRequest(), true)
+  const line = at.pool.stickyField(at.get("B"), poolRequest(), true)?.line
   const cookie =
     /^Set-Cookie: (sid=[^;]+); Path=\/; HttpOnly; SameSite=Lax; Secure\r\n$/.exec(line ?? "")?.[1] ?? ""
   const request = poolRequest("/", ["Cookie", cookie])
@@ -321,7 +322,7 @@ t.test("a client returns to the backend that its cookie names while that one is 
 
 t.test("a cookie that names a backup has no effect while a primary is eligible", async (t) => {
   const at = poolOf(["A:1", "B:1", X, Y], { sticky_cookie: "sid", sticky_secret: "s" })
-  const line = at.pool.stickyField(at.get("Y"), poolRequest(), false)
+  const line = at.pool.stickyField(at.get("Y"), poolRequest(), false)?.line
   const request = poolRequest("/", ["Cookie", /sid=[^;]+/.exec(line ?? "")?.[0] ?? ""])
   t.equal(at.tried(request), "ABYX")
   at.makeUnhealthy("AB")

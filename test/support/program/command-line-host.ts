@@ -10,6 +10,18 @@ import { RWS } from "./program.js"
 const COMMAND_LINE = new URL("command-line.js", pathToFileURL(RWS))
 let runs = 0
 
+/** What `process.exit` throws while a command line runs, so that the host outlives it. */
+class Exit extends Error {
+  constructor(readonly exitCode: number) {
+    super(`exit ${exitCode}`)
+  }
+}
+
+const exitHost = process.exit.bind(process)
+process.exit = (code) => {
+  throw new Exit(Number(code ?? process.exitCode ?? 0))
+}
+
 async function run({ args, cwd, env }: CommandLine): Promise<Outcome> {
   const written = { stdout: "", stderr: "" }
   const { stdout, stderr } = process
@@ -31,6 +43,9 @@ async function run({ args, cwd, env }: CommandLine): Promise<Outcome> {
     // The module parses process.argv when evaluated. The query makes it a new module; its imports stay cached.
     await import(`${COMMAND_LINE}?run=${++runs}`)
     return { code: Number(process.exitCode ?? 0), ...written }
+  } catch (error) {
+    if (!(error instanceof Exit)) throw error
+    return { code: error.exitCode, ...written }
   } finally {
     stdout.write = streams.stdout
     stderr.write = streams.stderr
@@ -42,4 +57,4 @@ async function run({ args, cwd, env }: CommandLine): Promise<Outcome> {
 process.on("message", (commandLine: CommandLine) => {
   void run(commandLine).then((outcome) => process.send?.(outcome))
 })
-process.on("disconnect", () => process.exit())
+process.on("disconnect", () => exitHost())

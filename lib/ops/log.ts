@@ -1,7 +1,8 @@
 /** The log: what rws writes to a logger, and what kind of logger it takes. */
 import { type Address, formatAddress } from "../address/address.js"
-import { CLOSE_REASONS, type CloseReason, type SessionEnd } from "../close-reason.js"
+import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
 import type { HealthChange } from "../pool/health.js"
+import type { ProbeFault } from "../pool/probe.js"
 import type { Observer } from "./observer.js"
 import type { EndedSession } from "./session-summary.js"
 
@@ -56,32 +57,19 @@ export class LogObserver implements Partial<Observer> {
   dialFailed(listener: string, backend: string, { reason, cause }: SessionEnd): void {
     this.log.warn({ listener, backend, reason, error: textOf(cause) }, "backend could not be dialled")
   }
-}
 
-/** A backend has gone down or come up. */
-export function logHealthChange(
-  log: Log,
-  pool: string,
-  { backend, isUp, reason, forMs }: HealthChange,
-): void {
-  if (isUp) log.info({ pool, backend, detail: reason }, "backend is up")
-  else log.warn({ pool, backend, detail: reason, for_ms: forMs }, "backend is down")
-}
+  healthChanged(pool: string, { backend, isUp, reason, forMs }: HealthChange): void {
+    if (isUp) this.log.info({ pool, backend, detail: reason }, "backend is up")
+    else this.log.warn({ pool, backend, detail: reason, for_ms: forMs }, "backend is down")
+  }
 
-/** A health check failed because of this machine or a name server, and says nothing about the backend. */
-export function logUncheckable(
-  log: Log,
-  pool: string,
-  backend: string,
-  reason: CloseReason,
-  error: string,
-): void {
-  log.warn({ pool, backend, reason, error }, "backend could not be checked")
-}
+  checkImpossible(pool: string, backend: string, { reason, text }: ProbeFault): void {
+    this.log.warn({ pool, backend, reason, error: text }, "backend could not be checked")
+  }
 
-/** A health check threw. That is a bug in rws, and says nothing about the backend. */
-export function logCheckDefect(log: Log, pool: string, backend: string, err: unknown): void {
-  log.error({ pool, backend, reason: "internal_error", err }, "backend could not be checked")
+  checkThrew(pool: string, backend: string, err: unknown): void {
+    this.log.error({ pool, backend, reason: "internal_error", err }, "backend could not be checked")
+  }
 }
 
 /** The system's message, without a stack trace. A name with several addresses fails once for each. */

@@ -1,6 +1,8 @@
-/** What happens in a proxy. Sessions and listeners tell one observer; nothing else knows who listens. */
+/** What happens in a proxy. Sessions, listeners and pools tell one observer; nothing else knows who listens. */
 import type { Address } from "../address/address.js"
 import type { SessionEnd } from "../close-reason.js"
+import type { HealthChange } from "../pool/health.js"
+import type { ProbeFault } from "../pool/probe.js"
 import type { EndedSession, SessionSummary } from "./session-summary.js"
 
 export interface Observer {
@@ -16,6 +18,12 @@ export interface Observer {
   sessionEnded(session: Readonly<EndedSession>, end: SessionEnd): void
   /** A backend could not be dialled, and the session tries another. */
   dialFailed(listener: string, backend: string, end: SessionEnd): void
+  /** A backend went down or came up. */
+  healthChanged(pool: string, change: HealthChange): void
+  /** A health check failed because of this machine or a name server. It says nothing about the backend. */
+  checkImpossible(pool: string, backend: string, fault: ProbeFault): void
+  /** A health check threw: a defect of rws. It says nothing about the backend. */
+  checkThrew(pool: string, backend: string, error: unknown): void
 }
 
 /** One observer that passes everything on to several, each of which implements what it needs. */
@@ -44,5 +52,17 @@ export class Observers implements Observer {
 
   dialFailed(listener: string, backend: string, end: SessionEnd): void {
     for (const observer of this.observers) observer.dialFailed?.(listener, backend, end)
+  }
+
+  healthChanged(pool: string, change: HealthChange): void {
+    for (const observer of this.observers) observer.healthChanged?.(pool, change)
+  }
+
+  checkImpossible(pool: string, backend: string, fault: ProbeFault): void {
+    for (const observer of this.observers) observer.checkImpossible?.(pool, backend, fault)
+  }
+
+  checkThrew(pool: string, backend: string, error: unknown): void {
+    for (const observer of this.observers) observer.checkThrew?.(pool, backend, error)
   }
 }

@@ -1,6 +1,6 @@
 /** The pools of one proxy: those with a name, and those that belong to one listener or route. */
 import type { Config, PlaceConfig } from "../config/schema.js"
-import { type Log, logCheckDefect, logHealthChange, logUncheckable } from "../ops/log.js"
+import type { Observer } from "../ops/observer.js"
 import { Pool } from "../pool/pool.js"
 import type { PoolObserver } from "../pool/pool-observer.js"
 import { PoolRuntime } from "../pool/pool-runtime.js"
@@ -14,7 +14,7 @@ export class Pools {
 
   constructor(
     pools: Config["pool"],
-    private readonly log: Log,
+    private readonly observer: Observer,
   ) {
     const entries = Object.entries(pools)
     this.#named = new Map(
@@ -52,18 +52,19 @@ export class Pools {
   }
 
   #runtimeOf(name: string, pool: Pool): PoolRuntime {
-    const runtime = this.#runtimes.get(pool) ?? new PoolRuntime(name, pool, logOf(this.log, name))
+    const runtime =
+      this.#runtimes.get(pool) ?? new PoolRuntime(name, pool, toPoolObserver(this.observer, name))
     this.#runtimes.set(pool, runtime)
     return runtime
   }
 }
 
-/** Writes what a pool reports to the log, under the pool's name. */
-function logOf(log: Log, name: string): PoolObserver {
+/** Passes what one pool reports on to the proxy's observer, under the pool's name. */
+function toPoolObserver(observer: Observer, name: string): PoolObserver {
   return {
-    onHealthChange: (change) => logHealthChange(log, name, change),
-    onUncheckable: (backend, { reason, text }) => logUncheckable(log, name, backend, reason, text),
-    onCheckDefect: (backend, error) => logCheckDefect(log, name, backend, error),
+    onHealthChange: (change) => observer.healthChanged(name, change),
+    onUncheckable: (backend, fault) => observer.checkImpossible(name, backend, fault),
+    onCheckDefect: (backend, error) => observer.checkThrew(name, backend, error),
   }
 }
 

@@ -45,7 +45,7 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
   constructor({ pool, ws_proxy }: Config, log: Log) {
     super()
     this.#observer = new Observers([new LogObserver(log), new SessionEvents(this)])
-    this.#pools = new Pools(pool, log)
+    this.#pools = new Pools(pool, this.#observer)
     this.#listeners = ws_proxy.map((config) => {
       const own = this.#pools.poolOf(config, listenerName(config))
       const settings = toListenerSettings(config, own, (place, title) => this.#pools.poolOf(place, title))

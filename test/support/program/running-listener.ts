@@ -3,7 +3,6 @@ import type { Test } from "tap"
 import { formatAddress } from "../../../lib/address/address.js"
 import { checkConfig } from "../../../lib/config/load.js"
 import type { ListenerInput } from "../../../lib/config/schema.js"
-import { SILENT } from "../../../lib/ops/log.js"
 import type { Observer } from "../../../lib/ops/observer.js"
 import { Observers } from "../../../lib/ops/observer.js"
 import { toListenerSettings } from "../../../lib/proxy/listener-settings.js"
@@ -29,7 +28,7 @@ export async function startListener(
   })
   const [checked] = ws_proxy
   if (checked === undefined) throw new Error("no listener")
-  const pools = new Pools({}, SILENT)
+  const pools = new Pools({}, new Observers([observer]))
   const own = pools.poolOf(checked, "own")
   const made = toListenerSettings(checked, own, (place, title) => pools.poolOf(place, title))
   const listener = new RunningListener(checked, { ...made, ...settings }, new Observers([observer]), clock)

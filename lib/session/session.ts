@@ -1,7 +1,8 @@
 /**
  * One client connection's life, from accept to close:
  *
- *   read request ─► locate ─► connect ─► handshake ─► tunnel ─► close
+ *   read request ─► locate ─► plan head ─► connect ─► handshake ─► tunnel ─► close
+ *                                                         └─► relay of a refusal ─► close
  *
  * Every stage returns what the next one needs, or throws the `SessionEnd` that ends the session. Nothing else
  * knows the order.

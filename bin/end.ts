@@ -1,4 +1,7 @@
-/** Ends the process although something in it still waits: a health check, a name lookup, the reader of its output. */
+/**
+ * Ends the process although something in it still waits: a health check, a name lookup, the reader of its
+ * output.
+ */
 import { setTimeout } from "node:timers/promises"
 
 /** How long the last output may take, in milliseconds. */
@@ -8,8 +11,9 @@ const LOOK_MS = 10
 /**
  * Exits once the output has been written, after `FLUSH_MS` at the latest.
  *
- * `process.exit` waits for libuv's threads, and `getaddrinfo` can keep one for a minute. If one is still busy after a
- * clean run, the process ends itself by SIGTERM, which supervisors count as clean too. A failure keeps its exit code.
+ * `process.exit` waits for libuv's threads, and `getaddrinfo` can keep one for a minute. If one is still busy
+ * after a clean run, the process ends itself by SIGTERM, which supervisors count as clean too. A failure
+ * keeps its exit code.
  */
 export async function end(code: number): Promise<void> {
   const deadline = performance.now() + FLUSH_MS

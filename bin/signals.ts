@@ -1,6 +1,6 @@
 /**
- * Signals. Importing this file is enough to survive SIGHUP, SIGUSR2 and SIGUSR1, so the program imports it before anything
- * else: by default the first two kill it without a word, and SIGUSR1 opens Node's inspector.
+ * Signals. Importing this file is enough to survive SIGHUP, SIGUSR2 and SIGUSR1, so the program imports it
+ * before anything else: by default the first two kill it without a word, and SIGUSR1 opens Node's inspector.
  */
 import { isatty } from "node:tty"
 import type { RunningProxy } from "../lib/proxy/proxy.js"
@@ -36,8 +36,8 @@ export function onIgnoredSignal(told: Notice): void {
 export type StopCause = "SIGTERM" | "SIGINT" | "shutdown" | "disconnect"
 
 /**
- * Resolves once the proxy is closed. The first request to stop drains it, a second one closes it at once. Handles signals
- * from the call on, also while the proxy is starting; rejects if that fails.
+ * Resolves once the proxy is closed. The first request to stop drains it, a second one closes it at once.
+ * Handles signals from the call on, also while the proxy is starting; rejects if that fails.
  *
  * Of `worker.disconnect()` in the primary a worker hears nothing before its last connection has gone.
  */

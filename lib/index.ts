@@ -1,5 +1,6 @@
 /** The public API of rws-proxy. Everything that is not exported here may change in any release. */
-// Must stay in the emitted declarations: they use Node's types, and TypeScript 6 does not load these by default.
+// Must stay in the emitted declarations: they use Node's types, and TypeScript 6 does not load these by
+// default.
 /// <reference types="node" preserve="true" />
 export { AddressError } from "./address/address.js"
 export { WsProxy } from "./builder.js"

@@ -1,4 +1,7 @@
-/** README.md and CHANGELOG.md agree with the code. What the README's examples do is tested in e2e/readme.test.ts. */
+/**
+ * README.md and CHANGELOG.md agree with the code. What the README's examples do is tested in
+ * e2e/readme.test.ts.
+ */
 import { writeFileSync } from "node:fs"
 import t from "tap"
 import { CLOSE_REASONS } from "../lib/close-reason.js"

@@ -4,7 +4,10 @@ import t from "tap"
 import ts from "typescript"
 import { readProjectFile, sourcesIn } from "./support/project/project.js"
 
-/** Rooms of lib in their order. Those of one row know nothing of each other. A folder is a room, and so is a file at the top. */
+/**
+ * Rooms of lib in their order. Those of one row know nothing of each other. A folder is a room, and so is a
+ * file at the top.
+ */
 const ROOMS: readonly (readonly string[])[] = [
   ["close-reason.ts", "shared"],
   ["settings"],

@@ -13,7 +13,8 @@ export const DEFAULT_CONFIG_FILE = "rws.config.toml"
 /**
  * Reads and checks a configuration file.
  * @param file its path. Default: `$RWS_CONFIG_FILE`, else `rws.config.toml` in the working directory
- * @throws {ConfigError} with every problem at once, each with its line, when the file can't be read or is not valid
+ * @throws {ConfigError} with every problem at once, each with its line, when the file can't be read or is not
+ * valid
  */
 export async function loadConfig(file = process.env.RWS_CONFIG_FILE || DEFAULT_CONFIG_FILE): Promise<Config> {
   return parseConfig(await readText(file), file)

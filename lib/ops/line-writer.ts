@@ -1,15 +1,20 @@
 /**
- * Writes lines to a file descriptor in batches, for a log that must not stop the proxy: writes never block the event loop,
- * the buffer is bounded, and lines that can't be written are dropped.
+ * Writes lines to a file descriptor in batches, for a log that must not stop the proxy: writes never block
+ * the event loop, the buffer is bounded, and lines that can't be written are dropped.
  */
 import { write, writeSync } from "node:fs"
 
-/** How long a line may wait for others, so that one write serves many. Also the pause before a full pipe is retried. */
+/**
+ * How long a line may wait for others, so that one write serves many. Also the pause before a full pipe is
+ * retried.
+ */
 const BATCH_MS = 100
 const BATCH_CHARS = 4096
 const MAX_WAITING_CHARS = 1024 * 1024
 
-/** Bounds the synchronous flush of a process that exits without `flush`, and the pause between its attempts. */
+/**
+ * Bounds the synchronous flush of a process that exits without `flush`, and the pause between its attempts.
+ */
 const EXIT_FLUSH_MS = 500
 const EXIT_RETRY_MS = 10
 
@@ -35,7 +40,10 @@ export class LineWriter {
     else this.#schedule()
   }
 
-  /** Resolves when all lines are written, when they can't be, or after `timeoutMs`. Drops what is left by then. */
+  /**
+   * Resolves when all lines are written, when they can't be, or after `timeoutMs`. Drops what is left by
+   * then.
+   */
   async flush(timeoutMs: number): Promise<void> {
     if (!this.#isWriting) this.#writeNext()
     if (this.#isWriting) {

@@ -1,4 +1,6 @@
-/** What happens in a proxy. Sessions, listeners and pools tell one observer; nothing else knows who listens. */
+/**
+ * What happens in a proxy. Sessions, listeners and pools tell one observer; nothing else knows who listens.
+ */
 import type { Address } from "../address/address.js"
 import type { SessionEnd } from "../close-reason.js"
 import type { HealthChange } from "../pool/health.js"

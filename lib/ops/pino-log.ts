@@ -6,7 +6,10 @@ import type { Log } from "./log.js"
 
 export interface StandardLog {
   readonly log: Log
-  /** Writes what is waiting. Resolves after `timeoutMs` at the latest; lines that could not be written are dropped. */
+  /**
+   * Writes what is waiting. Resolves after `timeoutMs` at the latest; lines that could not be written are
+   * dropped.
+   */
   flush(timeoutMs: number): Promise<void>
 }
 
@@ -15,7 +18,8 @@ let standardOutput: LineWriter | undefined
 
 /** A logger that writes to standard output. It says nothing below `level`. */
 export async function createLog(level: Config["log"]["level"]): Promise<StandardLog> {
-  // Asking for `isTTY` makes Node open standard output, which sets a pipe to non-blocking for LineWriter's writes, too.
+  // Asking for `isTTY` makes Node open standard output, which sets a pipe to non-blocking for LineWriter's
+  // writes, too.
   const { isTTY } = process.stdout
   standardOutput ??= new LineWriter(1)
   const output = isTTY ? await prettified(standardOutput) : standardOutput

@@ -10,8 +10,8 @@ import { checkUpgradeResponse } from "../upgrade/upgrade-response.js"
 
 export interface ProbeSettings {
   /**
-   * What is asked of the backend: "tcp" that it can be dialled, with TLS where it speaks it; "http" a good answer to a GET;
-   * "ws" a good answer to an upgrade.
+   * What is asked of the backend: "tcp" that it can be dialled, with TLS where it speaks it; "http" a good
+   * answer to a GET; "ws" a good answer to an upgrade.
    */
   readonly type: "tcp" | "http" | "ws"
   /** Of "http" and "ws". What leads to the backend's base path is put before it. */
@@ -43,8 +43,8 @@ export interface ProbeFault {
 const MAX_REST_BYTES = 64 * 1024
 
 /**
- * Resolves to the fault that was found, or to undefined: the check has passed. What passes is closed politely: the backend
- * may close first, as long as there is time. Rejects only because of a defect of rws.
+ * Resolves to the fault that was found, or to undefined: the check has passed. What passes is closed
+ * politely: the backend may close first, as long as there is time. Rejects only because of a defect of rws.
  * @param signal ends the check at once; what it resolves to then means nothing
  */
 export async function probe(
@@ -64,7 +64,8 @@ export async function probe(
     if (signal?.aborted) throw new SessionEnd("drain_timeout")
     if (check.type === "tcp") {
       if (tls !== undefined) {
-        // Tickets are still on their way (RFC 8446 §4.6.1): closing before they are read would reset the backend.
+        // Tickets are still on their way (RFC 8446 §4.6.1): closing before they are read would reset the
+        // backend.
         peer.end()
         await untilEnded(peer, deadline)
       }
@@ -118,7 +119,10 @@ function closeFrame(): Buffer {
   return Buffer.concat([Buffer.from([0x88, 0x80 | status.length]), mask, status])
 }
 
-/** A server closes first: over HTTP behind its answer, over WebSocket behind its own Close frame (RFC 6455 §7.1.1). */
+/**
+ * A server closes first: over HTTP behind its answer, over WebSocket behind its own Close frame (RFC 6455
+ * §7.1.1).
+ */
 function untilEnded(peer: Connection, deadline: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, msUntil(deadline))

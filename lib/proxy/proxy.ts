@@ -94,9 +94,10 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
   }
 
   /**
-   * Drains: stops accepting, lets tunnels end by themselves and closes those that are left at the deadline. Resolves
-   * when the last one is gone. Called again, it shortens the wait.
-   * @param timeoutMs the deadline. Default: each listener's `drain_timeout_ms`. 0 = close all now, Infinity = never
+   * Drains: stops accepting, lets tunnels end by themselves and closes those that are left at the deadline.
+   * Resolves when the last one is gone. Called again, it shortens the wait.
+   * @param timeoutMs the deadline. Default: each listener's `drain_timeout_ms`. 0 = close all now, Infinity =
+   * never
    * @throws {RangeError} when it is negative or NaN; then nothing is closed
    */
   async close(timeoutMs?: number): Promise<void> {

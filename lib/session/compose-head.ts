@@ -1,4 +1,7 @@
-/** The two heads that rws composes: the request for the backend and the 101 for the client. No sockets in here. */
+/**
+ * The two heads that rws composes: the request for the backend and the 101 for the client. No sockets in
+ * here.
+ */
 import { forwardingEdits } from "../forwarding/forwarding-fields.js"
 import { isSecure } from "../forwarding/reported-client.js"
 import type { FieldEdit } from "../http/field-writer.js"

@@ -5,7 +5,9 @@ import { toTimerMs } from "./timer.js"
 export interface Clock {
   /** Milliseconds of a monotonic clock. */
   nowMs(): number
-  /** Calls back once, after at least `ms` milliseconds, 24 days at most. The timer keeps the process alive. */
+  /**
+   * Calls back once, after at least `ms` milliseconds, 24 days at most. The timer keeps the process alive.
+   */
   after(ms: number, callback: () => void): Timer
 }
 

@@ -1,6 +1,6 @@
 /**
- * Whole files, as users write them. In those of `invalid` what follows `#!` is the beginning of what must be said of the
- * line that it stands on (or, with `:-1`, of the line before it); nothing else may be said.
+ * Whole files, as users write them. In those of `invalid` what follows `#!` is the beginning of what must be
+ * said of the line that it stands on (or, with `:-1`, of the line before it); nothing else may be said.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"

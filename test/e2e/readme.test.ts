@@ -31,7 +31,10 @@ t.test("every TOML example is a valid configuration", async (t) => {
   for (const example of examples) await t.resolves(parseConfig(example, "README.md"))
 })
 
-/** What stands for a default in a table where there is no value: the key must be required, or its default undefined or empty. */
+/**
+ * What stands for a default in a table where there is no value: the key must be required, or its default
+ * undefined or empty.
+ */
 const IN_WORDS = /^[^`]+$/
 
 interface Table {
@@ -46,7 +49,10 @@ const inlineKeys = Object.keys(inlinePoolShape).filter((key) => key !== "backend
 const keysOf = (schema: { shape: object }, without: readonly string[] = []) =>
   Object.keys(schema.shape).filter((key) => !without.includes(key))
 
-/** In the order of the README. A pool's keys and the rules stand in one table each, though they may stand in several places. */
+/**
+ * In the order of the README. A pool's keys and the rules stand in one table each, though they may stand in
+ * several places.
+ */
 const keyTables: readonly Table[] = [
   {
     title: "listener",
@@ -106,7 +112,10 @@ t.test("every file that is linked is there", async (t) => {
   }
 })
 
-/** Every command line of rws in the README, as arguments: those of shell blocks, of the unit file and of the text. */
+/**
+ * Every command line of rws in the README, as arguments: those of shell blocks, of the unit file and of the
+ * text.
+ */
 function commandLines(): string[][] {
   const lines = [
     ...blocksOf("sh").flatMap((block) => block.split("\n")),

@@ -236,7 +236,10 @@ for (const { title, request } of accepted) {
   })
 }
 
-/** Nothing is dialled before a valid request. A handshake that is made afterwards is the first that the backend sees. */
+/**
+ * Nothing is dialled before a valid request. A handshake that is made afterwards is the first that the
+ * backend sees.
+ */
 async function checkUnasked(t: Test, backend: RawBackend, open: () => Promise<RawPeer>): Promise<void> {
   t.equal(backend.peers.length, 0)
   await open()

@@ -1,4 +1,7 @@
-/** A backend that can't be dialled is passed over; one that has been asked is not, or two would get one request. */
+/**
+ * A backend that can't be dialled is passed over; one that has been asked is not, or two would get one
+ * request.
+ */
 import { once } from "node:events"
 import t, { type Test } from "tap"
 import { createProxy, type RunningProxy } from "../../lib/index.js"

@@ -1,4 +1,7 @@
-/** A session outlives its client's socket while its backend has not read everything. Closing it must end that too. */
+/**
+ * A session outlives its client's socket while its backend has not read everything. Closing it must end that
+ * too.
+ */
 import { once } from "node:events"
 import { createServer } from "node:net"
 import t from "tap"

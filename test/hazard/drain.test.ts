@@ -1,4 +1,6 @@
-/** At the end of a proxy: nobody new comes in, those who are inside may finish, and then there is a deadline. */
+/**
+ * At the end of a proxy: nobody new comes in, those who are inside may finish, and then there is a deadline.
+ */
 import { once } from "node:events"
 import { connect } from "node:net"
 import t from "tap"

@@ -1,6 +1,6 @@
 /**
- * A client may send frames before it has the 101. Until the backend has agreed they must not reach it (it could take
- * them for a request), and afterwards not one of them may be missing.
+ * A client may send frames before it has the 101. Until the backend has agreed they must not reach it (it
+ * could take them for a request), and afterwards not one of them may be missing.
  */
 import { randomBytes } from "node:crypto"
 import t from "tap"

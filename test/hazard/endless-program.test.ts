@@ -1,4 +1,7 @@
-/** What a process may still wait for when it is told to end: the reader of its output, a health check, a name lookup. */
+/**
+ * What a process may still wait for when it is told to end: the reader of its output, a health check, a name
+ * lookup.
+ */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
 import { closeSync, openSync } from "node:fs"
@@ -92,8 +95,8 @@ for (const signal of SIGNALS) {
 }
 
 /**
- * A module to start rws with, in which the lookup of slow.example never returns. As with a name server that is silent, each keeps
- * one of libuv's threads: opening a FIFO waits for the other end.
+ * A module to start rws with, in which the lookup of slow.example never returns. As with a name server that
+ * is silent, each keeps one of libuv's threads: opening a FIFO waits for the other end.
  */
 function endlessLookups(fifo: string): string {
   const module = `

@@ -1,4 +1,6 @@
-/** More clients at once than there are descriptors: those who get a place are served, the others are told so. */
+/**
+ * More clients at once than there are descriptors: those who get a place are served, the others are told so.
+ */
 import t from "tap"
 import { upgradeHead } from "../support/http/heads.js"
 import { startEchoBackend } from "../support/peers/backend.js"
@@ -7,7 +9,9 @@ import { logOf, Program, RWS, untilLogged, untilServing } from "../support/progr
 
 const DESCRIPTORS = 200
 const CLIENTS = 300
-/** A session takes two descriptors. Node takes 20, and some are kept for names, probes and refused clients. */
+/**
+ * A session takes two descriptors. Node takes 20, and some are kept for names, probes and refused clients.
+ */
 const SERVED = { atLeast: 55, atMost: 90 }
 
 t.test(`${CLIENTS} clients at once share ${DESCRIPTORS} descriptors`, async (t) => {

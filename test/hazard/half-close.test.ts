@@ -1,4 +1,6 @@
-/** One FIN is the end of one direction. What the other side still has to say must arrive, and then its FIN. */
+/**
+ * One FIN is the end of one direction. What the other side still has to say must arrive, and then its FIN.
+ */
 import { createHash, randomBytes } from "node:crypto"
 import t from "tap"
 import { answerHead, upgradeHead } from "../support/http/heads.js"

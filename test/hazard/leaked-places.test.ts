@@ -1,4 +1,7 @@
-/** Every way in which a session ends gives back its places: of the client's address, of handshakes under way, of the backend. */
+/**
+ * Every way in which a session ends gives back its places: of the client's address, of handshakes under way,
+ * of the backend.
+ */
 import t, { type Test } from "tap"
 import { head, upgradeHead } from "../support/http/heads.js"
 import { answerUpgrade, deadAddress, type RawBackend, startBackend } from "../support/peers/backend.js"
@@ -67,7 +70,10 @@ const ways: readonly Way[] = [
   },
 ]
 
-/** Asks until a place is free, which it is as soon as the other session's end has been seen; every refusal is one of a full place. */
+/**
+ * Asks until a place is free, which it is as soon as the other session's end has been seen; every refusal is
+ * one of a full place.
+ */
 async function admittedAtLast(t: Test, address: string): Promise<void> {
   for (;;) {
     const client = await RawPeer.connect(address)

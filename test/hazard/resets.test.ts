@@ -58,7 +58,8 @@ for (const { first, last } of sides) {
     pair[last].write("ready")
     await untilBeyondHead(pair[first], 5)
     pair[first].socket.resetAndDestroy()
-    // The side that rws does not read from, because the other is slow, shows its reset only when rws writes to it.
+    // The side that rws does not read from, because the other is slow, shows its reset only when rws writes
+    // to it.
     pour(pair[last], Buffer.alloc(65_536))
     t.match(await end, { reason: `${first}_reset`, who: first })
     pair[last].socket.resume()

@@ -57,7 +57,8 @@ t.test("a refused client that neither reads nor closes is let go", async (t) => 
   client.socket.pause()
   client.write("\0")
   await refusal
-  // Without a deadline of its own for the refusal this close would wait for the one of the drain, and the test with it.
+  // Without a deadline of its own for the refusal this close would wait for the one of the drain, and the
+  // test with it.
   await proxy.close(600_000)
   client.socket.resume()
   await client.untilEnd()

@@ -1,4 +1,7 @@
-/** One side sends without end, the other does not read: rws must stop the sender instead of keeping all in memory. */
+/**
+ * One side sends without end, the other does not read: rws must stop the sender instead of keeping all in
+ * memory.
+ */
 import { createHash, randomBytes } from "node:crypto"
 import t from "tap"
 import { startBackend } from "../support/peers/backend.js"

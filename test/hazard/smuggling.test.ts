@@ -1,4 +1,7 @@
-/** One client connection is one request. Whatever else is in it must never be taken for a request by a backend. */
+/**
+ * One client connection is one request. Whatever else is in it must never be taken for a request by a
+ * backend.
+ */
 import t, { type Test } from "tap"
 import type { RunningProxy } from "../../lib/index.js"
 import { answerHead, KEY, upgradeHead } from "../support/http/heads.js"

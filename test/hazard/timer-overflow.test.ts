@@ -1,4 +1,7 @@
-/** Node's timers take at most 2³¹−1 ms and fire after 1 ms when asked for more: a long deadline must not be none. */
+/**
+ * Node's timers take at most 2³¹−1 ms and fire after 1 ms when asked for more: a long deadline must not be
+ * none.
+ */
 import { once } from "node:events"
 import { setImmediate, setTimeout } from "node:timers/promises"
 import t from "tap"

@@ -51,7 +51,10 @@ function pieces(random: Random, total: number): Buffer[] {
   return cut
 }
 
-/** Gives a pump a piece the way a peer that lends does: in a buffer that is used for something else afterwards. */
+/**
+ * Gives a pump a piece the way a peer that lends does: in a buffer that is used for something else
+ * afterwards.
+ */
 function lend(pump: Pump, piece: Buffer): void {
   READ.set(piece)
   pump.onBytes(READ.subarray(0, piece.length))

@@ -18,7 +18,10 @@ import { rejectionOf } from "../support/project/thrown.js"
 
 const MB = 1_000_000
 const PATIENT_MS = 60_000
-/** A reader's pace, and a timeout shorter than its reading, though long beside the steps in which the kernel takes bytes. */
+/**
+ * A reader's pace, and a timeout shorter than its reading, though long beside the steps in which the kernel
+ * takes bytes.
+ */
 const BYTES_PER_MS = 4_000
 const STALL_MS = 700
 

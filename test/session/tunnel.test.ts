@@ -12,7 +12,10 @@ import { Meter } from "../support/program/meter.js"
 const IDLE_MS = 60_000
 const HALF_CLOSE_MS = 10_000
 const LONG_AGO_MS = 1_000_000
-/** Less than a high-water mark: a backlog of one piece does not stop the sender, so that its FIN is read behind it. */
+/**
+ * Less than a high-water mark: a backlog of one piece does not stop the sender, so that its FIN is read
+ * behind it.
+ */
 const PIECE_BYTES = 8 * 1024
 
 interface Running {
@@ -52,8 +55,8 @@ async function move(from: ConnectionEnds, to: ConnectionEnds): Promise<void> {
 }
 
 /**
- * Sends small pieces, each read by rws before the next, to a reader that does not read: in the end there is a backlog
- * and nothing that was not read.
+ * Sends small pieces, each read by rws before the next, to a reader that does not read: in the end there is a
+ * backlog and nothing that was not read.
  */
 async function fill(sender: ConnectionEnds, reader: ConnectionEnds): Promise<void> {
   const piece = Buffer.alloc(PIECE_BYTES)

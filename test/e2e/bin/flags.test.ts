@@ -257,10 +257,12 @@ for (const [ms, armed] of [
       const flags = ["--keepalive-ms", ms, "--half-close-timeout-ms", String(SHORT_MS)]
       const { rws, address } = await serveRws(t, [backend.address], flags)
       const client = await answered(address)
-      // The client's own segment acknowledges the 101, and nothing is sent back: only keepalive can have armed the timer.
+      // The client's own segment acknowledges the 101, and nothing is sent back: only keepalive can have
+      // armed the timer.
       client.write("x")
       await (await backend.peer()).untilText("\r\n\r\nx")
-      // Keepalive is set when rws first looks at its tunnels; when it ends a later one for its silence, it has looked.
+      // Keepalive is set when rws first looks at its tunnels; when it ends a later one for its silence, it
+      // has looked.
       const later = await answered(address)
       later.socket.end()
       await untilLogged(rws, ({ reason }) => reason === "half_close_timeout")
@@ -279,7 +281,9 @@ async function hasKeepaliveTimer(address: string, { socket }: RawPeer): Promise<
   return row?.[5]?.startsWith("02:") === true
 }
 
-/** A backend that has stopped accepting and whose queue is full, so that the system answers no further SYN. */
+/**
+ * A backend that has stopped accepting and whose queue is full, so that the system answers no further SYN.
+ */
 async function startDeafBackend(t: Test): Promise<string> {
   const script = `
     const server = require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {

@@ -13,8 +13,9 @@ async function startEcho(t: Test, address: string): Promise<Program> {
 }
 
 /**
- * Clients that come one after the other, a few at a time. What is under way when a backend dies has been asked of it and must
- * not be asked of another, so `between` does something while no handshake is under way; all others have to succeed.
+ * Clients that come one after the other, a few at a time. What is under way when a backend dies has been
+ * asked of it and must not be asked of another, so `between` does something while no handshake is under way;
+ * all others have to succeed.
  */
 class Load {
   readonly statuses = new Set<string>()

@@ -10,7 +10,10 @@ import { isInstalled } from "../tls/terminator.js"
 
 const PATH = [process.env.PATH, "/usr/local/sbin", "/usr/sbin", "/sbin"].join(":")
 
-/** Starts a proxy with this configuration. A free port was asked for and given back: nobody else binds it meanwhile. */
+/**
+ * Starts a proxy with this configuration. A free port was asked for and given back: nobody else binds it
+ * meanwhile.
+ */
 async function startFront(
   t: Test,
   command: string,
@@ -60,7 +63,9 @@ interface Front {
   readonly ready: RegExp
   /** Keys of the listener. */
   readonly keys: string
-  /** What the backend gets as X-Forwarded-For from a client that claims to be 203.0.113.9 behind 127.0.0.2. */
+  /**
+   * What the backend gets as X-Forwarded-For from a client that claims to be 203.0.113.9 behind 127.0.0.2.
+   */
   readonly forwardedFor: string
   readonly client: RegExp
 }

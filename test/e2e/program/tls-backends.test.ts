@@ -10,7 +10,10 @@ import { makeTestCa, type TestCa } from "../../support/peers/test-ca.js"
 import { connectWs } from "../../support/peers/ws-backend.js"
 import { serveFile, untilLogged } from "../../support/program/program.js"
 
-/** A WebSocket server over TLS whose certificate is for `name`. It echoes, and says for which paths it was asked. */
+/**
+ * A WebSocket server over TLS whose certificate is for `name`. It echoes, and says for which paths it was
+ * asked.
+ */
 async function startSecureEcho(t: Test, ca: TestCa, name: string, requireCertificate = false) {
   const { cert, key } = ca.issue(name)
   const server = createServer({

@@ -1,6 +1,6 @@
 /**
- * The TLS terminators of the README, with the README's own configuration: only the paths, ports and addresses of its examples are
- * replaced, and what a fragment needs around it to be a whole configuration is added.
+ * The TLS terminators of the README, with the README's own configuration: only the paths, ports and addresses
+ * of its examples are replaced, and what a fragment needs around it to be a whole configuration is added.
  */
 import { constants } from "node:fs"
 import { access, writeFile } from "node:fs/promises"

@@ -1,4 +1,7 @@
-/** The primary of a `node:cluster` whose workers are rws. Passes on what the test orders, and tells what happens to them. */
+/**
+ * The primary of a `node:cluster` whose workers are rws. Passes on what the test orders, and tells what
+ * happens to them.
+ */
 import cluster from "node:cluster"
 import { fileURLToPath } from "node:url"
 

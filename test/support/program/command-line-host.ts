@@ -40,7 +40,8 @@ async function run({ args, cwd, env }: CommandLine): Promise<Outcome> {
   Object.assign(process.env, env)
   process.exitCode = undefined
   try {
-    // The module parses process.argv when evaluated. The query makes it a new module; its imports stay cached.
+    // The module parses process.argv when evaluated. The query makes it a new module; its imports stay
+    // cached.
     await import(`${COMMAND_LINE}?run=${++runs}`)
     return { code: Number(process.exitCode ?? 0), ...written }
   } catch (error) {

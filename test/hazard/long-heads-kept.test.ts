@@ -105,9 +105,12 @@ t.test("an address that the limits remember holds nothing of the head that named
     ended += TUNNELS
     return (await proxy.order({ measureAfter: ended })).heldBytes
   }
-  await measure(() => upgradeHead())
-  const before = await measure(() => upgradeHead())
-  const after = await measure((index) => upgradeHead({ "X-Forwarded-For": ip(index), ...PADDING }))
-  const ofAddress = (after - before) / TUNNELS
+  const headOf = (index: number) => upgradeHead({ "X-Forwarded-For": ip(index), ...PADDING })
+  // The first rounds also pay for what the proxy compiles and allocates once.
+  for (const round of [0, 1]) await measure((index) => headOf(index + round * TUNNELS))
+  const before = await measure((index) => headOf(index + 2 * TUNNELS))
+  for (const round of [3, 4]) await measure((index) => headOf(index + round * TUNNELS))
+  const after = await measure((index) => headOf(index + 5 * TUNNELS))
+  const ofAddress = (after - before) / (3 * TUNNELS)
   t.ok(ofAddress < MOST_BYTES, "the head is gone", { ofAddress })
 })

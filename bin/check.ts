@@ -1,18 +1,20 @@
 /** `rws check`: says whether the configuration is valid, and prints the settings that would be served. */
 import { LISTENER, POOL, ROUTE } from "../lib/config/known-tables.js"
+import { toSettings } from "../lib/config/load.js"
 import type { Setting } from "../lib/settings/setting.js"
 import { isTable, type Table } from "../lib/settings/table.js"
 import { type ConfigArguments, readConfig } from "./config-options.js"
 
 export async function check(given: ConfigArguments): Promise<void> {
-  const { log, pool, ws_proxy } = await readConfig(given)
-  const pools = Object.entries(pool)
+  const config = await readConfig(given)
+  const { log, ws_proxy } = toSettings(config)
+  const pools = Object.entries(config.pool ?? {})
   const counts = [
     count(ws_proxy.length, "listener"),
     ...(pools.length > 0 ? [count(pools.length, "pool")] : []),
   ]
   console.log(`The configuration is valid: ${counts.join(", ")}, log level ${log.level}.`)
-  for (const { name, route, ...listener } of ws_proxy) {
+  for (const { name, route = [], ...listener } of config.ws_proxy) {
     const routes = route.flatMap((route, index) => linesOf(`route ${index + 1} `, ROUTE.settings, route))
     print(name ?? listener.bind, [...linesOf("", LISTENER.settings, listener), ...routes])
   }
@@ -22,13 +24,14 @@ export async function check(given: ConfigArguments): Promise<void> {
 type Lines = [key: string, value: string][]
 
 /**
- * One line per key, nested tables as `table.key`. A table with backends is a pool, so it has a pool's
- * defaults.
+ * One line per key, with its default if it is not set, nested tables as `table.key`. Only a table with
+ * backends is a pool and has a pool's defaults. What a route leaves out is its listener's.
  */
 function linesOf(prefix: string, settings: readonly Setting[], table: Table): Lines {
   const isPool = table.backends !== undefined
+  const hasDefault = (key: string) => (POOL.keys.includes(key) ? isPool : settings !== ROUTE.settings)
   return settings.flatMap(({ key, isSecret, settings: inner, ...setting }): Lines => {
-    const value = table[key] ?? (isPool && POOL.keys.includes(key) ? setting.default : undefined)
+    const value = table[key] ?? (hasDefault(key) ? setting.default : undefined)
     if (value === undefined) return []
     // Values may be credentials, such as fields to set or to match: only names are shown.
     if (isSecret) return [[prefix + key, isTable(value) ? textOf(Object.keys(value)) : "(secret)"]]

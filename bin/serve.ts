@@ -1,4 +1,5 @@
 /** `rws serve`: runs the proxy until a signal. */
+import { toSettings } from "../lib/config/load.js"
 import { createLog } from "../lib/ops/pino-log.js"
 import { createProxy } from "../lib/proxy/proxy.js"
 import { type ConfigArguments, readConfig } from "./config-options.js"
@@ -8,7 +9,7 @@ import { closeOnSignal, onIgnoredSignal } from "./signals.js"
 /** Ends the process after a signal. Rejects if the proxy can't be started. */
 export async function serve(given: ConfigArguments): Promise<void> {
   const config = await readConfig(given)
-  const { log, flush } = await createLog(config.log.level)
+  const { log, flush } = await createLog(toSettings(config).log.level)
   onIgnoredSignal((signal, text) => log.warn({ signal }, text))
   await closeOnSignal(createProxy(config, { log }), (signal) =>
     log.info({ signal }, "draining; a second signal closes at once"),

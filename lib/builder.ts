@@ -1,5 +1,5 @@
 /** `WsProxy`: one listener, described by chained calls. */
-import type { ListenerInput } from "./config/schema.js"
+import type { ListenerConfig } from "./config/schema.js"
 import { type Log, SILENT } from "./ops/log.js"
 import type { BackendInput } from "./pool/backend-settings.js"
 import { Pool } from "./pool/pool.js"
@@ -13,8 +13,8 @@ import { createProxy, type RunningProxy } from "./proxy/proxy.js"
  * ```
  */
 export class WsProxy {
-  readonly #backends: ListenerInput["backends"]
-  readonly #settings: Partial<ListenerInput> = {}
+  readonly #backends: ListenerConfig["backends"]
+  readonly #settings: Partial<ListenerConfig> = {}
   #log = SILENT
 
   /**
@@ -28,7 +28,7 @@ export class WsProxy {
 
   // Rendered from the schema by test/builder-methods.test.ts.
   /** Name in logs and events. Default: the bind address. */
-  name(value: ListenerInput["name"]): this {
+  name(value: ListenerConfig["name"]): this {
     return this.#set({ name: value })
   }
 
@@ -36,12 +36,12 @@ export class WsProxy {
    * Permissions of a `unix:` socket in octal, e.g. `"0660"`; connecting takes write permission. Default: by
    * the umask.
    */
-  bindMode(value: ListenerInput["bind_mode"]): this {
+  bindMode(value: ListenerConfig["bind_mode"]): this {
     return this.#set({ bind_mode: value })
   }
 
   /** Tables: routes, tried in file order. Default: none. */
-  route(value: ListenerInput["route"]): this {
+  route(value: ListenerConfig["route"]): this {
     return this.#set({ route: value })
   }
 
@@ -49,7 +49,7 @@ export class WsProxy {
    * Resolving a backend's name, TCP connect to all its addresses together, and the TLS handshake. Default:
    * 5000.
    */
-  connectTimeoutMs(value: ListenerInput["connect_timeout_ms"]): this {
+  connectTimeoutMs(value: ListenerConfig["connect_timeout_ms"]): this {
     return this.#set({ connect_timeout_ms: value })
   }
 
@@ -57,7 +57,7 @@ export class WsProxy {
    * From accept until the client's request head is complete; a slow trickle does not extend it. Default:
    * 30000.
    */
-  readTimeoutMs(value: ListenerInput["read_timeout_ms"]): this {
+  readTimeoutMs(value: ListenerConfig["read_timeout_ms"]): this {
     return this.#set({ read_timeout_ms: value })
   }
 
@@ -65,59 +65,59 @@ export class WsProxy {
    * From sending the head until the backend's response head is complete; while a refusal is relayed: no
    * progress for this long, or three times as long by the client. Default: 10000.
    */
-  handshakeTimeoutMs(value: ListenerInput["handshake_timeout_ms"]): this {
+  handshakeTimeoutMs(value: ListenerConfig["handshake_timeout_ms"]): this {
     return this.#set({ handshake_timeout_ms: value })
   }
 
   /** Closes a tunnel without a byte in either direction for this long; 0 = never. Default: 0. */
-  idleTimeoutMs(value: ListenerInput["idle_timeout_ms"]): this {
+  idleTimeoutMs(value: ListenerConfig["idle_timeout_ms"]): this {
     return this.#set({ idle_timeout_ms: value })
   }
 
   /** Closes a tunnel with one side closed and the other silent for this long; 0 = never. Default: 30000. */
-  halfCloseTimeoutMs(value: ListenerInput["half_close_timeout_ms"]): this {
+  halfCloseTimeoutMs(value: ListenerConfig["half_close_timeout_ms"]): this {
     return this.#set({ half_close_timeout_ms: value })
   }
 
   /** How long open tunnels may continue at shutdown. Default: 30000. */
-  drainTimeoutMs(value: ListenerInput["drain_timeout_ms"]): this {
+  drainTimeoutMs(value: ListenerConfig["drain_timeout_ms"]): this {
     return this.#set({ drain_timeout_ms: value })
   }
 
   /** Longest request head, 64 to 65536. Default: 8192. */
-  maxHeadBytes(value: ListenerInput["max_head_bytes"]): this {
+  maxHeadBytes(value: ListenerConfig["max_head_bytes"]): this {
     return this.#set({ max_head_bytes: value })
   }
 
   /** Concurrent client connections, from accept to close or refusal; 0 = unlimited. Default: 0. */
-  maxConnections(value: ListenerInput["max_connections"]): this {
+  maxConnections(value: ListenerConfig["max_connections"]): this {
     return this.#set({ max_connections: value })
   }
 
   /** Concurrent connections of one client address, or of one IPv6 /64; 0 = unlimited. Default: 0. */
-  maxConnectionsPerIp(value: ListenerInput["max_connections_per_ip"]): this {
+  maxConnectionsPerIp(value: ListenerConfig["max_connections_per_ip"]): this {
     return this.#set({ max_connections_per_ip: value })
   }
 
   /** Concurrent sessions still in the handshake phase; 0 = unlimited. Default: 0. */
-  maxPending(value: ListenerInput["max_pending"]): this {
+  maxPending(value: ListenerConfig["max_pending"]): this {
     return this.#set({ max_pending: value })
   }
 
   /** New connections of one client address, e.g. `"20/s"`, `"100/m"` or `"1000/h"`. Default: no limit. */
-  ratePerIp(value: ListenerInput["rate_per_ip"]): this {
+  ratePerIp(value: ListenerConfig["rate_per_ip"]): this {
     return this.#set({ rate_per_ip: value })
   }
 
   /**
    * Connections of one client address that may arrive at once; 0 = the number in `rate_per_ip`. Default: 0.
    */
-  rateBurst(value: ListenerInput["rate_burst"]): this {
+  rateBurst(value: ListenerConfig["rate_burst"]): this {
     return this.#set({ rate_burst: value })
   }
 
   /** Idle time before TCP keepalive probes on both sockets, at least 1000; 0 = off. Default: 60000. */
-  keepaliveMs(value: ListenerInput["keepalive_ms"]): this {
+  keepaliveMs(value: ListenerConfig["keepalive_ms"]): this {
     return this.#set({ keepalive_ms: value })
   }
 
@@ -125,7 +125,7 @@ export class WsProxy {
    * Addresses and CIDR ranges that may report the client address; `"unix"` for clients of a Unix socket.
    * Default: [].
    */
-  trustedProxies(value: ListenerInput["trusted_proxies"]): this {
+  trustedProxies(value: ListenerConfig["trusted_proxies"]): this {
     return this.#set({ trusted_proxies: value })
   }
 
@@ -133,7 +133,7 @@ export class WsProxy {
    * Connections from `trusted_proxies` begin with a PROXY header, v1 or v2, and are refused without it.
    * Default: false.
    */
-  acceptProxyProtocol(value: ListenerInput["accept_proxy_protocol"]): this {
+  acceptProxyProtocol(value: ListenerConfig["accept_proxy_protocol"]): this {
     return this.#set({ accept_proxy_protocol: value })
   }
 
@@ -141,7 +141,7 @@ export class WsProxy {
    * Fields that tell the backend who the client is: `"x-forwarded"`, `"rfc7239"`, `"both"` or `"off"`.
    * Default: "x-forwarded".
    */
-  forwarded(value: ListenerInput["forwarded"]): this {
+  forwarded(value: ListenerConfig["forwarded"]): this {
     return this.#set({ forwarded: value })
   }
 
@@ -149,7 +149,7 @@ export class WsProxy {
    * Host that the backend gets: `"backend"` (its address), `"client"` (as received) or a literal
    * `host[:port]`. Default: "backend".
    */
-  hostHeader(value: ListenerInput["host_header"]): this {
+  hostHeader(value: ListenerConfig["host_header"]): this {
     return this.#set({ host_header: value })
   }
 
@@ -157,12 +157,12 @@ export class WsProxy {
    * Fields to set and to remove in the request: `set = { X-Name = "value" }`, `remove = ["X-Name"]`; the
    * client's `X_Name`, which CGI, WSGI and PHP read as the same field, is removed too. Default: no change.
    */
-  requestHeaders(value: ListenerInput["request_headers"]): this {
+  requestHeaders(value: ListenerConfig["request_headers"]): this {
     return this.#set({ request_headers: value })
   }
 
   /** Fields to set and to remove in the `101` that the client gets, in the same form. Default: no change. */
-  responseHeaders(value: ListenerInput["response_headers"]): this {
+  responseHeaders(value: ListenerConfig["response_headers"]): this {
     return this.#set({ response_headers: value })
   }
 
@@ -170,17 +170,17 @@ export class WsProxy {
    * Origins that may connect: `"https://app.example.com"`, `"https://*.example.com"`, `"null"`; empty = all.
    * Default: [].
    */
-  allowedOrigins(value: ListenerInput["allowed_origins"]): this {
+  allowedOrigins(value: ListenerConfig["allowed_origins"]): this {
     return this.#set({ allowed_origins: value })
   }
 
   /** Refuse requests without Origin; clients other than browsers usually send none. Default: false. */
-  requireOrigin(value: ListenerInput["require_origin"]): this {
+  requireOrigin(value: ListenerConfig["require_origin"]): this {
     return this.#set({ require_origin: value })
   }
 
   /** The only subprotocols that the backend is offered; empty = all. Default: []. */
-  subprotocols(value: ListenerInput["subprotocols"]): this {
+  subprotocols(value: ListenerConfig["subprotocols"]): this {
     return this.#set({ subprotocols: value })
   }
 
@@ -188,7 +188,7 @@ export class WsProxy {
    * How a backend is chosen: `"round_robin"`, `"least_connections"`, `"random"` (the less loaded of two) or
    * `"hash"`. Default: "round_robin".
    */
-  balance(value: ListenerInput["balance"]): this {
+  balance(value: ListenerConfig["balance"]): this {
     return this.#set({ balance: value })
   }
 
@@ -196,12 +196,12 @@ export class WsProxy {
    * What `"hash"` hashes: `"client_ip"`, `"path"`, `"header:NAME"`, `"cookie:NAME"` or `"query:NAME"`;
    * requests without it fall back to round robin. Default: none.
    */
-  hashKey(value: ListenerInput["hash_key"]): this {
+  hashKey(value: ListenerConfig["hash_key"]): this {
     return this.#set({ hash_key: value })
   }
 
   /** Name of a cookie that returns a client to its backend while that backend is available. Default: none. */
-  stickyCookie(value: ListenerInput["sticky_cookie"]): this {
+  stickyCookie(value: ListenerConfig["sticky_cookie"]): this {
     return this.#set({ sticky_cookie: value })
   }
 
@@ -209,17 +209,17 @@ export class WsProxy {
    * Secret behind the cookie's values, at least 16 characters; set it to keep clients in place across
    * restarts and several rws. Default: another one at each start.
    */
-  stickySecret(value: ListenerInput["sticky_secret"]): this {
+  stickySecret(value: ListenerConfig["sticky_secret"]): this {
     return this.#set({ sticky_secret: value })
   }
 
   /** Backends that one session may dial; 0 = each one once. Default: 0. */
-  maxTries(value: ListenerInput["max_tries"]): this {
+  maxTries(value: ListenerConfig["max_tries"]): this {
     return this.#set({ max_tries: value })
   }
 
   /** Failed dials within `fail_timeout_ms` that eject a backend; 0 = never. Default: 3. */
-  maxFails(value: ListenerInput["max_fails"]): this {
+  maxFails(value: ListenerConfig["max_fails"]): this {
     return this.#set({ max_fails: value })
   }
 
@@ -227,7 +227,7 @@ export class WsProxy {
    * Time window of `max_fails`, and how long the backend stays ejected; each failed retry doubles that time,
    * up to five minutes. Default: 10000.
    */
-  failTimeoutMs(value: ListenerInput["fail_timeout_ms"]): this {
+  failTimeoutMs(value: ListenerConfig["fail_timeout_ms"]): this {
     return this.#set({ fail_timeout_ms: value })
   }
 
@@ -235,17 +235,17 @@ export class WsProxy {
    * PROXY header with the client's address that is sent to the backends before TLS: `"v1"` or `"v2"`.
    * Default: none.
    */
-  sendProxyProtocol(value: ListenerInput["send_proxy_protocol"]): this {
+  sendProxyProtocol(value: ListenerConfig["send_proxy_protocol"]): this {
     return this.#set({ send_proxy_protocol: value })
   }
 
   /** Table: active checks of the backends. Default: none. */
-  healthCheck(value: ListenerInput["health_check"]): this {
+  healthCheck(value: ListenerConfig["health_check"]): this {
     return this.#set({ health_check: value })
   }
 
   /** Table: TLS with `wss://` backends. Default: see below. */
-  tls(value: ListenerInput["tls"]): this {
+  tls(value: ListenerConfig["tls"]): this {
     return this.#set({ tls: value })
   }
 
@@ -264,11 +264,11 @@ export class WsProxy {
    * @throws {BindError} when the address can't be bound
    */
   bind(address: string): Promise<RunningProxy> {
-    const listener: ListenerInput = { ...this.#settings, bind: address, backends: this.#backends }
+    const listener: ListenerConfig = { ...this.#settings, bind: address, backends: this.#backends }
     return createProxy({ ws_proxy: [listener] }, { log: this.#log })
   }
 
-  #set(settings: Partial<ListenerInput>): this {
+  #set(settings: Partial<ListenerConfig>): this {
     Object.assign(this.#settings, settings)
     return this
   }

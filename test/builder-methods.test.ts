@@ -15,7 +15,7 @@ const OTHERWISE = ["bind", "backends", "pool"]
 
 function methodOf(setting: Setting): string {
   const name = setting.key.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
-  const signature = `  ${name}(value: ListenerInput["${setting.key}"]): this {`
+  const signature = `  ${name}(value: ListenerConfig["${setting.key}"]): this {`
   return `${docOf(setting)}\n${signature}\n    return this.#set({ ${setting.key}: value })\n  }\n`
 }
 

@@ -9,8 +9,8 @@ import { type Field, valuesOf } from "../http/head.js"
 import { SettingError } from "../settings/setting-error.js"
 
 export interface OriginRules {
-  /** Patterns for `parseOriginPattern`. Empty: every origin may connect. */
-  readonly allowed_origins: readonly string[]
+  /** Empty: every origin may connect. */
+  readonly allowed_origins: readonly OriginPattern[]
   /** Whether a request without Origin is refused. Browsers always send one. */
   readonly require_origin: boolean
 }
@@ -25,14 +25,12 @@ const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([
 
 /**
  * Returns a check of a request's Origin (RFC 6454 §7) that throws `SessionEnd("bad_origin")`. If there are
- * rules, a second Origin field is refused, since two readers could each pick another one. Throws
- * `SettingError`.
+ * rules, a second Origin field is refused, since two readers could each pick another one.
  */
 export function toOriginCheck({
-  allowed_origins,
+  allowed_origins: patterns,
   require_origin,
 }: OriginRules): (fields: readonly Field[]) => void {
-  const patterns = allowed_origins.map(parseOriginPattern)
   if (patterns.length === 0 && !require_origin) return () => {}
   return (fields) => {
     const [origin = "", ...more] = valuesOf(fields, "origin")

@@ -3,7 +3,6 @@
  */
 import { closest } from "fastest-levenshtein"
 import { AddressError, formatAddress, parseBindAddress } from "../address/address.js"
-import { HEALTH_CHECK_DEFAULTS } from "../pool/health-check-settings.js"
 import { Pool } from "../pool/pool.js"
 import { inlinePoolShape } from "../pool/pool-schema.js"
 import { isTable, type Table, toTable, toTables } from "../settings/table.js"
@@ -13,8 +12,7 @@ import type { ConfigProblem } from "./problem.js"
 type Path = ConfigProblem["path"]
 
 /**
- * Works on any input, since the schema reports wrong values. A default never conflicts: a checked
- * configuration, which has them filled in, may be checked again.
+ * Works on any input as it is written, since the schema reports wrong values.
  */
 export function crossCheck(input: unknown): ConfigProblem[] {
   const config = toTable(input)
@@ -126,7 +124,7 @@ function conflictsOfPool(pool: Table, path: Path): ConfigProblem[] {
   }
   const { type = "tcp", ...check } = toTable(pool.health_check)
   const idle = { tcp: ["path", "host", "expect_status"], ws: ["expect_status"] }[String(type)] ?? []
-  for (const key of idle.filter((key) => isSet(check, key) && check[key] !== HEALTH_CHECK_DEFAULTS.path)) {
+  for (const key of idle.filter((key) => isSet(check, key))) {
     problems.push({
       path: [...path, "health_check", key],
       message: `has no effect with type = "${type}"`,

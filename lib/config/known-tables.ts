@@ -3,7 +3,7 @@ import { tlsSchema } from "../net/tls-settings.js"
 import { backendSchema } from "../pool/backend-settings.js"
 import { healthCheckSchema } from "../pool/health-check-settings.js"
 import { poolSchema } from "../pool/pool-schema.js"
-import { fieldRulesSchema, routeSchema } from "../routing/route-schema.js"
+import { fieldRulesTable, routeSchema } from "../routing/route-schema.js"
 import { type Setting, settingsOf, type TableSchema } from "../settings/setting.js"
 import { toPlain } from "./other-names.js"
 import { configSchema, listenerSchema, logSchema } from "./schema.js"
@@ -41,8 +41,8 @@ const UNDER: Readonly<Record<string, KnownTable>> = {
   backends: BACKEND,
   health_check: HEALTH_CHECK,
   tls: TLS,
-  request_headers: table("in request_headers", fieldRulesSchema),
-  response_headers: table("in response_headers", fieldRulesSchema),
+  request_headers: table("in request_headers", fieldRulesTable),
+  response_headers: table("in response_headers", fieldRulesTable),
   log: LOG,
 }
 

@@ -1,17 +1,19 @@
-/** Loads and checks a configuration: from a file, from TOML text, or from an object of the same shape. */
+/** Loads, checks and parses a configuration: from a file, from TOML text, or from an object of the same shape. */
 import { readFile } from "node:fs/promises"
 import { toTable } from "../settings/table.js"
 import { crossCheck } from "./cross-checks.js"
 import { decode } from "./decode.js"
 import { ConfigError, listKnownKeys, toProblems } from "./problem.js"
 import { findReservedNames } from "./reserved-names.js"
-import { type Config, configSchema } from "./schema.js"
+import { type Config, configSchema, type Settings } from "./schema.js"
+import { checkTlsFiles } from "./tls-files.js"
 
 /** The file that is read by default. */
 export const DEFAULT_CONFIG_FILE = "rws.config.toml"
 
 /**
- * Reads and checks a configuration file.
+ * Reads and checks a configuration file. Resolves to what is written in it; `createProxy` fills in the
+ * defaults.
  * @param file its path. Default: `$RWS_CONFIG_FILE`, else `rws.config.toml` in the working directory
  * @throws {ConfigError} with every problem at once, each with its line, when the file can't be read or is not
  * valid
@@ -21,7 +23,7 @@ export async function loadConfig(file = process.env.RWS_CONFIG_FILE || DEFAULT_C
 }
 
 /**
- * Checks a configuration given as TOML text. `source` is its name in errors.
+ * Checks a configuration given as TOML text, and returns it as it is written. `source` is its name in errors.
  * @throws {ConfigError}
  */
 export async function parseConfig(toml: string, source: string): Promise<Config> {
@@ -44,13 +46,23 @@ export async function parseConfig(toml: string, source: string): Promise<Config>
 }
 
 /**
- * Checks a configuration given as an object, and fills in the defaults.
+ * Checks a configuration given as an object, and returns it as it is.
  * @throws {ConfigError}
  */
-export function checkConfig(input: unknown, source = "configuration"): Config {
+export function checkConfig(input: unknown, source?: string): Config {
+  toSettings(input, source)
+  return input as Config
+}
+
+/**
+ * Parses a configuration given as an object, and fills in the defaults. Reads the PEM files that it names only
+ * to report what is wrong with them.
+ * @throws {ConfigError}
+ */
+export function toSettings(input: unknown, source = "configuration"): Settings {
   const result = configSchema.safeParse(input, { reportInput: true })
   const faults = result.error ? toProblems(result.error) : []
-  const problems = [...faults, ...findReservedNames(input), ...crossCheck(input)]
+  const problems = [...faults, ...findReservedNames(input), ...crossCheck(input), ...checkTlsFiles(input)]
   if (result.success && problems.length === 0) return result.data
   throw new ConfigError(source, problems, listKnownKeys(faults))
 }

@@ -2,14 +2,23 @@
  * The whole configuration: every key, what it means, its default and what it must be. The schema is closed.
  */
 import { z } from "zod"
-import { AddressError, parseBindAddress, parseSocketMode } from "../address/address.js"
+import { type Address, AddressError, parseBindAddress, parseSocketMode } from "../address/address.js"
 import { FORWARDED_MODES } from "../forwarding/forwarding-fields.js"
 import { TrustedProxies } from "../forwarding/trusted-proxies.js"
 import { MAX_HEAD_BYTES } from "../http/head-scanner.js"
 import { parseRate } from "../limits/rate.js"
 import { inlinePoolShape, POOL_NAMES, poolSchema } from "../pool/pool-schema.js"
 import { routeSchema, ruleKeys } from "../routing/route-schema.js"
-import { deadlineMs, durationMs, flag, limit, oneOf, optionalMs, textFor } from "../settings/kinds.js"
+import {
+  checkedText,
+  deadlineMs,
+  durationMs,
+  flag,
+  limit,
+  oneOf,
+  optionalMs,
+  parsedText,
+} from "../settings/kinds.js"
 import { NO_TERMINATION } from "../settings/tls-advice.js"
 
 const { backends, ...inlinePoolSettings } = inlinePoolShape
@@ -22,10 +31,10 @@ export const listenerSchema = z.strictObject({
     .optional()
     .describe("Name in logs and events")
     .meta({ ifAbsent: "the bind address", example: "chat" }),
-  bind: textFor(parseBind, 'expected an address, as in "0.0.0.0:8080"')
+  bind: parsedText(parseBind, 'expected an address, as in "0.0.0.0:8080"')
     .describe("Address to listen on: `host:port`, `[v6]:port` or `unix:/path`")
     .meta({ example: "127.0.0.1:8080", otherNames: "listen listenAddr address addr port socket_address" }),
-  bind_mode: textFor(parseSocketMode, 'expected a mode in octal, as text: "0660"')
+  bind_mode: parsedText(parseSocketMode, 'expected a mode in octal, as text: "0660"')
     .optional()
     .describe('Permissions of a `unix:` socket in octal, e.g. `"0660"`; connecting takes write permission')
     .meta({ ifAbsent: "by the umask", example: "0660" }),
@@ -114,7 +123,7 @@ export const listenerSchema = z.strictObject({
     .default(0)
     .describe("Concurrent sessions still in the handshake phase; 0 = unlimited")
     .meta({ otherNames: "max_pending_requests" }),
-  rate_per_ip: textFor(parseRate, 'expected a rate, as in "20/s"')
+  rate_per_ip: parsedText(parseRate, 'expected a rate, as in "20/s"')
     .optional()
     .describe('New connections of one client address, e.g. `"20/s"`, `"100/m"` or `"1000/h"`')
     .meta({
@@ -135,8 +144,9 @@ export const listenerSchema = z.strictObject({
     .describe("Idle time before TCP keepalive probes on both sockets, at least 1000; 0 = off")
     .meta({ otherNames: "so_keepalive proxy_socket_keepalive tcp_keepalive" }),
   trusted_proxies: z
-    .array(textFor(parseTrusted, "expected an address or a CIDR range"), "expected a list of addresses")
-    .default([])
+    .array(checkedText(checkTrusted, "expected an address or a CIDR range"), "expected a list of addresses")
+    .transform((list) => new TrustedProxies(list))
+    .prefault([])
     .describe(
       'Addresses and CIDR ranges that may report the client address; `"unix"` for clients of a Unix socket',
     )
@@ -163,6 +173,8 @@ export const listenerSchema = z.strictObject({
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const
 
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
 export const logSchema = z.strictObject({
   level: oneOf(LOG_LEVELS)
     .default("info")
@@ -187,21 +199,24 @@ export const configSchema = z.strictObject({
     }),
 })
 
-/** One `[[ws_proxy]]` with its defaults filled in. */
-export type ListenerConfig = z.output<typeof listenerSchema>
-/** One `[[ws_proxy]]` as it is written: what has a default may be left out. */
-export type ListenerInput = z.input<typeof listenerSchema>
-/** One `[[ws_proxy.route]]`. Keys that it leaves out are its listener's. */
-export type RouteConfig = z.output<typeof routeSchema>
-/** Where a pool can be named, or stand: in a listener or a route. */
-export type PlaceConfig = Pick<RouteConfig, "pool" | keyof typeof inlinePoolShape>
-/** A whole configuration with its defaults filled in. */
-export type Config = z.output<typeof configSchema>
 /** A configuration as it is written: what has a default may be left out. */
-export type ConfigInput = z.input<typeof configSchema>
+export type Config = z.input<typeof configSchema>
+/** One `[[ws_proxy]]` as it is written. */
+export type ListenerConfig = z.input<typeof listenerSchema>
+
+/** A whole configuration, parsed, with its defaults filled in. */
+export type Settings = z.output<typeof configSchema>
+/** One `[[ws_proxy]]`, parsed, with its defaults filled in. */
+export type ParsedListener = z.output<typeof listenerSchema>
+/** One `[[ws_proxy.route]]`, parsed. Keys that it leaves out are its listener's. */
+export type ParsedRoute = z.output<typeof routeSchema>
+/** Where a pool can be named, or stand: in a listener or a route. */
+export type PoolPlace = Pick<ParsedRoute, "pool" | keyof typeof inlinePoolShape>
+/** The keys of a listener that hold for all of its sessions, whatever their route and pool. */
+export type SessionKeys = Omit<ParsedListener, "name" | "route" | keyof PoolPlace | keyof typeof ruleKeys>
 
 /** Users of other proxies write a URL here. */
-function parseBind(text: string): void {
+function parseBind(text: string): Address {
   const [, scheme] = /^(https?|wss?):\/\//i.exec(text) ?? []
   if (scheme !== undefined) {
     const advice = /^(?:https|wss)$/i.test(scheme) ? NO_TERMINATION : `leave out the ${scheme}://`
@@ -209,9 +224,9 @@ function parseBind(text: string): void {
       `"${text}" is not an address: expected host:port, [v6]:port or unix:/path; ${advice}`,
     )
   }
-  parseBindAddress(text)
+  return parseBindAddress(text)
 }
 
-function parseTrusted(text: string): TrustedProxies {
+function checkTrusted(text: string): TrustedProxies {
   return new TrustedProxies([text])
 }

@@ -10,7 +10,7 @@ export interface ClientLimitSettings {
   /** 0 = unlimited. */
   readonly max_connections_per_ip: number
   /** undefined = unlimited. */
-  readonly rate_per_ip: Rate | undefined
+  readonly rate_per_ip?: Rate | undefined
   /** Connections that may come at once before the rate applies; 0 = the rate's count. */
   readonly rate_burst: number
 }

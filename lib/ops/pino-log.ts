@@ -1,6 +1,6 @@
 /** The log of the program: pino, one JSON object per line, or coloured text when it goes to a terminal. */
 import { pino } from "pino"
-import type { Config } from "../config/schema.js"
+import type { LogLevel } from "../config/schema.js"
 import { LineWriter } from "./line-writer.js"
 import type { Log } from "./log.js"
 
@@ -17,7 +17,7 @@ export interface StandardLog {
 let standardOutput: LineWriter | undefined
 
 /** A logger that writes to standard output. It says nothing below `level`. */
-export async function createLog(level: Config["log"]["level"]): Promise<StandardLog> {
+export async function createLog(level: LogLevel): Promise<StandardLog> {
   // Asking for `isTTY` makes Node open standard output, which sets a pipe to non-blocking for LineWriter's
   // writes, too.
   const { isTTY } = process.stdout

@@ -1,12 +1,12 @@
 /** The keys of one backend. */
 import { z } from "zod"
 import { parseBackendAddress } from "../address/backend-address.js"
-import { flag, limit, textFor, whole } from "../settings/kinds.js"
+import { checkedText, flag, limit, whole } from "../settings/kinds.js"
 import { SettingError } from "../settings/setting-error.js"
 
 const MAX_WEIGHT = 1000
 
-export const addressSchema = textFor(parseBackendAddress, 'expected an address, as in "127.0.0.1:9000"')
+export const addressSchema = checkedText(parseBackendAddress, 'expected an address, as in "127.0.0.1:9000"')
 
 export const backendSchema = z.strictObject(
   {

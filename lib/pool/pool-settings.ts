@@ -2,7 +2,7 @@
 import { z } from "zod"
 import { isToken } from "../http/head.js"
 import { type TlsSettings, tlsSchema } from "../net/tls-settings.js"
-import { deadlineMs, limit, oneOf, textFor } from "../settings/kinds.js"
+import { checkedText, deadlineMs, limit, oneOf } from "../settings/kinds.js"
 import { parseHashKey } from "./hash-key.js"
 import { HEALTH_CHECK_DEFAULTS, healthCheckSchema } from "./health-check-settings.js"
 
@@ -25,7 +25,7 @@ export const poolSettingsSchema = z.strictObject({
       otherNames: `method strategy policy algorithm loadbalance load_balancer load_balancing lb_policy
         lb_method`,
     }),
-  hash_key: textFor(parseHashKey, 'expected a key, as in "client_ip"')
+  hash_key: checkedText(parseHashKey, 'expected a key, as in "client_ip"')
     .optional()
     .describe(
       'What `"hash"` hashes: `"client_ip"`, `"path"`, `"header:NAME"`, `"cookie:NAME"` or `"query:NAME"`; requests without it fall back to round robin',

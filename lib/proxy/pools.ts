@@ -1,5 +1,5 @@
 /** The pools of one proxy: those with a name, and those that belong to one listener or route. */
-import type { Config, PlaceConfig } from "../config/schema.js"
+import type { PoolPlace, Settings } from "../config/schema.js"
 import type { Observer } from "../ops/observer.js"
 import { Pool } from "../pool/pool.js"
 import type { PoolObserver } from "../pool/pool-observer.js"
@@ -13,7 +13,7 @@ export class Pools {
   readonly #runtimes = new Map<Pool, PoolRuntime>()
 
   constructor(
-    pools: Config["pool"],
+    pools: Settings["pool"],
     private readonly observer: Observer,
   ) {
     const entries = Object.entries(pools)
@@ -29,7 +29,7 @@ export class Pools {
    * The pool that a listener or route names or has of its own; undefined if it has none.
    * @param title what errors and logs call a pool of its own
    */
-  poolOf(place: PlaceConfig, title: string): PoolRuntime | undefined {
+  poolOf(place: PoolPlace, title: string): PoolRuntime | undefined {
     if (place.pool !== undefined) return this.#named.get(place.pool)
     if (place.backends === undefined) return undefined
     return this.#runtimeOf(title, toPool(place.backends, poolSettingsOf(place)))
@@ -68,6 +68,6 @@ function toPoolObserver(observer: Observer, name: string): PoolObserver {
   }
 }
 
-function toPool(backends: NonNullable<PlaceConfig["backends"]>, settings: PoolOptions): Pool {
+function toPool(backends: NonNullable<PoolPlace["backends"]>, settings: PoolOptions): Pool {
   return backends instanceof Pool ? backends : new Pool(backends, settings)
 }

@@ -1,13 +1,13 @@
 /** The composition root: a configuration becomes listeners that run sessions. */
 import { EventEmitter } from "node:events"
 import { formatAddress } from "../address/address.js"
-import { checkConfig } from "../config/load.js"
-import type { Config, ConfigInput } from "../config/schema.js"
+import { toSettings } from "../config/load.js"
+import type { Config, Settings } from "../config/schema.js"
 import { BindError } from "../net/listener.js"
 import { type Log, LogObserver, SILENT } from "../ops/log.js"
 import { type Observer, Observers } from "../ops/observer.js"
 import { toTimerMs } from "../shared/timer.js"
-import { listenerName, toListenerSettings } from "./listener-settings.js"
+import { composeListener } from "./compose-listener.js"
 import { Pools } from "./pools.js"
 import { RunningListener } from "./running-listener.js"
 import { type ProxyEvents, SessionEvents } from "./session-events.js"
@@ -27,9 +27,8 @@ export interface ProxyOptions {
  * @throws {SettingError} when a file of a `Pool`'s `tls` can't be used; then nothing has been bound
  * @throws {BindError} when an address can't be bound; then nothing is left listening
  */
-export async function createProxy(config: ConfigInput, options: ProxyOptions = {}): Promise<RunningProxy> {
-  const checked = checkConfig(config)
-  const proxy = new RunningProxy(checked, options.log ?? SILENT)
+export async function createProxy(config: Config, options: ProxyOptions = {}): Promise<RunningProxy> {
+  const proxy = new RunningProxy(toSettings(config), options.log ?? SILENT)
   await proxy.listen()
   return proxy
 }
@@ -42,14 +41,13 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
   #reported: Promise<void> | undefined
 
   /** @internal */
-  constructor({ pool, ws_proxy }: Config, log: Log) {
+  constructor({ pool, ws_proxy }: Settings, log: Log) {
     super()
     this.#observer = new Observers([new LogObserver(log), new SessionEvents(this)])
     this.#pools = new Pools(pool, this.#observer)
-    this.#listeners = ws_proxy.map((config) => {
-      const own = this.#pools.poolOf(config, listenerName(config))
-      const settings = toListenerSettings(config, own, (place, title) => this.#pools.poolOf(place, title))
-      return new RunningListener(config, settings, this.#observer)
+    this.#listeners = ws_proxy.map((listener) => {
+      const settings = composeListener(listener, (place, title) => this.#pools.poolOf(place, title))
+      return new RunningListener(settings, this.#observer)
     })
   }
 
@@ -114,7 +112,7 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
 
   async #stop(timeoutMs?: number): Promise<void> {
     await Promise.all(
-      this.#listeners.map((listener) => listener.drain(timeoutMs ?? listener.settings.drainTimeoutMs)),
+      this.#listeners.map((listener) => listener.drain(timeoutMs ?? listener.settings.drain_timeout_ms)),
     )
     this.#pools.stop()
   }

@@ -1,10 +1,8 @@
 /** A listener at work: what survives a reload, keyed by its bind address. */
-import { type Address, parseBindAddress, parseSocketMode } from "../address/address.js"
-import type { ListenerConfig } from "../config/schema.js"
+import type { Address } from "../address/address.js"
 import { ClientLimits } from "../limits/client-limits.js"
 import { socketPlaces } from "../limits/descriptors.js"
 import { Places } from "../limits/places.js"
-import { parseRate } from "../limits/rate.js"
 import { Listener } from "../net/listener.js"
 import { Sweep } from "../net/sweep.js"
 import type { Observer } from "../ops/observer.js"
@@ -24,24 +22,17 @@ export class RunningListener implements ListenerState {
   readonly #listener: Listener
 
   constructor(
-    config: ListenerConfig,
     readonly settings: ListenerSettings,
     readonly observer: Observer,
     readonly clock: Clock = systemClock,
   ) {
-    const { rate_per_ip, bind_mode } = config
-    this.connections = new Places(config.max_connections)
-    this.pending = new Places(config.max_pending)
-    this.clients = new ClientLimits(
-      { ...config, rate_per_ip: rate_per_ip === undefined ? undefined : parseRate(rate_per_ip) },
-      clock,
-    )
-    this.sweep = new Sweep([config.idle_timeout_ms, config.half_close_timeout_ms], clock)
+    const { bind, bind_mode, idle_timeout_ms, half_close_timeout_ms } = settings
+    this.connections = new Places(settings.max_connections)
+    this.pending = new Places(settings.max_pending)
+    this.clients = new ClientLimits(settings, clock)
+    this.sweep = new Sweep([idle_timeout_ms, half_close_timeout_ms], clock)
     this.#listener = new Listener(
-      {
-        address: parseBindAddress(config.bind),
-        mode: bind_mode === undefined ? undefined : parseSocketMode(bind_mode),
-      },
+      { address: bind, mode: bind_mode },
       {
         onClient: (client) => startSession(client, this),
         onFault: (error) => observer.acceptFailed(settings.name, error),

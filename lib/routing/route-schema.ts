@@ -4,31 +4,31 @@ import { parseOriginPattern } from "../access/origin.js"
 import { isHostField } from "../address/address.js"
 import { parseHostPattern } from "../address/host-pattern.js"
 import { inlinePoolShape, POOL_NAMES } from "../pool/pool-schema.js"
-import { EVEN_IF_INVALID, faultIn, flag, listOf, textFor } from "../settings/kinds.js"
+import { checkedText, EVEN_IF_INVALID, faultIn, flag, listOf, parsedText } from "../settings/kinds.js"
 import { sparse } from "../settings/setting.js"
 import { toTable } from "../settings/table.js"
 import { toFieldEdits } from "../upgrade/field-rules.js"
 import { checkSubprotocol } from "../upgrade/subprotocols.js"
+import { toFieldCondition } from "./conditions.js"
 import { isPlainPath, parsePathPattern } from "./path-pattern.js"
-import { toRouteMatch } from "./route.js"
 
-export const fieldRulesSchema = z
-  .strictObject(
-    {
-      set: z
-        .record(z.string(), z.string("expected text"), 'expected a table, as in { Name = "value" }')
-        .default({})
-        .describe("Fields to set, in place of those of the same name")
-        .meta({ isSecret: true, otherNames: "add append add_header" }),
-      remove: z
-        .array(z.string("expected the name of a field"), "expected a list of names")
-        .default([])
-        .describe("Names of fields to remove")
-        .meta({ otherNames: "delete del unset" }),
-    },
-    "expected a table with set and remove",
-  )
-  .superRefine(checkFieldRules, EVEN_IF_INVALID)
+export const fieldRulesTable = z.strictObject(
+  {
+    set: z
+      .record(z.string(), z.string("expected text"), 'expected a table, as in { Name = "value" }')
+      .default({})
+      .describe("Fields to set, in place of those of the same name")
+      .meta({ isSecret: true, otherNames: "add append add_header" }),
+    remove: z
+      .array(z.string("expected the name of a field"), "expected a list of names")
+      .default([])
+      .describe("Names of fields to remove")
+      .meta({ otherNames: "delete del unset" }),
+  },
+  "expected a table with set and remove",
+)
+
+const fieldRules = fieldRulesTable.superRefine(checkFieldRules, EVEN_IF_INVALID).transform(toFieldEdits)
 
 /** The rules that a listener has and its routes may override. */
 export const ruleKeys = {
@@ -43,7 +43,7 @@ export const ruleKeys = {
       otherNames: `changeOrigin passHostHeader hostRewrite host_rewrite_literal auto_host_rewrite
         preserveHost`,
     }),
-  request_headers: fieldRulesSchema
+  request_headers: fieldRules
     .prefault({})
     .describe(
       'Fields to set and to remove in the request: `set = { X-Name = "value" }`, `remove = ["X-Name"]`; the client\'s `X_Name`, which CGI, WSGI and PHP read as the same field, is removed too',
@@ -54,7 +54,7 @@ export const ruleKeys = {
       otherNames: `headers proxy_set_header header_up request_header customRequestHeaders
         request_headers_to_add request_headers_to_remove http-request`,
     }),
-  response_headers: fieldRulesSchema
+  response_headers: fieldRules
     .prefault({})
     .describe("Fields to set and to remove in the `101` that the client gets, in the same form")
     .meta({
@@ -65,7 +65,7 @@ export const ruleKeys = {
     }),
   allowed_origins: z
     .array(
-      textFor(parseOriginPattern, "expected an origin"),
+      parsedText(parseOriginPattern, "expected an origin"),
       'expected a list of origins, as in ["https://app.example.com"]',
     )
     .default([])
@@ -81,13 +81,17 @@ export const ruleKeys = {
     .default(false)
     .describe("Refuse requests without Origin; clients other than browsers usually send none"),
   subprotocols: z
-    .array(textFor(checkSubprotocol, "expected a subprotocol"), "expected a list of subprotocols")
-    .default([])
+    .array(checkedText(checkSubprotocol, "expected a subprotocol"), "expected a list of subprotocols")
+    .transform((names): ReadonlySet<string> => new Set(names))
+    .prefault([])
     .describe("The only subprotocols that the backend is offered; empty = all")
     .meta({ flag: "subprotocol", otherNames: "protocols subprotocol" }),
 }
 
-const hostPattern = textFor(parseHostPattern, 'expected a host, as in "chat.example.com" or "*.example.com"')
+const hostPattern = parsedText(
+  parseHostPattern,
+  'expected a host, as in "chat.example.com" or "*.example.com"',
+)
 const wanted = z.record(
   z.string(),
   z
@@ -100,6 +104,7 @@ const wanted = z.record(
 export const routeSchema = z.strictObject({
   host: hostPattern
     .or(listOf(hostPattern, "expected a host or a list of hosts"))
+    .transform((patterns) => [patterns].flat())
     .optional()
     .describe(
       "Host or list of hosts: exact, or `*.example.com` for every name below; case and port are ignored",
@@ -109,7 +114,7 @@ export const routeSchema = z.strictObject({
       example: ["game.example.com", "*.game.example.com"],
       otherNames: "domains server_name hosts",
     }),
-  path: textFor(parsePathPattern, 'expected a path, as in "/chat"')
+  path: parsedText(parsePathPattern, 'expected a path, as in "/chat"')
     .optional()
     .describe(
       'Path: `"/chat"` matches `/chat` and what is below it, not `/chatty`; `"=/chat"` only that path; `"~/chat/[0-9]+"` is a regular expression for the whole path (RE2, linear time)',
@@ -117,6 +122,7 @@ export const routeSchema = z.strictObject({
     .meta({ ifAbsent: "any", example: "/play", otherNames: "pathPrefix prefix uri pathRegexp safe_regex" }),
   header: wanted
     .superRefine(checkFields, EVEN_IF_INVALID)
+    .transform((fields) => Object.entries(fields).map(([name, value]) => toFieldCondition(name, value)))
     .optional()
     .describe("Fields that the request must have: with this value, or `true` for any value")
     .meta({
@@ -164,8 +170,7 @@ export const routeSchema = z.strictObject({
 /** Checks each field by itself, to report all problems at once. */
 function checkFields(fields: unknown, context: z.RefinementCtx): void {
   for (const [name, value] of Object.entries(toTable(fields))) {
-    const condition = { [name]: typeof value === "string" ? value : (true as const) }
-    const message = faultIn(() => toRouteMatch({ header: condition }, undefined))
+    const message = faultIn(() => toFieldCondition(name, typeof value === "string" ? value : true))
     if (message !== undefined) context.addIssue({ code: "custom", path: [name], message })
   }
 }

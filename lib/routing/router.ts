@@ -1,41 +1,43 @@
-/** Finds the destination and target of a request: the first route whose conditions all match wins. */
+/** Finds the route of a request: the first whose conditions all match wins. */
 
 import { SessionEnd } from "../close-reason.js"
 import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
-import { isDotSegmented, parsePathPattern } from "./path-pattern.js"
+import { type RouteConditions, toRouteMatch } from "./conditions.js"
+import { isDotSegmented } from "./path-pattern.js"
 import { type PathChange, toPathRewrite } from "./path-rewrite.js"
-import { type RouteConditions, RouteRequest, toRouteMatch } from "./route.js"
+import { RouteRequest } from "./route-request.js"
 
-export interface Route<Destination> extends PathChange {
+export interface Route<Target> extends PathChange {
   /** Without any, the route matches every request. */
   readonly conditions: RouteConditions
-  readonly destination: Destination
+  /** Where it leads. */
+  readonly target: Target
 }
 
-export interface Routed<Destination> {
-  readonly destination: Destination
+export interface Routed<Target> {
+  readonly target: Target
   /** The request target for the backend: the path after rewriting, and the query as received. */
-  readonly target: string
+  readonly path: string
 }
 
-export class Router<Destination> {
-  readonly #routes: readonly CompiledRoute<Destination>[]
-  readonly #fallback: Destination | undefined
+export class Router<Target> {
+  readonly #routes: readonly CompiledRoute<Target>[]
+  readonly #fallback: Target | undefined
   readonly #needsPlainPath: boolean
 
   /**
    * @param routes tried in this order
    * @param fallback for requests that match no route; undefined: they are refused
-   * @throws {SettingError} for an invalid condition or rewrite
+   * @throws {SettingError} for a rewrite that does not fit its path
    */
-  constructor(routes: readonly Route<Destination>[], fallback: Destination | undefined) {
+  constructor(routes: readonly Route<Target>[], fallback: Target | undefined) {
     this.#routes = routes.map(compile)
     this.#fallback = fallback
     this.#needsPlainPath = this.#routes.some(({ usesPath }) => usesPath)
   }
 
   /** Throws a `SessionEnd`: `no_route`, or `bad_target` for dot segments if any route depends on the path. */
-  route(request: UpgradeRequest): Routed<Destination> {
+  route(request: UpgradeRequest): Routed<Target> {
     if (this.#routes.length === 0) return this.#toFallback(request)
     const routeRequest = new RouteRequest(request)
     if (this.#needsPlainPath && isDotSegmented(routeRequest.path)) {
@@ -43,28 +45,28 @@ export class Router<Destination> {
     }
     const route = this.#routes.find(({ matches }) => matches(routeRequest))
     if (route === undefined) return this.#toFallback(request)
-    const { destination, rewritePath } = route
-    if (rewritePath === undefined) return { destination, target: request.target }
-    return { destination, target: rewritePath(routeRequest.path) + routeRequest.query }
+    const { target, rewritePath } = route
+    if (rewritePath === undefined) return { target, path: request.target }
+    return { target, path: rewritePath(routeRequest.path) + routeRequest.query }
   }
 
-  #toFallback({ target }: UpgradeRequest): Routed<Destination> {
+  #toFallback({ target: path }: UpgradeRequest): Routed<Target> {
     if (this.#fallback === undefined) throw new SessionEnd("no_route")
-    return { destination: this.#fallback, target }
+    return { target: this.#fallback, path }
   }
 }
 
-interface CompiledRoute<Destination> {
+interface CompiledRoute<Target> {
   readonly matches: (request: RouteRequest) => boolean
   readonly rewritePath: ((path: string) => string) | undefined
   readonly usesPath: boolean
-  readonly destination: Destination
+  readonly target: Target
 }
 
-function compile<Destination>(route: Route<Destination>): CompiledRoute<Destination> {
-  const { conditions, destination } = route
-  const path = conditions.path === undefined ? undefined : parsePathPattern(conditions.path)
+function compile<Target>(route: Route<Target>): CompiledRoute<Target> {
+  const { conditions, target } = route
+  const { path } = conditions
   const rewritePath = toPathRewrite(path, route)
   const usesPath = path !== undefined || rewritePath !== undefined
-  return { matches: toRouteMatch(conditions, path), rewritePath, usesPath, destination }
+  return { matches: toRouteMatch(conditions), rewritePath, usesPath, target }
 }

@@ -32,7 +32,6 @@ export async function connect(
   const { listener, settings, summary } = session
   const { clock, observer } = listener
   const { pool } = running
-  const { connectTimeoutMs } = settings
   const proxyHeader = proxyHeaderFor(pool, incoming, session.client)
   let failed: SessionEnd | undefined
   const startedMs = clock.nowMs()
@@ -46,7 +45,7 @@ export async function connect(
         session.enter("dial", "client_aborted_in_dial")
         const dial = new Dial(
           backend.address,
-          { connectTimeoutMs, proxyHeader, tls: running.tlsFor(backend) },
+          { connectTimeoutMs: settings.connect_timeout_ms, proxyHeader, tls: running.tlsFor(backend) },
           clock,
         )
         session.upstream = dial

@@ -20,7 +20,7 @@ export async function handshake(
   session.enter("handshake", "client_aborted_in_handshake")
   const sentMs = clock.nowMs()
   try {
-    const response = await exchange(backend, head, settings.handshakeTimeoutMs, clock)
+    const response = await exchange(backend, head, settings.handshake_timeout_ms, clock)
     if (response.head.status === 101) checkUpgradeResponse(response.head, request.key, offered)
     summary.status = response.head.status
     return response

@@ -2,8 +2,7 @@
  * What the sessions of one listener share: settings, which a reload replaces, and state, which survives it.
  */
 import type { Address } from "../address/address.js"
-import type { ForwardedMode } from "../forwarding/forwarding-fields.js"
-import type { TrustedProxies } from "../forwarding/trusted-proxies.js"
+import type { SessionKeys } from "../config/schema.js"
 import type { ClientLimits } from "../limits/client-limits.js"
 import type { SocketPlaces } from "../limits/descriptors.js"
 import type { Places } from "../limits/places.js"
@@ -14,28 +13,14 @@ import type { Router } from "../routing/router.js"
 import type { Clock } from "../shared/clock.js"
 import type { SessionRegistry } from "./registry.js"
 import type { RouteTarget } from "./route-target.js"
-import type { TunnelSettings } from "./tunnel.js"
 
-/** Immutable. A session reads it once, when it begins. */
-export interface ListenerSettings {
+/** Immutable: the keys of a `[[ws_proxy]]`, parsed. A session reads them once, when it begins. */
+export interface ListenerSettings extends SessionKeys {
   /** Name in logs and events. */
   readonly name: string
   readonly router: Router<RouteTarget>
   /** The listener's own pool, for requests that no route matches. */
   readonly ownPool: Pool | undefined
-  readonly trustedProxies: TrustedProxies
-  /** Connections from the trusted proxies begin with a PROXY header. */
-  readonly acceptsProxyProtocol: boolean
-  readonly forwarded: ForwardedMode
-  readonly maxHeadBytes: number
-  /** From accept until the request head is complete. */
-  readonly readTimeoutMs: number
-  /** For each dialled backend. */
-  readonly connectTimeoutMs: number
-  /** From sending the head until the response head is complete; while a refusal is relayed, for each step. */
-  readonly handshakeTimeoutMs: number
-  readonly tunnel: TunnelSettings
-  readonly drainTimeoutMs: number
 }
 
 export interface ListenerState {

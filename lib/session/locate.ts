@@ -15,7 +15,7 @@ export interface Located {
 /** Throws a `SessionEnd`: `no_route`, `bad_target` or `bad_origin`. */
 export function locate(session: StageContext, { request }: IncomingRequest): Located {
   session.enter("route")
-  const { destination: target, target: path } = session.settings.router.route(request)
+  const { target, path } = session.settings.router.route(request)
   target.checkOrigin(request.fields)
   refuseEscape(path, target.running.pool)
   return { target, path }

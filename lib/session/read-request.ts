@@ -30,7 +30,7 @@ export interface IncomingRequest {
 export async function readRequest(session: StageContext): Promise<IncomingRequest> {
   session.enter("head")
   const { client: connection, listener, settings, summary } = session
-  const { trustedProxies: trusted, readTimeoutMs } = settings
+  const { trusted_proxies: trusted, read_timeout_ms: readTimeoutMs } = settings
   const { clock } = listener
   const deadlineMs = clock.nowMs() + readTimeoutMs
   let peer = peerOf(connection)
@@ -39,7 +39,7 @@ export async function readRequest(session: StageContext): Promise<IncomingReques
   let destination: ClientAddress | undefined
   let proto: IncomingRequest["proto"] = "http"
   let isTrusted = trusted.has(peer.ip)
-  if (settings.acceptsProxyProtocol && isTrusted) {
+  if (settings.accept_proxy_protocol && isTrusted) {
     const header = await readProxyHeader(connection, readTimeoutMs, clock)
     destination = header.destination
     if (header.isTls) proto = "https"
@@ -51,7 +51,7 @@ export async function readRequest(session: StageContext): Promise<IncomingReques
   if (!isTrusted) acquireClient(session, peer.ip)
 
   const timeoutMs = Math.max(1, deadlineMs - clock.nowMs())
-  const limits = { maxBytes: settings.maxHeadBytes, timeoutMs }
+  const limits = { maxBytes: settings.max_head_bytes, timeoutMs }
   const bytes = await readHead(connection, "request", limits, REQUEST_FAULTS, clock)
   session.enter("validate")
   const head = parseHead(bytes, parseRequestHead, REQUEST_FAULTS)

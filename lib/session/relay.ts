@@ -22,14 +22,14 @@ const PIECE_BYTES = 16 * 1024
 const CLIENT_PATIENCE = 3
 
 interface RelayContext extends Pick<StageContext, "client" | "enter"> {
-  readonly settings: Pick<ListenerSettings, "handshakeTimeoutMs">
+  readonly settings: Pick<ListenerSettings, "handshake_timeout_ms">
   readonly listener: { readonly clock: Clock }
 }
 
 /**
  * Resolves to the session's end once the kernel has taken the whole response for the client, with the
  * connection to the backend closed and the client's still open. Rejects with a `SessionEnd` if either side is
- * gone before, with `response_truncated` if the backend sends nothing for `handshakeTimeoutMs`, with
+ * gone before, with `response_truncated` if the backend sends nothing for `handshake_timeout_ms`, with
  * `client_aborted_in_relay` if the client takes nothing for three times as long. Then both are gone, and the
  * client has seen a reset instead of an end.
  */
@@ -44,7 +44,7 @@ export async function relay(
   client.unfinished = true
   try {
     await new Promise<void>((resolve, reject) => {
-      const timeoutMs = settings.handshakeTimeoutMs
+      const timeoutMs = settings.handshake_timeout_ms
       const relaying = new Relay(client, backend, body, timeoutMs, listener.clock, resolve, reject)
       relaying.start(rewriteRefusal(response.head))
     })

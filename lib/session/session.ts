@@ -118,7 +118,7 @@ class Session implements StageContext, LiveSession {
     client.socket.write(head, "latin1")
     this.release(listener.pending)
     listener.observer.tunnelOpened(this.summary)
-    this.#tunnel = new Tunnel(client, backend, settings.tunnel, listener, this)
+    this.#tunnel = new Tunnel(client, backend, settings, listener, this)
     this.#tunnel.start()
   }
 

@@ -7,6 +7,7 @@
  * - An error on one side resets the other, so that a truncated stream never looks complete.
  */
 import { type CloseReason, SessionEnd, toSessionEnd } from "../close-reason.js"
+import type { SessionKeys } from "../config/schema.js"
 import type { Connection } from "../net/connection.js"
 import type { Sweep, Swept } from "../net/sweep.js"
 import type { SessionSummary } from "../ops/session-summary.js"
@@ -16,14 +17,8 @@ import { Pump, type PumpEnds } from "./pump.js"
 /** Linux refuses a longer TCP_KEEPIDLE and keeps its default of two hours. */
 const MAX_KEEPALIVE_MS = 32_767_000
 
-export interface TunnelSettings {
-  /** Without a byte in either direction for this long the tunnel ends. 0 = never. */
-  readonly idleTimeoutMs: number
-  /** After one FIN, with the other direction silent for this long. 0 = never. */
-  readonly halfCloseTimeoutMs: number
-  /** Idle time before the first TCP keepalive probe on both sockets, about nine hours at most. 0 = off. */
-  readonly keepaliveMs: number
-}
+/** The keys that a tunnel reads. */
+export type TunnelSettings = Pick<SessionKeys, "idle_timeout_ms" | "half_close_timeout_ms" | "keepalive_ms">
 
 /** Closes the client's connection, whose `onAbort` must close the backend's. */
 export interface TunnelOwner {
@@ -78,7 +73,7 @@ export class Tunnel implements PumpEnds, Swept {
     to.end()
     this.#halfClosed = true
     this.#bytesSeen = -1
-    if (this.settings.halfCloseTimeoutMs > 0) this.listener.sweep.add(this)
+    if (this.settings.half_close_timeout_ms > 0) this.listener.sweep.add(this)
   }
 
   onClose(reason: CloseReason, to: Connection, error?: Error): void {
@@ -101,7 +96,7 @@ export class Tunnel implements PumpEnds, Swept {
       this.#movedAtMs = nowMs
       return
     }
-    const { idleTimeoutMs, halfCloseTimeoutMs } = this.settings
+    const { idle_timeout_ms: idleTimeoutMs, half_close_timeout_ms: halfCloseTimeoutMs } = this.settings
     const silentMs = nowMs - this.#movedAtMs
     if (this.#halfClosed && halfCloseTimeoutMs > 0 && silentMs >= halfCloseTimeoutMs)
       this.#cut("half_close_timeout")
@@ -114,13 +109,14 @@ export class Tunnel implements PumpEnds, Swept {
    */
   #settle(): void {
     this.#isNew = false
-    const { keepaliveMs, idleTimeoutMs, halfCloseTimeoutMs } = this.settings
-    if (keepaliveMs > 0) {
-      const delayMs = Math.min(keepaliveMs, MAX_KEEPALIVE_MS)
+    const { keepalive_ms, idle_timeout_ms, half_close_timeout_ms } = this.settings
+    if (keepalive_ms > 0) {
+      const delayMs = Math.min(keepalive_ms, MAX_KEEPALIVE_MS)
       this.client.socket.setKeepAlive(true, delayMs)
       this.backend.socket.setKeepAlive(true, delayMs)
     }
-    if (idleTimeoutMs === 0 && !(this.#halfClosed && halfCloseTimeoutMs > 0)) this.listener.sweep.delete(this)
+    if (idle_timeout_ms === 0 && !(this.#halfClosed && half_close_timeout_ms > 0))
+      this.listener.sweep.delete(this)
   }
 
   #cut(reason: CloseReason): void {

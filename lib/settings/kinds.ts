@@ -28,17 +28,25 @@ export function oneOf<const Words extends readonly [string, ...string[]]>(words:
   return z.enum(words, `expected one of ${words.join(", ")}`)
 }
 
-/** Text that `parse` accepts; the message of its `SettingError` is reported. */
-export function textFor(parse: (text: string) => unknown, expected: string) {
-  return z.string(expected).superRefine(checkedBy(parse))
+/** Text that becomes the value that `parse` returns; the message of its `SettingError` is reported. */
+export function parsedText<Value>(parse: (text: string) => Value, expected: string) {
+  return z.string(expected).transform((text, context) => {
+    try {
+      return parse(text)
+    } catch (error) {
+      if (!(error instanceof SettingError)) throw error
+      context.addIssue({ code: "custom", message: error.message })
+      return z.NEVER
+    }
+  })
 }
 
-/** Reports the message of the `SettingError` that `check` throws. */
-export function checkedBy<Value>(check: (value: Value) => unknown) {
-  return (value: Value, context: z.RefinementCtx) => {
-    const message = faultIn(() => check(value))
+/** Text that `check` accepts, and that stays text; the message of its `SettingError` is reported. */
+export function checkedText(check: (text: string) => unknown, expected: string) {
+  return z.string(expected).superRefine((text, context) => {
+    const message = faultIn(() => check(text))
     if (message !== undefined) context.addIssue({ code: "custom", message })
-  }
+  })
 }
 
 /**

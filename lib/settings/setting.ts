@@ -47,8 +47,8 @@ export function settingsOf({ shape }: TableSchema): Setting[] {
 }
 
 function toSetting(key: string, schema: z.ZodType): Setting {
-  const { inner, meta, fallback, isRequired } = peel(schema)
-  const type = typeOf(inner)
+  const { written, meta, fallback, isRequired } = peel(schema)
+  const type = typeOf(written)
   const isScalar = type !== "list" && type !== "table"
   const flag = meta.flag ?? (isScalar ? key.replaceAll("_", "-") : false)
   return {
@@ -62,13 +62,17 @@ function toSetting(key: string, schema: z.ZodType): Setting {
     isRequired,
     type,
     flag: flag === false ? undefined : flag,
-    settings: inner instanceof z.ZodObject ? settingsOf(inner) : [],
+    settings: written instanceof z.ZodObject ? settingsOf(written) : [],
   }
 }
 
-/** Takes off what makes a schema optional, and collects what its layers say. */
+/**
+ * Takes off what makes a schema optional, and collects what its layers say.
+ * @returns `inner`, which parses a value that is there, and `written`, the value as it is written
+ */
 function peel(schema: z.ZodType): {
   inner: z.core.$ZodType
+  written: z.core.$ZodType
   meta: z.GlobalMeta
   fallback: unknown
   isRequired: boolean
@@ -80,10 +84,16 @@ function peel(schema: z.ZodType): {
   for (;;) {
     meta = { ...z.globalRegistry.get(inner), ...meta }
     if (inner instanceof z.ZodDefault || inner instanceof z.ZodPrefault) fallback = inner.def.defaultValue
-    else if (!(inner instanceof z.ZodOptional)) return { inner, meta, fallback, isRequired }
+    else if (!(inner instanceof z.ZodOptional)) {
+      return { inner, written: beforeTransforms(inner), meta, fallback, isRequired }
+    }
     isRequired = false
     inner = inner.def.innerType
   }
+}
+
+function beforeTransforms(schema: z.core.$ZodType): z.core.$ZodType {
+  return schema instanceof z.ZodPipe ? beforeTransforms(schema.def.in) : schema
 }
 
 function typeOf(schema: z.core.$ZodType): Setting["type"] {

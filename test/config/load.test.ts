@@ -135,8 +135,8 @@ for (const name of ["constructor", "toString", "hasOwnProperty", "valueOf"]) {
   t.test(`a pool may be called ${name}`, async (t) => {
     const toml = `[[ws_proxy]]\nbind = "127.0.0.1:0"\npool = "${name}"\n[pool.${name}]\nbackends = ["a:1"]\n`
     const { pool } = await parseConfig(toml, "rws.toml")
-    t.strictSame(Object.keys(pool), [name])
-    t.match(pool[name]?.backends, ["a:1"])
+    t.strictSame(Object.keys(pool ?? {}), [name])
+    t.match(pool?.[name]?.backends, ["a:1"])
   })
 
   t.test(`a condition may be called ${name}`, async (t) => {

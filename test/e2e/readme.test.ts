@@ -5,8 +5,9 @@ import { fileURLToPath } from "node:url"
 import t from "tap"
 import ts from "typescript"
 import { CLOSE_REASONS } from "../../lib/close-reason.js"
+import { type KnownTable, LISTENER, LOG } from "../../lib/config/known-tables.js"
 import { parseConfig } from "../../lib/config/load.js"
-import { configSchema, listenerSchema } from "../../lib/config/schema.js"
+import { listenerSchema } from "../../lib/config/schema.js"
 import { tlsSchema } from "../../lib/net/tls-settings.js"
 import { backendSchema, toBackendSettings } from "../../lib/pool/backend-settings.js"
 import { HEALTH_CHECK_DEFAULTS, healthCheckSchema } from "../../lib/pool/health-check-settings.js"
@@ -23,7 +24,8 @@ import { blockOf, blocksOf, codesIn, README, tablesOf } from "../support/project
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url))
 const { scripts } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"))
 const [firstExample = ""] = blocksOf("toml")
-const standard = configSchema.parse({ ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"] }] })
+const defaultsOf = ({ settings }: KnownTable) =>
+  Object.fromEntries(settings.map(({ key, default: standard }) => [key, standard]))
 
 t.test("every TOML example is a valid configuration", async (t) => {
   const examples = blocksOf("toml")
@@ -57,7 +59,7 @@ const keyTables: readonly Table[] = [
   {
     title: "listener",
     keys: keysOf(listenerSchema, inlineKeys),
-    defaults: { ...standard.ws_proxy[0], bind: undefined, backends: undefined, route: undefined },
+    defaults: { ...defaultsOf(LISTENER), route: undefined },
   },
   {
     title: "route",
@@ -68,7 +70,7 @@ const keyTables: readonly Table[] = [
   { title: "backend", keys: keysOf(backendSchema), defaults: backendDefaults },
   { title: "health check", keys: keysOf(healthCheckSchema), defaults: { ...HEALTH_CHECK_DEFAULTS } },
   { title: "tls", keys: keysOf(tlsSchema), defaults: { ...tlsSchema.parse({}) } },
-  { title: "log", keys: Object.keys(standard.log), defaults: { ...standard.log } },
+  { title: "log", keys: [...LOG.keys], defaults: defaultsOf(LOG) },
 ]
 
 for (const [index, { title, keys, defaults }] of keyTables.entries()) {
@@ -197,7 +199,8 @@ t.test("every reason that the section on the log names is one that a session can
 })
 
 t.test("the service managers wait for longer than the drain takes", async (t) => {
-  const [{ drain_timeout_ms = 0 } = {}] = standard.ws_proxy
+  const drain_timeout_ms = Number(defaultsOf(LISTENER).drain_timeout_ms)
+  t.ok(drain_timeout_ms > 0)
   const [, stopSeconds] = /^TimeoutStopSec=(\d+)$/m.exec(blockOf("ini")) ?? []
   t.ok(Number(stopSeconds) * 1000 > drain_timeout_ms, "systemd")
 

@@ -3,8 +3,8 @@ import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import {
   BindError,
+  type Config,
   ConfigError,
-  type ConfigInput,
   createProxy,
   type EndedSession,
   type Log,
@@ -23,7 +23,7 @@ import { rejectionOf } from "../support/project/thrown.js"
 
 const { log: SILENT_LOG } = collectLog()
 
-async function start(t: Test, config: ConfigInput, log: Log = SILENT_LOG): Promise<RunningProxy> {
+async function start(t: Test, config: Config, log: Log = SILENT_LOG): Promise<RunningProxy> {
   const proxy = await createProxy(config, { log })
   t.teardown(() => proxy.close(0))
   return proxy

@@ -44,11 +44,11 @@ function relayTo(
   client: Connection,
   backend: Connection,
   response: BackendResponse,
-  handshakeTimeoutMs: number,
+  handshake_timeout_ms: number,
   clock: Clock = systemClock,
 ): Promise<SessionEnd> {
   return relay(
-    { client, enter() {}, settings: { handshakeTimeoutMs }, listener: { clock } },
+    { client, enter() {}, settings: { handshake_timeout_ms }, listener: { clock } },
     backend,
     response,
   )

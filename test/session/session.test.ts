@@ -101,13 +101,13 @@ const timeouts: readonly { title: string; write: string; settings: object; statu
   {
     title: "a request head",
     write: "GET / HTTP/1.1\r\n",
-    settings: { readTimeoutMs: QUIET_MS },
+    settings: { read_timeout_ms: QUIET_MS },
     status: "408 Request Timeout",
   },
   {
     title: "a response",
     write: upgradeHead(),
-    settings: { handshakeTimeoutMs: QUIET_MS },
+    settings: { handshake_timeout_ms: QUIET_MS },
     status: "504 Gateway Timeout",
   },
 ]

@@ -34,7 +34,7 @@ function run(
   options: Partial<TunnelOptions> = {},
 ): Running {
   const sweep = new HandSweep()
-  const off = { idleTimeoutMs: 0, halfCloseTimeoutMs: 0, keepaliveMs: 0 }
+  const off = { idle_timeout_ms: 0, half_close_timeout_ms: 0, keepalive_ms: 0 }
   const end = runTunnel(client.peer, backend.peer, { ...off, sweep, ...options })
   return { client, backend, sweep, end }
 }
@@ -72,7 +72,7 @@ const SIDES = [
 ] as const
 
 t.test("a tunnel is idle when nothing has moved for as long as it may", async (t) => {
-  const running = await startTunnel(t, { idleTimeoutMs: IDLE_MS })
+  const running = await startTunnel(t, { idle_timeout_ms: IDLE_MS })
   running.sweep.look(LONG_AGO_MS)
   t.ok(isOpen(running), "the first look begins the time")
   running.sweep.look(LONG_AGO_MS + IDLE_MS - 1)
@@ -88,7 +88,7 @@ t.test("a tunnel is idle when nothing has moved for as long as it may", async (t
 
 for (const { one, other } of SIDES) {
   t.test(`bytes from the ${one} begin the time of an idle tunnel again`, async (t) => {
-    const running = await startTunnel(t, { idleTimeoutMs: IDLE_MS })
+    const running = await startTunnel(t, { idle_timeout_ms: IDLE_MS })
     let nowMs = LONG_AGO_MS
     running.sweep.look(nowMs)
     for (let i = 0; i < 5; i++) {
@@ -105,7 +105,7 @@ for (const { one, other } of SIDES) {
   })
 
   t.test(`a ${one} that reads slowly what is waiting for it is not idle`, async (t) => {
-    const running = await startTunnel(t, { idleTimeoutMs: IDLE_MS })
+    const running = await startTunnel(t, { idle_timeout_ms: IDLE_MS })
     const [reader, sender] = [running[one], running[other]]
     reader.far.socket.pause()
     await fill(sender, reader)
@@ -127,7 +127,7 @@ for (const { one, other } of SIDES) {
   })
 
   t.test(`a ${one} that reads nothing is idle in the end, and is reset`, async (t) => {
-    const running = await startTunnel(t, { idleTimeoutMs: IDLE_MS })
+    const running = await startTunnel(t, { idle_timeout_ms: IDLE_MS })
     const [reader, sender] = [running[one], running[other]]
     reader.far.socket.pause()
     await fill(sender, reader)
@@ -141,7 +141,7 @@ for (const { one, other } of SIDES) {
   t.test(
     `after the ${one}'s FIN the time begins, and the ${other} must not be silent for long`,
     async (t) => {
-      const options = { idleTimeoutMs: IDLE_MS, halfCloseTimeoutMs: HALF_CLOSE_MS }
+      const options = { idle_timeout_ms: IDLE_MS, half_close_timeout_ms: HALF_CLOSE_MS }
       const running = await startTunnel(t, options)
       running.sweep.look(LONG_AGO_MS)
       const finMs = LONG_AGO_MS + IDLE_MS - 1
@@ -166,7 +166,7 @@ for (const { one, other } of SIDES) {
       const pair = await connect(t)
       pair[one].far.socket.end("early")
       await once(pair[one].peer.socket, "end")
-      const running = run(pair, { halfCloseTimeoutMs: HALF_CLOSE_MS })
+      const running = run(pair, { half_close_timeout_ms: HALF_CLOSE_MS })
       await running[other].far.untilEnd()
       t.equal(running[other].far.text, "early")
       await move(running[other], running[one])
@@ -212,7 +212,7 @@ for (const { one, other } of SIDES) {
   ]
   for (const { title, act, reason } of ends) {
     t.test(`a tunnel ends ${title}: ${reason}, with both sockets gone`, async (t) => {
-      const running = await startTunnel(t, { idleTimeoutMs: IDLE_MS, halfCloseTimeoutMs: HALF_CLOSE_MS })
+      const running = await startTunnel(t, { idle_timeout_ms: IDLE_MS, half_close_timeout_ms: HALF_CLOSE_MS })
       await act(running)
       t.equal((await running.end).reason, reason)
       t.ok(running.client.peer.socket.destroyed)
@@ -226,7 +226,7 @@ for (const { one, other } of SIDES) {
     const pair = await connect(t)
     pair[one].peer.socket.destroy(new Error("broken"))
     await untilGone(pair[one].peer)
-    const running = run(pair, { idleTimeoutMs: IDLE_MS })
+    const running = run(pair, { idle_timeout_ms: IDLE_MS })
     t.equal((await running.end).reason, `${one}_reset`)
     t.equal(await wasReset(pair[other].far), true)
     t.equal(running.sweep.members.size, 0)
@@ -235,7 +235,7 @@ for (const { one, other } of SIDES) {
   t.test(
     `a tunnel is not at its end while the ${one} has bytes to read, though the ${other} is gone`,
     async (t) => {
-      const running = await startTunnel(t, { halfCloseTimeoutMs: HALF_CLOSE_MS })
+      const running = await startTunnel(t, { half_close_timeout_ms: HALF_CLOSE_MS })
       const [reader, sender] = [running[one], running[other]]
       let ended = false
       void running.end.then(() => {
@@ -287,7 +287,7 @@ t.test("without timeouts a tunnel is left alone for ever", async (t) => {
 })
 
 t.test("without idle timeout silence counts from a FIN only", async (t) => {
-  const running = await startTunnel(t, { halfCloseTimeoutMs: HALF_CLOSE_MS })
+  const running = await startTunnel(t, { half_close_timeout_ms: HALF_CLOSE_MS })
   running.sweep.look(0)
   running.sweep.look(1e9)
   t.equal(running.sweep.members.size, 0, "nobody need look at it")
@@ -301,7 +301,7 @@ t.test("without idle timeout silence counts from a FIN only", async (t) => {
 })
 
 t.test("without half-close timeout the idle timeout ends a half-closed tunnel", async (t) => {
-  const running = await startTunnel(t, { idleTimeoutMs: IDLE_MS })
+  const running = await startTunnel(t, { idle_timeout_ms: IDLE_MS })
   running.client.far.socket.end()
   await running.backend.far.untilEnd()
   running.sweep.look(0)
@@ -312,7 +312,7 @@ t.test("without half-close timeout the idle timeout ends a half-closed tunnel", 
 })
 
 t.test("the half-close timeout is nothing to a tunnel that is open in both directions", async (t) => {
-  const running = await startTunnel(t, { idleTimeoutMs: IDLE_MS, halfCloseTimeoutMs: HALF_CLOSE_MS })
+  const running = await startTunnel(t, { idle_timeout_ms: IDLE_MS, half_close_timeout_ms: HALF_CLOSE_MS })
   running.sweep.look(0)
   running.sweep.look(IDLE_MS - 1)
   t.ok(isOpen(running))
@@ -321,7 +321,7 @@ t.test("the half-close timeout is nothing to a tunnel that is open in both direc
 })
 
 t.test("a half-closed tunnel is idle when that comes first", async (t) => {
-  const running = await startTunnel(t, { idleTimeoutMs: IDLE_MS, halfCloseTimeoutMs: 2 * IDLE_MS })
+  const running = await startTunnel(t, { idle_timeout_ms: IDLE_MS, half_close_timeout_ms: 2 * IDLE_MS })
   running.client.far.socket.end()
   await running.backend.far.untilEnd()
   running.sweep.look(0)
@@ -337,18 +337,18 @@ t.test("a half-closed tunnel without any timeout need not be looked at", async (
   t.equal(running.sweep.members.size, 0)
 })
 
-for (const [keepaliveMs, setMs] of [
+for (const [keepalive_ms, setMs] of [
   [60_000, 60_000],
   [0, undefined],
   // The system takes 32767 seconds at most.
   [2 ** 31 - 1, 32_767_000],
 ] as const) {
-  t.test(`with keepaliveMs = ${keepaliveMs} both sockets get it at the first look, once`, async (t) => {
+  t.test(`with keepalive_ms = ${keepalive_ms} both sockets get it at the first look, once`, async (t) => {
     const pair = await connect(t)
     const calls = [pair.client, pair.backend].map(({ peer: { socket } }) =>
       t.capture(socket, "setKeepAlive", socket.setKeepAlive),
     )
-    const running = run(pair, { keepaliveMs, idleTimeoutMs: IDLE_MS })
+    const running = run(pair, { keepalive_ms, idle_timeout_ms: IDLE_MS })
     for (const call of calls) t.equal(call.args().length, 0)
     for (let nowMs = 0; nowMs < 5; nowMs++) running.sweep.look(nowMs)
     for (const call of calls) t.same(call.args(), setMs === undefined ? [] : [[true, setMs]])

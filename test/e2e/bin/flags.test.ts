@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import t, { type Test } from "tap"
+import { LISTENER } from "../../../lib/config/known-tables.js"
 import { listenerSchema } from "../../../lib/config/schema.js"
-import { POOL_DEFAULTS } from "../../../lib/pool/pool-settings.js"
 import { upgradeHead } from "../../support/http/heads.js"
 import { answerUpgrade, startBackend, startEchoBackend } from "../../support/peers/backend.js"
 import { RawPeer } from "../../support/peers/raw-peer.js"
@@ -21,6 +21,7 @@ import { SHORT_MS } from "../../support/program/proxy.js"
 
 /** Tables, and names of tables, are for files. */
 const IN_FILES_ONLY = ["pool", "route", "health_check", "tls", "request_headers", "response_headers"]
+const DEFAULTS = new Map(LISTENER.settings.map(({ key, default: standard }) => [key, standard]))
 const KEYS = Object.keys(listenerSchema.shape).filter((key) => !IN_FILES_ONLY.includes(key))
 const SWITCHES = ["accept_proxy_protocol", "require_origin"]
 
@@ -55,9 +56,8 @@ t.test("--help shows a flag for every key of a listener that is no table", async
 })
 
 t.test("--help shows every default", async (t) => {
-  const standard = listenerSchema.parse({ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"] })
   const defaults = new Map<string, unknown>([
-    ...Object.entries({ ...standard, ...POOL_DEFAULTS }),
+    ...DEFAULTS,
     ["name", "the bind address"],
     ["rate_per_ip", "no limit"],
     ["sticky_secret", "another one at each start"],
@@ -70,10 +70,8 @@ t.test("--help shows every default", async (t) => {
 })
 
 t.test("--help shows which flags take a number", async (t) => {
-  const standard = listenerSchema.parse({ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"] })
-  const defaults = new Map<string, unknown>(Object.entries({ ...standard, ...POOL_DEFAULTS }))
   for (const key of KEYS.filter((key) => !SWITCHES.includes(key))) {
-    const type = typeof defaults.get(key) === "number" ? "number" : key in SINGULAR ? "array" : "string"
+    const type = typeof DEFAULTS.get(key) === "number" ? "number" : key in SINGULAR ? "array" : "string"
     t.match(helpLine, new RegExp(`${flagOf(key)} [^-](?:(?! --).)*\\[${type}\\]`), key)
   }
 })

@@ -2,7 +2,7 @@
 import { once } from "node:events"
 import { pino } from "pino"
 import type { Test } from "tap"
-import type { ListenerInput } from "../../../lib/config/schema.js"
+import type { ListenerConfig } from "../../../lib/config/schema.js"
 import { createProxy, type EndedSession, type RefusedSession, type RunningProxy } from "../../../lib/index.js"
 import { upgradeHead } from "../http/heads.js"
 import { RawPeer } from "../peers/raw-peer.js"
@@ -10,7 +10,7 @@ import { RawPeer } from "../peers/raw-peer.js"
 /** Short enough that a test of a deadline is quick, long enough for a slow machine. */
 export const SHORT_MS = 150
 
-export type Settings = Partial<ListenerInput> & Pick<ListenerInput, "backends">
+export type Settings = Partial<ListenerConfig> & Pick<ListenerConfig, "backends">
 
 export async function startProxy(t: Test, settings: Settings): Promise<RunningProxy> {
   const log = pino({ level: "silent" })

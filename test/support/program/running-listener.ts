@@ -1,18 +1,18 @@
 /** A listener at work by the given settings, with a record of what its observer was told. */
 import type { Test } from "tap"
 import { formatAddress } from "../../../lib/address/address.js"
-import { checkConfig } from "../../../lib/config/load.js"
-import type { ListenerInput } from "../../../lib/config/schema.js"
+import { toSettings } from "../../../lib/config/load.js"
+import type { ListenerConfig } from "../../../lib/config/schema.js"
 import type { Observer } from "../../../lib/ops/observer.js"
 import { Observers } from "../../../lib/ops/observer.js"
-import { toListenerSettings } from "../../../lib/proxy/listener-settings.js"
+import { composeListener } from "../../../lib/proxy/compose-listener.js"
 import { Pools } from "../../../lib/proxy/pools.js"
 import { RunningListener } from "../../../lib/proxy/running-listener.js"
 import type { ListenerSettings } from "../../../lib/session/listener-state.js"
 import type { Clock } from "../../../lib/shared/clock.js"
 
 export interface ListenerParts {
-  readonly config?: Partial<ListenerInput>
+  readonly config?: Partial<ListenerConfig>
   readonly settings?: Partial<ListenerSettings>
   readonly observer?: Partial<Observer>
   readonly clock?: Clock
@@ -23,15 +23,14 @@ export async function startListener(
   t: Test,
   { config, settings, observer = {}, clock }: ListenerParts = {},
 ): Promise<{ listener: RunningListener; address: string }> {
-  const { ws_proxy } = checkConfig({
+  const { ws_proxy } = toSettings({
     ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"], ...config }],
   })
-  const [checked] = ws_proxy
-  if (checked === undefined) throw new Error("no listener")
+  const [parsed] = ws_proxy
+  if (parsed === undefined) throw new Error("no listener")
   const pools = new Pools({}, new Observers([observer]))
-  const own = pools.poolOf(checked, "own")
-  const made = toListenerSettings(checked, own, (place, title) => pools.poolOf(place, title))
-  const listener = new RunningListener(checked, { ...made, ...settings }, new Observers([observer]), clock)
+  const composed = composeListener(parsed, (place, title) => pools.poolOf(place, title))
+  const listener = new RunningListener({ ...composed, ...settings }, new Observers([observer]), clock)
   await listener.listen()
   t.teardown(() => {
     listener.sessions.closeAll("drain_timeout")

@@ -1,19 +1,19 @@
 import t from "tap"
-import { parsePathPattern } from "../../lib/routing/path-pattern.js"
-import { type RouteConditions, RouteRequest, toRouteMatch } from "../../lib/routing/route.js"
+import { toRouteMatch } from "../../lib/routing/conditions.js"
+import { RouteRequest } from "../../lib/routing/route-request.js"
 import { SettingError } from "../../lib/settings/setting-error.js"
 import type { Fields } from "../support/http/heads.js"
 import { requested } from "../support/http/requested.js"
 import { oneOf, seededRandom } from "../support/project/random.js"
 import { thrownBy } from "../support/project/thrown.js"
+import { parseConditions, type WrittenConditions } from "../support/routing/conditions.js"
 
-function matchOf(conditions: RouteConditions) {
-  const { path } = conditions
-  return toRouteMatch(conditions, path === undefined ? undefined : parsePathPattern(path))
+function matchOf(written: WrittenConditions) {
+  return toRouteMatch(parseConditions(written))
 }
 
 interface Case {
-  readonly conditions: RouteConditions
+  readonly conditions: WrittenConditions
   readonly target?: string
   readonly fields?: Fields
   readonly isMet: boolean
@@ -118,7 +118,7 @@ for (const { target, path, query } of [
   })
 }
 
-const mistakes: { conditions: RouteConditions; message: RegExp }[] = [
+const mistakes: { conditions: WrittenConditions; message: RegExp }[] = [
   { conditions: { host: [] }, message: /expected at least one/ },
   { conditions: { host: ["chat.example", "a:80"] }, message: /"a:80" is not a host/ },
   { conditions: { header: { "X Team": "a" } }, message: /"X Team" is not a field name/ },

@@ -1,0 +1,40 @@
+/** Connects the parsed keys of a listener with its pools: each route leads to a pool, under its rules. */
+import { toOriginCheck } from "../access/origin.js"
+import { formatAddress } from "../address/address.js"
+import type { ParsedListener, ParsedRoute, PoolPlace } from "../config/schema.js"
+import type { PoolRuntime } from "../pool/pool-runtime.js"
+import { Router } from "../routing/router.js"
+import type { ListenerSettings } from "../session/listener-state.js"
+import type { RouteTarget } from "../session/route-target.js"
+
+/** @param poolOf the pool that a place names or has of its own, if any; `title` is its name in the log */
+export function composeListener(
+  listener: ParsedListener,
+  poolOf: (place: PoolPlace, title: string) => PoolRuntime | undefined,
+): ListenerSettings {
+  const name = listener.name ?? formatAddress(listener.bind)
+  const own = poolOf(listener, name)
+  const routes = listener.route.map((route, index) => {
+    const running = poolOf(route, `${name} route ${index + 1}`) ?? own
+    if (running === undefined) throw new Error(`route ${index + 1} of ${name} leads nowhere`)
+    const { strip_prefix, rewrite } = route
+    return { conditions: route, strip_prefix, rewrite, target: toRouteTarget(running, listener, route) }
+  })
+  const router = new Router(routes, own && toRouteTarget(own, listener, {}))
+  return { ...listener, name, router, ownPool: own?.pool }
+}
+
+/** Rules set on a route override the listener's, each as a whole. */
+function toRouteTarget(running: PoolRuntime, listener: ParsedListener, route: ParsedRoute): RouteTarget {
+  return {
+    running,
+    hostHeader: route.host_header ?? listener.host_header,
+    checkOrigin: toOriginCheck({
+      allowed_origins: route.allowed_origins ?? listener.allowed_origins,
+      require_origin: route.require_origin ?? listener.require_origin,
+    }),
+    requestFields: route.request_headers ?? listener.request_headers,
+    responseFields: route.response_headers ?? listener.response_headers,
+    subprotocols: route.subprotocols ?? listener.subprotocols,
+  }
+}

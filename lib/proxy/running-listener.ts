@@ -9,6 +9,7 @@ import type { Observer } from "../ops/observer.js"
 import type { ListenerSettings, ListenerState } from "../session/listener-state.js"
 import { SessionRegistry } from "../session/registry.js"
 import { startSession } from "../session/session.js"
+import { tunnelDeadlinesMs } from "../session/tunnel.js"
 import { type Clock, systemClock } from "../shared/clock.js"
 import { toTimerMs } from "../shared/timer.js"
 
@@ -26,11 +27,11 @@ export class RunningListener implements ListenerState {
     readonly observer: Observer,
     readonly clock: Clock = systemClock,
   ) {
-    const { bind, bind_mode, idle_timeout_ms, half_close_timeout_ms } = settings
+    const { bind, bind_mode } = settings
     this.connections = new Places(settings.max_connections)
     this.pending = new Places(settings.max_pending)
     this.clients = new ClientLimits(settings, clock)
-    this.sweep = new Sweep([idle_timeout_ms, half_close_timeout_ms], clock)
+    this.sweep = new Sweep(tunnelDeadlinesMs(settings), clock)
     this.#listener = new Listener(
       { address: bind, mode: bind_mode },
       {

@@ -17,8 +17,10 @@ import { Pump, type PumpEnds } from "./pump.js"
 /** Linux refuses a longer TCP_KEEPIDLE and keeps its default of two hours. */
 const MAX_KEEPALIVE_MS = 32_767_000
 
-/** The keys that a tunnel reads. */
-export type TunnelSettings = Pick<SessionKeys, "idle_timeout_ms" | "half_close_timeout_ms" | "keepalive_ms">
+/** The deadlines that `Tunnel.check` enforces; 0 = none. */
+export function tunnelDeadlinesMs({ idle_timeout_ms, half_close_timeout_ms }: SessionKeys): number[] {
+  return [idle_timeout_ms, half_close_timeout_ms]
+}
 
 /** Closes the client's connection, whose `onAbort` must close the backend's. */
 export interface TunnelOwner {
@@ -40,7 +42,7 @@ export class Tunnel implements PumpEnds, Swept {
   constructor(
     private readonly client: Connection,
     private readonly backend: Connection,
-    private readonly settings: TunnelSettings,
+    private readonly settings: SessionKeys,
     private readonly listener: { readonly sweep: Sweep; readonly clock: Clock },
     private readonly owner: TunnelOwner,
   ) {

@@ -34,9 +34,6 @@ t.test("a close reaches a backend that does not read, after the client has gone"
   const sweep = new Sweep([])
   t.teardown(() => sweep.stop())
   const ended = runTunnel(client, backend, {
-    idle_timeout_ms: 0,
-    half_close_timeout_ms: 0,
-    keepalive_ms: 0,
     sweep,
   })
   const clientGone = once(socket, "close")

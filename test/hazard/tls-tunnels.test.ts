@@ -28,7 +28,7 @@ async function openTunnel(t: Test, version: (typeof VERSIONS)[number]): Promise<
   const client = await acceptPeer(t)
   const backend = await securePeer(t, { minVersion: version, maxVersion: version })
   const sweep = new HandSweep()
-  const options = { idle_timeout_ms: IDLE_MS, half_close_timeout_ms: 0, keepalive_ms: 1000, sweep }
+  const options = { idle_timeout_ms: IDLE_MS, keepalive_ms: 1000, sweep }
   return { client, backend, sweep, end: runTunnel(client.peer, backend.peer, options) }
 }
 

@@ -34,8 +34,7 @@ function run(
   options: Partial<TunnelOptions> = {},
 ): Running {
   const sweep = new HandSweep()
-  const off = { idle_timeout_ms: 0, half_close_timeout_ms: 0, keepalive_ms: 0 }
-  const end = runTunnel(client.peer, backend.peer, { ...off, sweep, ...options })
+  const end = runTunnel(client.peer, backend.peer, { sweep, ...options })
   return { client, backend, sweep, end }
 }
 

@@ -1,22 +1,34 @@
 /** A tunnel without a session around it. */
 import { type SessionEnd, toSessionEnd } from "../../../lib/close-reason.js"
+import { toSettings } from "../../../lib/config/load.js"
+import type { SessionKeys } from "../../../lib/config/schema.js"
 import type { Connection } from "../../../lib/net/connection.js"
 import type { Sweep } from "../../../lib/net/sweep.js"
-import { Tunnel, type TunnelSettings } from "../../../lib/session/tunnel.js"
-import { systemClock } from "../../../lib/shared/clock.js"
+import { Tunnel } from "../../../lib/session/tunnel.js"
+import { type Clock, systemClock } from "../../../lib/shared/clock.js"
 
-export interface TunnelOptions extends TunnelSettings {
+export interface TunnelOptions extends Partial<SessionKeys> {
   readonly sweep: Sweep
+  readonly clock?: Clock
 }
 
-/** Resolves, once both sockets are gone, to what ended the tunnel. */
+const OFF = { idle_timeout_ms: 0, half_close_timeout_ms: 0, keepalive_ms: 0 }
+
+/**
+ * Resolves, once both sockets are gone, to what ended the tunnel. Timeouts and keepalive are off unless they
+ * are given.
+ */
 export function runTunnel(
   client: Connection,
   backend: Connection,
-  { sweep, ...settings }: TunnelOptions,
+  { sweep, clock = systemClock, ...options }: TunnelOptions,
 ): Promise<SessionEnd> {
+  const [parsed] = toSettings({
+    ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"], ...OFF }],
+  }).ws_proxy
+  if (parsed === undefined) throw new Error("no listener")
   client.onAbort = (error) => backend.close(toSessionEnd(error, "client_reset"))
   return new Promise((end) => {
-    new Tunnel(client, backend, settings, { sweep, clock: systemClock }, { end }).start()
+    new Tunnel(client, backend, { ...parsed, ...options }, { sweep, clock }, { end }).start()
   })
 }

@@ -79,6 +79,14 @@ export class WsProxy {
     return this.#set({ half_close_timeout_ms: value })
   }
 
+  /**
+   * Closes a tunnel at this age; the limit of each tunnel is spread over the last 10 %, so that they do not
+   * end together; 0 = unlimited. Default: 0.
+   */
+  maxLifetimeMs(value: ListenerConfig["max_lifetime_ms"]): this {
+    return this.#set({ max_lifetime_ms: value })
+  }
+
   /** How long open tunnels may continue at shutdown. Default: 30000. */
   drainTimeoutMs(value: ListenerConfig["drain_timeout_ms"]): this {
     return this.#set({ drain_timeout_ms: value })

@@ -317,6 +317,12 @@ const rows = {
     level: "info",
     text: "one side had closed and the other stayed silent for too long",
   },
+  max_lifetime: {
+    who: "proxy",
+    stage: "tunnel",
+    level: "info",
+    text: "the tunnel was open for as long as max_lifetime_ms allows",
+  },
 
   drain_timeout: { who: "proxy", stage: "tunnel", level: "info", text: "rws is shutting down" },
   internal_error: { who: "proxy", stage: "accept", status: 500, level: "error", text: "internal error" },

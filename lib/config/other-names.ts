@@ -13,7 +13,6 @@ const HTTP_1_1 = "not needed: rws speaks HTTP/1.1 on both sides and passes the u
 const ONE_SESSION = "not needed: a connection carries one session; see idle_timeout_ms and keepalive_ms"
 const RESOLVED = "not needed: names are resolved by the system, anew for each connection"
 const LOGGED = "the log goes to standard output; see level in [log]"
-const NO_LIFETIME = "not supported: a tunnel may last for ever; see idle_timeout_ms"
 const NO_SOURCE = "not supported: the system chooses the address from which backends are dialled"
 const NO_ADDRESS_LIST = "not supported: put a firewall in front, or see allowed_origins"
 const NO_QUEUE = "not supported: without a free backend the client gets a 503 at once"
@@ -70,10 +69,6 @@ const SENTENCES: Readonly<Record<string, string>> = {
   timeouts: TIMEOUTS,
   respondingtimeouts: TIMEOUTS,
   forwardingtimeouts: TIMEOUTS,
-  maxlifetime: NO_LIFETIME,
-  maxconnectionduration: NO_LIFETIME,
-  maxstreamduration: NO_LIFETIME,
-  maxconnectionage: NO_LIFETIME,
   keepalivetimeout: ONE_SESSION,
   keepaliverequests: ONE_SESSION,
   idleconntimeout: ONE_SESSION,

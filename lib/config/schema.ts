@@ -91,6 +91,12 @@ export const listenerSchema = z.strictObject({
     .default(30_000)
     .describe("Closes a tunnel with one side closed and the other silent for this long; 0 = never")
     .meta({ otherNames: "timeout_client_fin timeout_server_fin" }),
+  max_lifetime_ms: optionalMs
+    .default(0)
+    .describe(
+      "Closes a tunnel at this age; the limit of each tunnel is spread over the last 10 %, so that they do not end together; 0 = unlimited",
+    )
+    .meta({ otherNames: "maxConnectionDuration max_stream_duration maxConnectionAge" }),
   drain_timeout_ms: deadlineMs
     .default(30_000)
     .describe("How long open tunnels may continue at shutdown")

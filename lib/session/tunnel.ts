@@ -18,9 +18,12 @@ import { Pump, type PumpEnds } from "./pump.js"
 const MAX_KEEPALIVE_MS = 32_767_000
 
 /** The deadlines that `Tunnel.check` enforces; 0 = none. */
-export function tunnelDeadlinesMs({ idle_timeout_ms, half_close_timeout_ms }: SessionKeys): number[] {
-  return [idle_timeout_ms, half_close_timeout_ms]
+export function tunnelDeadlinesMs(settings: SessionKeys): number[] {
+  return [settings.idle_timeout_ms, settings.half_close_timeout_ms, settings.max_lifetime_ms]
 }
+
+/** The part of `max_lifetime_ms` over which tunnels that began together are closed. */
+const LIFETIME_SPREAD = 0.1
 
 /** Closes the client's connection, whose `onAbort` must close the backend's. */
 export interface TunnelOwner {
@@ -30,6 +33,7 @@ export interface TunnelOwner {
 
 export class Tunnel implements PumpEnds, Swept {
   readonly #openedMs: number
+  readonly #expiresMs: number
   /** The first FIN, unless an error came after it. */
   #reason: CloseReason | undefined
   #error: SessionEnd | undefined
@@ -47,6 +51,8 @@ export class Tunnel implements PumpEnds, Swept {
     private readonly owner: TunnelOwner,
   ) {
     this.#openedMs = listener.clock.nowMs()
+    const lifetimeMs = settings.max_lifetime_ms || Number.POSITIVE_INFINITY
+    this.#expiresMs = this.#openedMs + lifetimeMs * (1 - LIFETIME_SPREAD * Math.random())
   }
 
   start(): void {
@@ -92,6 +98,10 @@ export class Tunnel implements PumpEnds, Swept {
 
   check(nowMs: number): void {
     if (this.#isNew) this.#settle()
+    if (nowMs >= this.#expiresMs) {
+      this.#cut("max_lifetime")
+      return
+    }
     const bytes = bytesMoved(this.client) + bytesMoved(this.backend)
     if (bytes !== this.#bytesSeen) {
       this.#bytesSeen = bytes
@@ -111,14 +121,14 @@ export class Tunnel implements PumpEnds, Swept {
    */
   #settle(): void {
     this.#isNew = false
-    const { keepalive_ms, idle_timeout_ms, half_close_timeout_ms } = this.settings
+    const { keepalive_ms, idle_timeout_ms, half_close_timeout_ms, max_lifetime_ms } = this.settings
     if (keepalive_ms > 0) {
       const delayMs = Math.min(keepalive_ms, MAX_KEEPALIVE_MS)
       this.client.socket.setKeepAlive(true, delayMs)
       this.backend.socket.setKeepAlive(true, delayMs)
     }
-    if (idle_timeout_ms === 0 && !(this.#halfClosed && half_close_timeout_ms > 0))
-      this.listener.sweep.delete(this)
+    const hasDeadline = idle_timeout_ms > 0 || max_lifetime_ms > 0
+    if (!hasDeadline && !(this.#halfClosed && half_close_timeout_ms > 0)) this.listener.sweep.delete(this)
   }
 
   #cut(reason: CloseReason): void {

@@ -179,7 +179,7 @@ const names: Readonly<Record<string, Readonly<Record<string, string | RegExp>>>>
     host_rewrite_literal: "host_header",
     upgrade_configs: NOT_NEEDED,
     stream_idle_timeout: "idle_timeout_ms",
-    max_connection_duration: NOT_SUPPORTED,
+    max_connection_duration: "max_lifetime_ms",
     request_headers_timeout: "read_timeout_ms",
     connect_timeout: "connect_timeout_ms",
     lb_policy: "balance",

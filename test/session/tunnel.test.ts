@@ -2,6 +2,7 @@ import { once } from "node:events"
 import { setImmediate as nextTurn } from "node:timers/promises"
 import t, { type Test } from "tap"
 import { type CloseReason, SessionEnd } from "../../lib/close-reason.js"
+import { FakeClock } from "../support/clock/fake-clock.js"
 import { acceptPeer, type ConnectionEnds, dialPeer, untilGone } from "../support/peers/peers.js"
 import { runTunnel, type TunnelOptions } from "../support/peers/run-tunnel.js"
 import { wasReset } from "../support/peers/was-reset.js"
@@ -31,14 +32,17 @@ async function connect(t: Test): Promise<Pick<Running, "client" | "backend">> {
 
 function run(
   { client, backend }: Pick<Running, "client" | "backend">,
-  options: Partial<TunnelOptions> = {},
+  options: Partial<TunnelOptions> & { readonly sweep?: HandSweep } = {},
 ): Running {
-  const sweep = new HandSweep()
-  const end = runTunnel(client.peer, backend.peer, { sweep, ...options })
+  const { sweep = new HandSweep() } = options
+  const end = runTunnel(client.peer, backend.peer, { ...options, sweep })
   return { client, backend, sweep, end }
 }
 
-async function startTunnel(t: Test, options: Partial<TunnelOptions> = {}): Promise<Running> {
+async function startTunnel(
+  t: Test,
+  options: Partial<TunnelOptions> & { readonly sweep?: HandSweep } = {},
+): Promise<Running> {
   return run(await connect(t), options)
 }
 
@@ -64,6 +68,35 @@ async function fill(sender: ConnectionEnds, reader: ConnectionEnds): Promise<voi
     await turnUntil(() => sender.peer.socket.bytesRead === sent, "all read")
   }
 }
+
+t.test("tunnels that began together reach their lifetime within its last tenth, not at once", async (t) => {
+  const clock = new FakeClock()
+  const sweep = new HandSweep()
+  const options = { max_lifetime_ms: 100_000, sweep, clock }
+  const tunnels = await Promise.all(Array.from({ length: 20 }, () => startTunnel(t, options)))
+  const openAt = (ageMs: number) => {
+    sweep.look(clock.nowMs() + ageMs)
+    return tunnels.filter(isOpen).length
+  }
+  t.equal(openAt(0), 20)
+  t.equal(openAt(89_999), 20)
+  const halfway = openAt(95_000)
+  t.ok(halfway > 0 && halfway < 20, `${halfway} are open halfway`)
+  t.equal(openAt(100_000), 0)
+  for (const { end } of tunnels) t.equal((await end).reason, "max_lifetime")
+})
+
+t.test("a tunnel that moves bytes all the time still reaches its lifetime", async (t) => {
+  const clock = new FakeClock()
+  const running = await startTunnel(t, { max_lifetime_ms: 1000, idle_timeout_ms: IDLE_MS, clock })
+  for (let ageMs = 0; ageMs < 900; ageMs += 100) {
+    await move(running.client, running.backend)
+    running.sweep.look(clock.nowMs() + ageMs)
+    t.ok(isOpen(running))
+  }
+  running.sweep.look(clock.nowMs() + 1000)
+  t.equal((await running.end).reason, "max_lifetime")
+})
 
 const SIDES = [
   { one: "client", other: "backend" },

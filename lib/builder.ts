@@ -112,7 +112,7 @@ export class WsProxy {
     return this.#set({ max_pending: value })
   }
 
-  /** New connections of one client address, e.g. `"20/s"`, `"100/m"` or `"1000/h"`. Default: no limit. */
+  /** New connections of one client address, e.g. `"20/s"`, `"100/m"` or `"1000/h"`. Default: unlimited. */
   ratePerIp(value: ListenerConfig["rate_per_ip"]): this {
     return this.#set({ rate_per_ip: value })
   }

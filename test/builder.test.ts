@@ -208,7 +208,7 @@ const wrong: readonly { call: string; key: string; set: (proxy: WsProxy) => WsPr
 ]
 
 for (const { call, key, set } of wrong) {
-  t.test(`after ${call} bind rejects, and names ${key}`, async (t) => {
+  t.test(`after ${call} bind rejects and names ${key}`, async (t) => {
     const error = await rejectionOf(() => bind(t, set(new WsProxy(["127.0.0.1:9"]))))
     t.ok(error instanceof ConfigError)
     t.ok(error instanceof Error)
@@ -221,7 +221,7 @@ for (const { call, key, set } of wrong) {
   })
 }
 
-t.test("bind tells of all that is wrong at once", async (t) => {
+t.test("bind reports all problems at once", async (t) => {
   const proxy = new WsProxy(["127.0.0.1:9"]).connectTimeoutMs(0).maxHeadBytes(1)
   const error = await rejectionOf(() => bind(t, proxy, "nowhere"))
   const problems = error instanceof ConfigError ? error.problems : []
@@ -274,7 +274,7 @@ const impossible: readonly [key: string, set: (proxy: WsProxy) => WsProxy][] = [
 ]
 
 for (const [key, set] of impossible) {
-  t.test(`a value that ${key} can't have is told by bind`, async (t) => {
+  t.test(`bind reports an invalid value of ${key}`, async (t) => {
     const error = await rejectionOf(() => bind(t, set(new WsProxy("wss://127.0.0.1:9"))))
     if (!(error instanceof ConfigError)) throw error ?? new Error("it was accepted")
     for (const { path } of error.problems) t.strictSame(path.slice(0, 3), ["ws_proxy", 0, key])
@@ -282,7 +282,7 @@ for (const [key, set] of impossible) {
 }
 
 for (const backend of ["", "9000", "chat:0", "chat:70000", "ftp://chat:80", "unix:relative", "a b:1"]) {
-  t.test(`${JSON.stringify(backend)} is no backend: bind rejects, and names it`, async (t) => {
+  t.test(`bind rejects the backend ${JSON.stringify(backend)} and names it`, async (t) => {
     for (const [backends, index] of [
       [backend, 0],
       [[backend], 0],
@@ -297,7 +297,7 @@ for (const backend of ["", "9000", "chat:0", "chat:70000", "ftp://chat:80", "uni
     }
   })
 
-  t.test(`${JSON.stringify(backend)} does not get into a pool: an AddressError that quotes it`, async (t) => {
+  t.test(`a pool refuses ${JSON.stringify(backend)} with an AddressError that quotes it`, async (t) => {
     for (const call of [() => new Pool([backend]), () => new Pool().add(backend)]) {
       const error = thrownBy(call)
       t.ok(error instanceof AddressError)
@@ -321,7 +321,7 @@ t.test("a list of no backends is rejected, a pool without backends may get some"
   t.match((await ask(t, proxy)).text, /^HTTP\/1\.1 101 /)
 })
 
-t.test("a list that is changed after it was given does not count, unlike a pool", async (t) => {
+t.test("changing a list of backends later has no effect, unlike changing a pool", async (t) => {
   const backends = await echo(t)
   const description = new WsProxy(backends)
   backends[0] = await deadAddress()
@@ -335,7 +335,7 @@ t.test("an address that can't be bound rejects with a BindError that names it", 
   t.match(error, { message: `cannot listen on ${first.address()}: it is already in use` })
 })
 
-t.test("one description can be bound several times, and changed in between", async (t) => {
+t.test("one WsProxy can be bound several times, and changed in between", async (t) => {
   const description = new WsProxy(await echo(t)).name("one")
   const one = await bind(t, description)
   const two = await bind(t, description.name("two").maxHeadBytes(64))
@@ -389,7 +389,7 @@ t.test("two proxies may share a pool", async (t) => {
   for (const proxy of proxies) t.match((await ask(t, proxy)).text, /^HTTP\/1\.1 101 /)
 })
 
-t.test("a proxy of the library logs where it is told, and nowhere else", async (t) => {
+t.test("createProxy logs only to the log that it is given", async (t) => {
   const written = t.capture(process.stdout, "write", process.stdout.write.bind(process.stdout))
   const quiet = await bind(t, new WsProxy(await echo(t)))
   await ask(t, quiet, "\0")

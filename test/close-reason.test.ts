@@ -8,7 +8,7 @@ t.test("every code is snake_case", async (t) => {
   for (const [reason] of rows) t.match(reason, /^[a-z]+(_[a-z0-9]+)*$/)
 })
 
-t.test("every text is one line of printable ASCII that can stand before a colon", async (t) => {
+t.test("every text is one line of printable ASCII that a colon can follow", async (t) => {
   for (const [reason, { text }] of rows) {
     t.match(text, /^[\x20-\x7e]+$/, reason)
     t.notMatch(text, /^\s|[\s.:]$|^[A-Z][a-z]+ /, reason)
@@ -23,7 +23,7 @@ t.test("an end by FIN is called normal and says whose FIN came first", async (t)
   }
 })
 
-t.test("no two reasons say the same", async (t) => {
+t.test("no two reasons have the same text", async (t) => {
   t.equal(new Set(rows.map(([, { text }]) => text)).size, rows.length)
 })
 
@@ -62,7 +62,7 @@ const STATUS: { readonly [reason in CloseReason]?: number } = {
   internal_error: 500,
 }
 
-t.test("a reason has the status of the design's table, and none where rws does not answer", async (t) => {
+t.test("a reason has the status of the design's table, and none where rws sends no response", async (t) => {
   const statuses = rows.flatMap(([reason, { status }]) => (status === undefined ? [] : [[reason, status]]))
   t.same(Object.fromEntries(statuses), STATUS)
 })
@@ -88,7 +88,7 @@ t.test(
   },
 )
 
-t.test("a client that has left gets no answer", async (t) => {
+t.test("a client that has closed gets no response", async (t) => {
   for (const [reason, { who, status }] of rows) {
     if (!/left|closed|reset/.test(reason)) continue
     t.equal(who, reason.startsWith("client") ? "client" : "backend", reason)
@@ -98,7 +98,7 @@ t.test("a client that has left gets no answer", async (t) => {
 
 const ANSWERED_STAGES: readonly Stage[] = ["accept", "head", "validate", "route", "dial", "handshake"]
 
-t.test("once an answer of the backend is on its way rws gives none of its own", async (t) => {
+t.test("once a backend's response is being relayed, rws sends none of its own", async (t) => {
   for (const [reason, { stage, status }] of rows) {
     if (status !== undefined) t.ok(ANSWERED_STAGES.includes(stage), reason)
   }
@@ -128,13 +128,13 @@ t.test("every reason is given somewhere in lib", async (t) => {
   for (const [reason] of rows) t.match(sources, `"${reason}"`)
 })
 
-t.test("a session's end says what its reason says", async (t) => {
+t.test("the message of a session's end is the reason's text", async (t) => {
   const { name, reason, detail, message } = new SessionEnd("bad_key")
   t.equal(message, CLOSE_REASONS.bad_key.text)
   t.same({ name, reason, detail }, { name: "SessionEnd", reason: "bad_key", detail: "" })
 })
 
-t.test("a session's end says the detail behind what its reason says", async (t) => {
+t.test("the message of a session's end is the reason's text, then the detail", async (t) => {
   const cause = new Error("why")
   const end = new SessionEnd("bad_key", "there is none", cause)
   t.equal(end.message, `${CLOSE_REASONS.bad_key.text}: there is none`)
@@ -142,7 +142,7 @@ t.test("a session's end says the detail behind what its reason says", async (t) 
   t.equal(end.cause, cause)
 })
 
-t.test("an error that has a reason keeps it, any other gets the reason of its place", async (t) => {
+t.test("an error with a reason keeps it; any other gets the fallback reason", async (t) => {
   const own = new SessionEnd("bad_key")
   t.equal(toSessionEnd(own, "internal_error"), own)
   const system = new Error("read ECONNRESET")

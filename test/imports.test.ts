@@ -57,12 +57,12 @@ const inBin = (path: string) => path.startsWith("bin/")
 const importersOf = (pattern: RegExp) =>
   [...new Set(edges.filter(({ to }) => pattern.test(to)).map(({ from }) => from))].sort()
 
-t.test("every import of a file of ours names a source that is there", async (t) => {
+t.test("every relative import names an existing source file", async (t) => {
   t.ok(edges.length > 50, "the imports were found")
   for (const { from, to } of edges) if (inLib(to) || inBin(to)) t.ok(imports.has(to), `${from} imports ${to}`)
 })
 
-t.test("no import goes round in a circle, not even of types", async (t) => {
+t.test("there are no circular imports, not even of types", async (t) => {
   const done = new Set<string>()
   const circleFrom = (path: string, way: readonly string[]): readonly string[] | undefined => {
     if (way.includes(path)) return [...way.slice(way.indexOf(path)), path]
@@ -77,7 +77,7 @@ t.test("no import goes round in a circle, not even of types", async (t) => {
   for (const path of imports.keys()) t.equal(circleFrom(path, [])?.join(" imports "), undefined)
 })
 
-t.test("every source of lib is in a room, and every room is there", async (t) => {
+t.test("every source of lib is in a known folder, and every known folder exists", async (t) => {
   const sources = [...imports.keys()].filter(inLib)
   for (const path of sources) t.ok(rankOf(path) >= 0, path)
   const rooms = new Set(sources.map(roomOf))
@@ -99,7 +99,7 @@ t.test("the command line imports the library and never the other way round", asy
   t.ok(edges.some(({ from, to }) => inBin(from) && inLib(to)))
 })
 
-t.test("only one file knows llhttp", async (t) => {
+t.test("only one file imports llhttp", async (t) => {
   t.same(importersOf(/^llhttp\//), ["lib/http/llhttp.ts"])
   const sayIt = [...imports.keys()].filter((path) => /["'`](llhttp|undici)\b/.test(readProjectFile(path)))
   t.same(sayIt, ["lib/http/llhttp.ts"], "not by another way of loading either")
@@ -109,7 +109,7 @@ t.test("no file of lib uses Node's HTTP", async (t) => {
   t.same(importersOf(/^(node:)?(http2?|https|_http_.*)$/).filter(inLib), [])
 })
 
-t.test("TLS, which is loaded where it is first needed, is known in net only", async (t) => {
+t.test("only net imports TLS, and lazily", async (t) => {
   const sayIt = [...imports.keys()].filter((path) => /getBuiltinModule\(/.test(readProjectFile(path)))
   t.same(sayIt, ["lib/net/connection.ts", "lib/net/secure-context.ts"])
 })
@@ -132,14 +132,14 @@ const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
 ]
 
 for (const { packages, rooms } of KNOWN_BY) {
-  t.test(`packages like ${packages.source} are known in ${rooms.source} only`, async (t) => {
+  t.test(`packages like ${packages.source} are imported in ${rooms.source} only`, async (t) => {
     const importers = edges.filter(({ to }) => packages.test(packageOf(to)) || packages.test(to))
     t.ok(importers.length > 0)
     for (const { from, to } of importers) t.match(from, rooms, to)
   })
 }
 
-t.test("what lib and bin import is what package.json lists, no more and no less", async (t) => {
+t.test("lib and bin import exactly the packages that package.json lists", async (t) => {
   const { dependencies } = JSON.parse(readProjectFile("package.json")) as {
     dependencies: Record<string, string>
   }

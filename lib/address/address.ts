@@ -95,7 +95,7 @@ function parseTcp(text: string, lowestPort: number, expected: string, written: s
     throw new AddressError(`"${written}" is not an address: expected ${expected}`)
   }
   if (Number(port) < lowestPort || Number(port) > 65535) {
-    throw new AddressError(`"${written}" has no valid port: expected ${lowestPort} to 65535`)
+    throw new AddressError(`"${written}": port ${port} is out of range (${lowestPort}–65535)`)
   }
   return { kind: "tcp", host, port: Number(port) }
 }

@@ -133,7 +133,7 @@ export const listenerSchema = z.strictObject({
     .optional()
     .describe('New connections of one client address, e.g. `"20/s"`, `"100/m"` or `"1000/h"`')
     .meta({
-      ifAbsent: "no limit",
+      ifAbsent: "unlimited",
       example: "20/s",
       otherNames: "rateLimit limit_req limit_req_zone average rate maxconnrate",
     }),

@@ -53,7 +53,7 @@ export function toBackendSettings(input: BackendInput): BackendSettings {
   }
   if (!Number.isInteger(max_connections) || max_connections < 0) {
     throw new SettingError(
-      `"${address}" has max_connections ${max_connections}: expected 0 (no limit) or a whole number`,
+      `"${address}" has max_connections ${max_connections}: expected 0 (unlimited) or a positive whole number`,
     )
   }
   return { address, weight, max_connections, backup }

@@ -28,7 +28,7 @@ const PROCESS_SECRET = randomBytes(32)
 export function createSticky(cookie: string, secret: string | Buffer = PROCESS_SECRET): Sticky {
   if (!isToken(cookie)) {
     throw new SettingError(
-      `"${cookie}" is not a cookie name: expected letters, digits, "-", "_" and the like`,
+      `"${cookie}" is not a cookie name: expected letters, digits and !#$%&'*+-.^_\`|~ only`,
     )
   }
   if (secret.length === 0) throw new SettingError("the sticky_secret is empty: expected some text")

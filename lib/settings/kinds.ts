@@ -13,7 +13,7 @@ export const optionalMs = durationMs.min(0, "expected 0 (off) or a number of mil
 export const flag = z.boolean("expected true or false")
 
 /** A limit; 0 = unlimited. */
-export const limit = z.int("expected a whole number").min(0, "expected 0 (no limit) or more")
+export const limit = z.int("expected a whole number").min(0, "expected 0 (unlimited) or more")
 
 /** A whole number in a range. */
 export function whole(least: number, most: number) {

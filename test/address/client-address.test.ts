@@ -17,6 +17,6 @@ for (const { ip, port, written } of cases) {
   })
 }
 
-t.test("what a socket does not report is unknown", async (t) => {
+t.test("an address that a socket does not report is unknown", async (t) => {
   t.same(toClientAddress(undefined, undefined), { ip: "", port: 0 })
 })

@@ -151,7 +151,7 @@ const conflicts: readonly Conflict[] = [
 ]
 
 for (const { title, listener, pools = {}, path, message } of conflicts) {
-  t.test(`${title} is told, and nothing else`, async (t) => {
+  t.test(`${title} is reported, and nothing else`, async (t) => {
     const error = thrownBy(() => checkConfig({ pool: pools, ws_proxy: [listener] }))
     if (!(error instanceof ConfigError)) throw error ?? new Error("it was accepted")
     const isNamed = path.length > 1 && path[0] === "pool"

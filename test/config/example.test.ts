@@ -54,7 +54,7 @@ for (const [title, { shape }] of Object.entries(tables)) {
   }
 }
 
-t.test("what the example configuration says of a key that has a default is that default", async (t) => {
+t.test("the example configuration sets keys to their defaults", async (t) => {
   const { pool, ws_proxy } = await loadConfig(projectPath(FILE))
   t.equal(pool, undefined)
   t.equal(ws_proxy.length, 1)
@@ -75,7 +75,7 @@ t.test("the defaults that the example configuration names in words are the true 
   for (const [, value, key = ""] of named) t.equal(value, String(defaults.get(key)), key)
 })
 
-t.test("what the example configuration has commented out is valid once it is not", async (t) => {
+t.test("the commented-out keys of the example configuration are valid", async (t) => {
   const ca = makeTestCa(t)
   const { certFile, keyFile } = ca.issue("DNS:rws.example")
   const settings = text

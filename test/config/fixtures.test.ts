@@ -1,6 +1,6 @@
 /**
- * Whole files, as users write them. In those of `invalid` what follows `#!` is the beginning of what must be
- * said of the line that it stands on (or, with `:-1`, of the line before it); nothing else may be said.
+ * Whole files, as users write them. In those of `invalid`, `#!` marks a problem: it is followed by the
+ * beginning of the expected message for its line (with `:-1`, for the line above). No other message may occur.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -139,7 +139,7 @@ const valid: Readonly<Record<string, unknown>> = {
 const VALID = projectPath("test/config/valid")
 const INVALID = projectPath("test/config/invalid")
 
-t.test("every valid fixture is looked at", async (t) => {
+t.test("every valid fixture has an expectation", async (t) => {
   t.same(readdirSync(VALID).sort(), Object.keys(valid).sort())
 })
 
@@ -168,7 +168,7 @@ function expectedIn(toml: string): Expected[] {
 }
 
 for (const name of readdirSync(INVALID).sort()) {
-  t.test(`of invalid/${name} all that is wrong is said, with its lines, and nothing else`, async (t) => {
+  t.test(`invalid/${name} has exactly the marked problems, on their lines`, async (t) => {
     const file = join(INVALID, name)
     const error = await loadConfig(file).then(
       () => undefined,
@@ -189,12 +189,12 @@ for (const name of readdirSync(INVALID).sort()) {
     t.same(
       expected.filter((one) => !isSaid(one)),
       [],
-      "what is not said",
+      "missing problems",
     )
     t.same(
       said.filter((one) => !isExpected(one)),
       [],
-      "what should not be said",
+      "unexpected problems",
     )
     t.equal(said.length, expected.length)
   })

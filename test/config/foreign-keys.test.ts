@@ -227,7 +227,7 @@ function messageFor(config: object): string | undefined {
 
 for (const [program, keys] of Object.entries(names)) {
   for (const [name, meant] of Object.entries(keys)) {
-    t.test(`${name} of ${program} is answered by ${meant}`, async (t) => {
+    t.test(`the hint for ${name} of ${program} is ${meant}`, async (t) => {
       const message = messageFor({ ws_proxy: [{ ...LISTENER, [name]: 1 }] }) ?? ""
       const advice = message.replace(/^unknown key; /, "")
       if (typeof meant !== "string") t.match(advice, meant)
@@ -296,7 +296,7 @@ const misplaced: readonly { title: string; config: object; message: string }[] =
 ]
 
 for (const { title, config, message } of misplaced) {
-  t.test(`${title} is answered with its place`, async (t) => {
+  t.test(`the error for ${title} names its place`, async (t) => {
     t.equal(messageFor(config), message)
   })
 }

@@ -33,24 +33,24 @@ async function nameIn(loaded: ReturnType<typeof loadConfig>): Promise<string | u
   return (await loaded).ws_proxy[0]?.name
 }
 
-t.test("without any word rws.config.toml of the working directory is read", async (t) => {
+t.test("by default, rws.config.toml of the working directory is read", async (t) => {
   t.equal(DEFAULT_CONFIG_FILE, "rws.config.toml")
   t.equal(await nameIn(loadConfig()), "default")
 })
 
-t.test("the file that $RWS_CONFIG_FILE names is read before the default one", async (t) => {
+t.test("$RWS_CONFIG_FILE takes precedence over the default file", async (t) => {
   process.env.RWS_CONFIG_FILE = "env.toml"
   t.equal(await nameIn(loadConfig()), "environment")
   process.env.RWS_CONFIG_FILE = join(folder, "env.toml")
   t.equal(await nameIn(loadConfig()), "environment")
 })
 
-t.test("an empty $RWS_CONFIG_FILE is none", async (t) => {
+t.test("an empty $RWS_CONFIG_FILE counts as unset", async (t) => {
   process.env.RWS_CONFIG_FILE = ""
   t.equal(await nameIn(loadConfig()), "default")
 })
 
-t.test("the file that the caller names is read before any other", async (t) => {
+t.test("the file that the caller names takes precedence over all others", async (t) => {
   process.env.RWS_CONFIG_FILE = "env.toml"
   t.equal(await nameIn(loadConfig("named.toml")), "named")
 })
@@ -97,14 +97,14 @@ t.test("a file that the user may not read is reported in words", async (t) => {
   t.match(error, { message: `${file}: permission denied: the user that runs rws can't read it` })
 })
 
-t.test("a file of bytes that are not UTF-8 is reported by its name and line", async (t) => {
+t.test("a file that is not UTF-8 is reported with its name and line", async (t) => {
   await t.rejects(loadConfig("latin1.toml"), {
     name: "ConfigError",
     message: "latin1.toml:2: not UTF-8; expected UTF-8: save the file in that encoding",
   })
 })
 
-t.test("a file with a byte order mark has its problems in the right lines", async (t) => {
+t.test("lines are right in a file with a byte order mark", async (t) => {
   t.match(await rejectionOf(() => loadConfig("marked.toml")), { problems: [{ line: 5 }] })
 })
 
@@ -117,7 +117,7 @@ for (const [title, toml] of [
   ["a JSON file", '{ "ws_proxy": [] }\n'],
   ["a YAML file", "ws_proxy:\n  - bind: a\n"],
 ] as const) {
-  t.test(`${title} is answered with a first configuration, which works`, async (t) => {
+  t.test(`${title} gets a hint with a first configuration, which works`, async (t) => {
     const error = await rejectionOf(() => parseConfig(toml, "rws.toml"))
     if (!(error instanceof ConfigError)) throw error ?? new Error("it was accepted")
     t.match(error.message, FIRST)
@@ -126,7 +126,7 @@ for (const [title, toml] of [
   })
 }
 
-t.test("a file with a listener is not answered with a first configuration", async (t) => {
+t.test("a file with a listener gets no hint with a first configuration", async (t) => {
   const error = await rejectionOf(() => parseConfig("[[ws_proxy]]\n", "rws.toml"))
   t.notMatch(error instanceof Error && error.message, /first configuration/)
 })
@@ -156,7 +156,7 @@ t.test(
   },
 )
 
-t.test("what is wrong in a file is reported with the file's name and the line", async (t) => {
+t.test("problems of a file are reported with its name and the line", async (t) => {
   await t.rejects(loadConfig("bad.toml"), {
     name: "ConfigError",
     message: /^bad\.toml:5: ws_proxy\[0\]\.listen: unknown key; did you mean "bind"\?$/,
@@ -176,11 +176,11 @@ t.test("lines are right in a file with CRLF", async (t) => {
   })
 })
 
-t.test("a file that begins with a byte order mark is read like others", async (t) => {
+t.test("a file may start with a byte order mark", async (t) => {
   t.equal((await parseConfig(`\ufeff${fileFor("bom")}`, "bom")).ws_proxy[0]?.name, "bom")
 })
 
-t.test("a mistake in TOML's own grammar is shown with its line and its place in it", async (t) => {
+t.test("a TOML syntax error is shown with its line and column", async (t) => {
   const error = await rejectionOf(() => parseConfig('[[ws_proxy]]\nbind = "127.0.0.1:8080\n', "rws.toml"))
   if (!(error instanceof ConfigError)) throw error ?? new Error("it was accepted")
   t.match(error.message, /^rws\.toml:2: not valid TOML: /)

@@ -20,7 +20,7 @@ for (const { path, text } of paths) {
   })
 }
 
-t.test("a configuration's error has one line for each problem: where, which key, what", async (t) => {
+t.test("a ConfigError has one line for each problem: place, key and message", async (t) => {
   const error = new ConfigError("rws.toml", [
     { path: ["ws_proxy", 0, "bind"], message: "required, but missing", line: 3 },
     { path: ["log", "level"], message: "no such level" },
@@ -39,7 +39,7 @@ t.test("a configuration's error has one line for each problem: where, which key,
 })
 
 for (const key of ["bind", "backends"] as const) {
-  t.test(`a listener without ${key} is told that it is missing`, async (t) => {
+  t.test(`a listener without ${key} is an error that names the key`, async (t) => {
     const error = thrownBy(() => checkConfig({ ws_proxy: [{ ...LISTENER, [key]: undefined }] }))
     const problems = [{ path: ["ws_proxy", 0, key], message: "required, but missing" }]
     t.same(error instanceof ConfigError && error.problems, problems)
@@ -131,7 +131,7 @@ t.test("the keys of a table are listed once at the end, however many of its keys
   t.ok(error.message.endsWith(`\n${lists.join("\n")}`))
 })
 
-t.test("no keys are listed where each unknown key has a suggestion", async (t) => {
+t.test("no keys are listed if each unknown key has a suggestion", async (t) => {
   const error = thrownBy(() => checkConfig({ ws_proxy: [{ ...LISTENER, listen: 1 }] }))
   t.strictSame(error instanceof ConfigError && error.hints, [])
 })

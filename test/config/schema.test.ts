@@ -34,14 +34,14 @@ t.test("every key has a description, which the command line shows", async (t) =>
   }
 })
 
-t.test("a key set to undefined, as JavaScript likes to, is a key left out", async (t) => {
+t.test("a key set to undefined counts as absent", async (t) => {
   const { ws_proxy } = toSettings({
     ws_proxy: [{ ...LISTENER, name: undefined, idle_timeout_ms: undefined }],
   })
   t.equal(ws_proxy[0]?.idle_timeout_ms, 0)
 })
 
-t.test("the library may pass a pool for the backends, even one that is empty for now", async (t) => {
+t.test("backends may be a Pool, even an empty one", async (t) => {
   const pool = new Pool([])
   t.equal(checkConfig({ ws_proxy: [{ ...LISTENER, backends: pool }] }).ws_proxy[0]?.backends, pool)
 })
@@ -91,7 +91,7 @@ const optional: Rule = {
 
 const limit: Rule = {
   good: [0, 1, 1_000_000],
-  bad: [...each(notWhole, /^expected a whole number$/), ...each([-1], /^expected 0 \(no limit\) or more$/)],
+  bad: [...each(notWhole, /^expected a whole number$/), ...each([-1], /^expected 0 \(unlimited\) or more$/)],
 }
 
 /** Rules of the keys that are of none of the common kinds. */
@@ -110,7 +110,7 @@ const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>
         ["wss://localhost:443", "https://0.0.0.0:443", "HTTPS://a"],
         /; rws does not terminate TLS: put a TLS terminator in front$/,
       ),
-      ["localhost:65536", /no valid port/],
+      ["localhost:65536", /port 65536 is out of range/],
       ["unix:rws.sock", /absolute path/],
     ],
   },
@@ -259,7 +259,7 @@ for (const [key, schema] of Object.entries(listenerSchema.shape)) {
   }
 
   for (const [value, message] of bad) {
-    t.test(`${key} can't be ${show(value)}, and that is all that is said`, async (t) => {
+    t.test(`${key} can't be ${show(value)}, and nothing else is reported`, async (t) => {
       const error = thrownBy(() => checkConfig({ ws_proxy: [{ ...LISTENER, [key]: value }] }, "test"))
       if (!(error instanceof ConfigError)) throw error ?? new Error("it was accepted")
       const [{ path = [], message: said = "" } = {}, ...more] = error.problems
@@ -303,14 +303,14 @@ for (const level of LOG_LEVELS) {
 }
 
 for (const level of ["INFO", "fatal", "", 30, true, null]) {
-  t.test(`the log level can't be ${show(level)}, and the levels that there are are named`, async (t) => {
+  t.test(`the log level can't be ${show(level)}, and the error lists the levels`, async (t) => {
     const error = thrownBy(() => checkConfig({ log: { level }, ws_proxy: [LISTENER] }))
     t.match(error, { problems: [{ path: ["log", "level"], message: LOG_LEVELS.join(", ") }] })
   })
 }
 
 for (const config of [null, undefined, 1, "text", [], true, new Date(0)]) {
-  t.test(`${show(config)} is no configuration`, async (t) => {
+  t.test(`${show(config)} is not a configuration`, async (t) => {
     t.type(
       thrownBy(() => checkConfig(config)),
       ConfigError,
@@ -329,7 +329,7 @@ t.test("every table is closed", async (t) => {
   }
 })
 
-t.test("two listeners that want the same address are told so, with and without names", async (t) => {
+t.test("two listeners with the same address are an error, with and without names", async (t) => {
   const taken = {
     problems: [{ path: ["ws_proxy", 1, "bind"], message: '"127.0.0.1:8080" is taken by ws_proxy[0]' }],
   }
@@ -349,7 +349,7 @@ t.test("two listeners that want the same address are told so, with and without n
   t.ok(error.problems.some(({ path }) => path.at(-1) === "bind"))
 })
 
-t.test("a third listener is told which one was first", async (t) => {
+t.test("the error for a third listener names the first one", async (t) => {
   const error = thrownBy(() =>
     checkConfig({ ws_proxy: ["a", "b", "c"].map((name) => ({ ...LISTENER, name })) }),
   )

@@ -461,7 +461,7 @@ t.test("the header for connections of rws itself says so", async (t) => {
   }
 })
 
-t.test("what is written is parsed back unchanged", async (t) => {
+t.test("written values are parsed back unchanged", async (t) => {
   const random = seededRandom(107)
   const anIp = () =>
     oneOf(random, [

@@ -55,7 +55,7 @@ for (const { reason, status, text } of answered) {
   })
 }
 
-t.test("only the refusal of a WebSocket version says which one is spoken", async (t) => {
+t.test("only the refusal of a WebSocket version names the supported one", async (t) => {
   for (const { reason, status, text } of answered) {
     const { fields } = read(writeRefusal(reason, status, text, NOW))
     const expected = reason === "bad_ws_version"

@@ -17,7 +17,7 @@ for (const { limit, ...expected } of shares) {
   })
 }
 
-t.test("what is open already counts", async (t) => {
+t.test("descriptors that are already open count", async (t) => {
   t.same(shareDescriptors(1024, 520), { sessions: 192, lingering: 55 })
   t.same(shareDescriptors(1024, 2000), { sessions: 1, lingering: 1 })
 })

@@ -52,7 +52,7 @@ const LEVELS: Partial<Record<CloseReason, Level>> = {
 for (const reason of Object.keys(CLOSE_REASONS) as CloseReason[]) {
   const level = LEVELS[reason] ?? "info"
   const message = CLOSE_REASONS[reason].status === undefined ? "session ended" : "session refused"
-  t.test(`the one line of a session that ends by ${reason} says "${message}" at ${level}`, async (t) => {
+  t.test(`a session that ends by ${reason} logs one line, "${message}", at ${level}`, async (t) => {
     const { lines, log } = remember()
     logSession(log, new SessionEnd(reason, "because"))
     t.equal(lines.length, 1)
@@ -78,7 +78,7 @@ t.test("a session's line has its addresses, its path, bytes each way and duratio
   })
 })
 
-t.test("what the system said is logged without a stack trace", async (t) => {
+t.test("a system error is logged without a stack trace", async (t) => {
   const { lines, log } = remember()
   const each = [new Error("connect ECONNREFUSED ::1:9"), new Error("connect ECONNREFUSED 127.0.0.1:9")]
   new LogObserver(log).dialFailed(

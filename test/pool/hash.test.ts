@@ -58,7 +58,7 @@ t.test("backends whose names differ in one digit share evenly, behind each first
   t.ok(chiSquare(seconds, even.slice(1)) < 31.8, `${seconds}`)
 })
 
-t.test("the same key has the same order, in whatever order the backends are given", async (t) => {
+t.test("the same key has the same order, however the backends are listed", async (t) => {
   const random = seededRandom(13)
   const wrong: unknown[] = []
   for (let round = 0; round < 500; round++) {
@@ -116,7 +116,7 @@ const ORDERS = [
 ]
 
 for (const { key, order } of ORDERS) {
-  t.test(`the key "${key}" has the order ${order} for ever`, async (t) => {
+  t.test(`the key "${key}" always has the order ${order}`, async (t) => {
     t.equal(namesOf(orderByHash(backendsOf(1, 1, 1, 1, 1), key)).join(""), order)
   })
 }

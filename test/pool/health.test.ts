@@ -44,7 +44,7 @@ t.test("a new backend is up", async (t) => {
   t.same([backend.isUp(), backend.isEligible(), backend.isOnlyEjected()], [true, true, false])
 })
 
-t.test("max_fails failed dials eject a backend, and that is reported once", async (t) => {
+t.test("max_fails failed dials eject a backend, which is reported once", async (t) => {
   const backend = machine()
   t.same(backend.fails(3), [undefined, undefined, EJECTED])
   t.same([backend.isUp(), backend.isEligible(), backend.isOnlyEjected()], [false, false, true])

@@ -21,7 +21,7 @@ const CASES: { given: BackendInput; means: object }[] = [
 ]
 
 for (const { given, means } of CASES) {
-  t.test(`${JSON.stringify(given)} gets the defaults of what it does not say`, async (t) => {
+  t.test(`${JSON.stringify(given)} gets defaults for the keys that it leaves out`, async (t) => {
     t.same(toBackendSettings(given), means)
   })
 }
@@ -33,7 +33,7 @@ const WRONG: { settings: object; message: string }[] = [
   })),
   ...[-1, 0.5, Number.NaN].map((max_connections) => ({
     settings: { max_connections },
-    message: `"a:1" has max_connections ${max_connections}: expected 0 (no limit) or a whole number`,
+    message: `"a:1" has max_connections ${max_connections}: expected 0 (unlimited) or a positive whole number`,
   })),
 ]
 

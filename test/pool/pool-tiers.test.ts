@@ -334,7 +334,7 @@ t.test("a pool without sticky_cookie sets no cookie", async (t) => {
   t.equal(at.pool.stickyField(at.get("A"), poolRequest(), true), undefined)
 })
 
-t.test("with balance hash the key decides, by what hash_key says", async (t) => {
+t.test("with balance hash, hash_key chooses the backend", async (t) => {
   const pool = new Pool(["A:1", "B:1", "C:1"], { balance: "hash", hash_key: "client_ip" })
   const first = (ip: string) => triedBy(pool, poolRequest(), ip)[0]?.name
   const ips = Array.from({ length: 30 }, (_, index) => `192.0.2.${index}`)
@@ -371,7 +371,7 @@ for (const { what, make, error } of WRONG) {
   t.test(`a pool is refused with ${what}`, async (t) => t.type(thrownBy(make), error))
 }
 
-t.test("a table and a text that name the same backend count once, and the first one stays", async (t) => {
+t.test("a table and a string with the same address count once, and the first one stays", async (t) => {
   const pool = new Pool([{ address: "A:1", weight: 3 }, "A:1"])
   pool.add({ address: "A:1", weight: 5 })
   t.same(

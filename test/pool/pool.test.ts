@@ -74,7 +74,7 @@ t.test("a backend that is given twice counts once", async (t) => {
   t.same(pool.backends, [A, B])
 })
 
-t.test("a pool takes its backends from any iterable", async (t) => {
+t.test("a pool accepts any iterable of backends", async (t) => {
   t.same(new Pool(new Set([A, B])).backends, [A, B])
 })
 
@@ -98,17 +98,20 @@ t.test("a removed backend is not used by sessions that begin later", async (t) =
   t.same(candidates(pool), [])
 })
 
-t.test("a session goes through the order that it has begun, and then through what was added", async (t) => {
-  const pool = new Pool([A, B])
-  const tried: string[] = []
-  for (const backend of pool.reserve(poolRequest(), "192.0.2.1")) {
-    tried.push(backend.name)
-    pool.remove(B)
-    pool.add(C)
-    backend.release()
-  }
-  t.same(tried, [A, B, C])
-})
+t.test(
+  "a session finishes the order that it has begun, and then tries backends added meanwhile",
+  async (t) => {
+    const pool = new Pool([A, B])
+    const tried: string[] = []
+    for (const backend of pool.reserve(poolRequest(), "192.0.2.1")) {
+      tried.push(backend.name)
+      pool.remove(B)
+      pool.add(C)
+      backend.release()
+    }
+    t.same(tried, [A, B, C])
+  },
+)
 
 t.test("the list of backends is a copy", async (t) => {
   const pool = new Pool([A])

@@ -56,7 +56,7 @@ t.test("the busiest of all never comes first where there are two or more", async
   t.equal(countFirsts(backends, 1000, () => orderRandom(backends, random))[1], 0)
 })
 
-t.test("without any load, sessions fall to the backends as their weights say", async (t) => {
+t.test("without any load, backends get sessions in proportion to their weights", async (t) => {
   const random = seededRandom(11)
   const backends = backendsOf(1, 2, 5)
   const counts = countFirsts(backends, 8000, () => orderRandom(backends, random))

@@ -39,18 +39,18 @@ t.test("the cookie's value is a keyed hash of the backend's name, cut to 16 byte
   t.same(Buffer.from(tokenOf(createSticky("sid", "secret"), A), "base64url"), whole.subarray(0, 16))
 })
 
-t.test("with the same secret, another process knows the same tokens", async (t) => {
+t.test("with the same secret, another process makes the same tokens", async (t) => {
   const again = new Backend("A:9000")
   t.equal(tokenOf(createSticky("sid", "secret"), A), tokenOf(createSticky("other", "secret"), again))
 })
 
-t.test("tokens differ by backend and by secret, and without a secret nobody can know them", async (t) => {
+t.test("tokens differ by backend and by secret, and can't be guessed without the secret", async (t) => {
   const stickies = [createSticky("sid", "secret"), createSticky("sid", "Secret"), createSticky("sid")]
   const tokens = stickies.flatMap((sticky) => [A, B, C].map((backend) => tokenOf(sticky, backend)))
   t.equal(new Set(tokens).size, 9)
 })
 
-t.test("without a secret, all pools of a process know the same tokens", async (t) => {
+t.test("without a secret, all pools of a process make the same tokens", async (t) => {
   t.equal(tokenOf(createSticky("sid"), A), tokenOf(createSticky("sid"), A))
 })
 
@@ -71,13 +71,13 @@ t.test("a backend that is not in the order is not put there", async (t) => {
   t.equal(namesOf(sticky.prefer([A, B], bringing(`sid=${tokenOf(sticky, C)}`))).join(""), "AB")
 })
 
-t.test("of several cookies, the first that names a backend of the order counts", async (t) => {
+t.test("of several cookies, the first that matches a backend of the order counts", async (t) => {
   const sticky = createSticky("sid", "secret")
   const [a, b, c] = [A, B, C].map((backend) => `sid=${tokenOf(sticky, backend)}`)
   t.equal(namesOf(sticky.prefer([A, B], bringing(`sid=odd; ${c}; ${b}; ${a}`))).join(""), "BA")
 })
 
-t.test("a client that has brought the cookie of its backend gets no other one", async (t) => {
+t.test("a client that sends the cookie of its backend gets no new one", async (t) => {
   const sticky = createSticky("sid", "secret")
   const fields = bringing(`sid=${tokenOf(sticky, A)}`)
   t.equal(sticky.fieldFor(A, fields, true), undefined)
@@ -106,7 +106,7 @@ for (const cookie of ODD) {
   )
 }
 
-t.test("a token of another secret, or cut short, names nobody", async (t) => {
+t.test("a token of another secret, or a truncated one, matches no backend", async (t) => {
   const sticky = createSticky("sid", "secret")
   const foreign = tokenOf(createSticky("sid", "other"), B)
   const own = tokenOf(sticky, B)

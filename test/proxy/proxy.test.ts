@@ -135,7 +135,7 @@ const cases: readonly Case[] = [
 ]
 
 for (const { title, head, leave, backend, events: names, summary, has, level } of cases) {
-  t.test(`${title}: ${names.join(", ")} with what is known of it, and one line in the log`, async (t) => {
+  t.test(`${title}: ${names.join(", ")} with all known fields, and one log line`, async (t) => {
     const address = backend === undefined ? (await startEchoBackend(t)).address : await backend(t)
     const { log, lines } = collectLog()
     const proxy = await start(
@@ -312,7 +312,7 @@ for (const { options: written, logged } of options) {
   )
 }
 
-t.test("close drains: who is inside may finish, and nobody new comes in", async (t) => {
+t.test("close drains: open tunnels may finish, and new clients are refused", async (t) => {
   const { log, lines } = collectLog()
   const backend = await startEchoBackend(t)
   const proxy = await start(t, { ws_proxy: [{ bind: "127.0.0.1:0", backends: [backend.address] }] }, log)
@@ -416,7 +416,7 @@ t.test("listeners are independent: backends, limits, names and ends", async (t) 
   )
 })
 
-t.test("a configuration from a file can be run as it is", async (t) => {
+t.test("createProxy accepts what loadConfig returns", async (t) => {
   const backend = await startEchoBackend(t)
   const file = join(await temporaryFolder(t), "rws.config.toml")
   await writeFile(file, `[[ws_proxy]]\nbind = "127.0.0.1:0"\nbackends = ["${backend.address}"]\n`)
@@ -424,7 +424,7 @@ t.test("a configuration from a file can be run as it is", async (t) => {
   t.match((await openTunnel(proxy)).text, /^HTTP\/1\.1 101 /)
 })
 
-t.test("a configuration that is not valid rejects with a ConfigError, and nothing is bound", async (t) => {
+t.test("an invalid configuration rejects with a ConfigError, and nothing is bound", async (t) => {
   const address = await deadAddress()
   const config = {
     ws_proxy: [
@@ -445,7 +445,7 @@ t.test("a configuration that is not valid rejects with a ConfigError, and nothin
   t.match(await rejectionOf(() => RawPeer.connect(address)), { code: "ECONNREFUSED" })
 })
 
-t.test("an address that can't be bound rejects with a BindError, and the log says of no start", async (t) => {
+t.test("an address that can't be bound rejects with a BindError, and no start is logged", async (t) => {
   const { log, lines } = collectLog()
   const first = await start(t, { ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:9"] }] })
   const config = {

@@ -78,7 +78,7 @@ for (const name of [
   "Sec-WebSocket-Extensions",
   "Sec-WebSocket-Anything",
 ]) {
-  t.test(`${name} can neither be set nor removed`, async (t) => {
+  t.test(`${name} can be neither set nor removed`, async (t) => {
     refusal(t, { set: { [name]: "x" } }, new RegExp(`^"${name}" can't be changed`))
     refusal(t, { remove: [name] }, new RegExp(`^"${name}" can't be changed`))
   })

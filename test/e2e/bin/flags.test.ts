@@ -59,7 +59,7 @@ t.test("--help shows every default", async (t) => {
   const defaults = new Map<string, unknown>([
     ...DEFAULTS,
     ["name", "the bind address"],
-    ["rate_per_ip", "no limit"],
+    ["rate_per_ip", "unlimited"],
     ["sticky_secret", "another one at each start"],
   ])
   for (const key of KEYS) {

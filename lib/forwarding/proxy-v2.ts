@@ -59,10 +59,10 @@ export function parseProxyBlock(bytes: Buffer): ProxyHeader | "incomplete" {
   const length = FIXED_BYTES + following
   const block = bytes.subarray(0, length)
   if (command === LOCAL) return block.length < length ? "incomplete" : { length }
-  const checksumAt = checkTlvs(block, FIXED_BYTES + addressBytes, length)
+  const { checksumAt, isTls } = readTlvs(block, FIXED_BYTES + addressBytes, length)
   if (block.length < length) return "incomplete"
   if (checksumAt !== undefined) verifyChecksum(block, checksumAt)
-  const tls = saysTls(block, FIXED_BYTES + addressBytes) ? { isTls: true as const } : {}
+  const tls = isTls ? { isTls } : {}
   if (family === TCP4) return { length, ...addressesIn(block, 4), ...tls }
   if (family === TCP6) return { length, ...addressesIn(block, 16), ...tls }
   return { length, ...tls }
@@ -86,12 +86,17 @@ export function writeProxyBlock(source: ClientAddress, destination: ClientAddres
   ])
 }
 
-/**
- * Checks that the TLVs (section 2.2), as far as received, fill the block exactly up to `end`. Returns the
- * offset of the checksum, if any.
- */
-function checkTlvs(block: Buffer, start: number, end: number): number | undefined {
+interface Tlvs {
+  /** Offset of the checksum. */
+  readonly checksumAt: number | undefined
+  /** Section 2.2.5: the client used TLS to the proxy. The first TLV of this type counts. */
+  readonly isTls: boolean
+}
+
+/** Reads the TLVs (section 2.2) as far as received. They must fill the block exactly up to `end`. */
+function readTlvs(block: Buffer, start: number, end: number): Tlvs {
   let checksumAt: number | undefined
+  let isTls: boolean | undefined
   let at = start
   while (at < end) {
     if (end - at < TLV_HEAD_BYTES) throw new ProxyHeaderError("truncated TLV")
@@ -101,29 +106,19 @@ function checkTlvs(block: Buffer, start: number, end: number): number | undefine
     const lengthHigh = block[at + 1] ?? 0
     const lengthLow = block[at + 2] ?? (isChecksum ? CHECKSUM_BYTES : 0)
     const length = 256 * lengthHigh + lengthLow
+    const valueAt = at + TLV_HEAD_BYTES
     if (isChecksum) {
       if (checksumAt !== undefined) throw new ProxyHeaderError("more than one checksum")
       if (length !== CHECKSUM_BYTES) throw new ProxyHeaderError("checksum is not 4 bytes long")
-      checksumAt = at + TLV_HEAD_BYTES
+      checksumAt = valueAt
     }
-    at += TLV_HEAD_BYTES + length
+    if (type === SSL_TYPE && length >= SSL_BYTES) isTls ??= ((block[valueAt] ?? 0) & CLIENT_USED_SSL) !== 0
+    at = valueAt + length
     if (at > end) throw new ProxyHeaderError("truncated TLV")
     // The length is incomplete, so the offset of the next TLV is still unknown.
-    if (!isChecksum && block.length < at - length) break
+    if (!isChecksum && block.length < valueAt) break
   }
-  return checksumAt
-}
-
-/** Section 2.2.5: whether the client used TLS to the proxy. The TLVs must have been checked. */
-function saysTls(block: Buffer, start: number): boolean {
-  for (let at = start; at < block.length; ) {
-    const valueAt = at + TLV_HEAD_BYTES
-    const length = block.readUInt16BE(at + 1)
-    if (block[at] === SSL_TYPE && length >= SSL_BYTES)
-      return (block.readUInt8(valueAt) & CLIENT_USED_SSL) !== 0
-    at = valueAt + length
-  }
-  return false
+  return { checksumAt, isTls: isTls === true }
 }
 
 /** Section 2.2.3: the checksum covers the whole header, with zeros in place of the checksum itself. */

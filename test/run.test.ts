@@ -1,9 +1,9 @@
-/** The runner of the tests: a file that fails, dies or asserted nothing must never pass. */
+/** The test runner: a file that fails, dies or asserts nothing must never pass. */
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import t from "tap"
 import { temporaryFolder } from "./support/program/program.js"
-import { failuresIn, totalsOf } from "./support/run/tap-output.js"
+import { readTap } from "./support/run/tap-output.js"
 import { runTestFile } from "./support/run/test-file.js"
 
 const OUTPUT = `TAP version 14
@@ -40,15 +40,15 @@ not ok 5 - by itself
 
 t.test("failures name the tests around them, and a failed subtest is not listed twice", async (t) => {
   t.strictSame(
-    failuresIn(OUTPUT).map(({ titles }) => titles.join(" > ")),
+    readTap(OUTPUT).failures.map(({ titles }) => titles.join(" > ")),
     ["outer > inner > two numbers", "plan", "by itself"],
   )
-  t.match(failuresIn(OUTPUT)[0]?.diagnostics, /^ *---\n *diff: \|\n.*\n *\.\.\.$/)
+  t.match(readTap(OUTPUT).failures[0]?.diagnostics, /^ *---\n *diff: \|\n.*\n *\.\.\.$/)
 })
 
 t.test("the totals are tap's last line", async (t) => {
-  t.strictSame(totalsOf(OUTPUT), { total: 7, fail: 3, skip: 1 })
-  t.equal(totalsOf("ok 1 - fine\n"), undefined)
+  t.strictSame(readTap(OUTPUT).totals, { total: 7, fail: 3, skip: 1 })
+  t.equal(readTap("ok 1 - fine\n").totals, undefined)
 })
 
 for (const [file, script, passed, exit] of [

@@ -7,7 +7,6 @@
 import { readdirSync } from "node:fs"
 import { availableParallelism } from "node:os"
 import { projectPath } from "./support/project/project.js"
-import { failuresIn, totalsOf } from "./support/run/tap-output.js"
 import { runTestFile, type TestRun } from "./support/run/test-file.js"
 
 /**
@@ -48,9 +47,8 @@ async function runNext(): Promise<void> {
   }
 }
 
-/** What failed, with tap's diagnostics; the end of the output if the file died before it could say. */
-function describeFailure({ file, exit, stdout, stderr }: TestRun): string {
-  const failures = failuresIn(stdout)
+/** The failed assertions with tap's diagnostics; the end of the output if tap reported none. */
+function describeFailure({ file, exit, failures, stdout, stderr }: TestRun): string {
   const details = failures.map(({ titles, diagnostics }) => `  ${titles.join(" > ")}\n${diagnostics}`)
   const lastLines = failures.length > 0 ? [] : stdout.trimEnd().split("\n").slice(-20)
   return [`FAILED ${file}, ${exit}`, ...details, ...lastLines, stderr]
@@ -58,12 +56,11 @@ function describeFailure({ file, exit, stdout, stderr }: TestRun): string {
     .join("\n")
 }
 
-/** Prints the summary. Says whether everything passed. */
+/** Prints the summary. Returns whether everything passed. */
 function report(): boolean {
   const failed = runs.filter(({ passed }) => !passed)
-  const totals = runs.map(({ stdout }) => totalsOf(stdout))
   const sum = (key: "total" | "fail" | "skip") =>
-    totals.reduce((sum, totals) => sum + (totals?.[key] ?? 0), 0)
+    runs.reduce((sum, { totals }) => sum + (totals?.[key] ?? 0), 0)
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(0)
   console.log(
     `${runs.length} test files, ${failed.length} failed; ` +

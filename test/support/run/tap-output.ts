@@ -13,13 +13,21 @@ export interface Totals {
   readonly skip: number
 }
 
-/** The failed assertions. A failed subtest is listed only if none of its assertions failed. */
-export function failuresIn(tap: string): Failure[] {
+export interface TapReport {
+  /** The failed assertions. A failed subtest is listed only if none of its assertions failed. */
+  readonly failures: readonly Failure[]
+  /** The counts that tap prints last; undefined if the process ended before. */
+  readonly totals: Totals | undefined
+}
+
+export function readTap(tap: string): TapReport {
   const lines = tap.split("\n")
   const failures: Failure[] = []
+  let totals: Totals | undefined
   const open: { readonly title: string; readonly failuresBefore: number }[] = []
   for (let index = 0; index < lines.length; index++) {
     const line = lines[index] ?? ""
+    totals ??= totalsIn(line)
     const depth = (/^ */.exec(line)?.[0].length ?? 0) / 4
     const subtest = /^ *# Subtest: (.*)$/.exec(line)?.[1]
     if (subtest !== undefined) {
@@ -39,7 +47,7 @@ export function failuresIn(tap: string): Failure[] {
     if (/^ *(not )?ok /.test(line)) open.length = Math.min(open.length, depth)
     index += diagnostics.length
   }
-  return failures
+  return { failures, totals }
 }
 
 function yamlBlockAfter(lines: readonly string[], index: number): string[] {
@@ -49,9 +57,8 @@ function yamlBlockAfter(lines: readonly string[], index: number): string[] {
   return end < 0 ? [] : lines.slice(index + 1, end + 1)
 }
 
-/** The counts that tap prints last; undefined if the process ended before. */
-export function totalsOf(tap: string): Totals | undefined {
-  const counts = /^# \{ (total: .*) \}$/m.exec(tap)?.[1]
+function totalsIn(line: string): Totals | undefined {
+  const counts = /^# \{ (total: .*) \}$/.exec(line)?.[1]
   if (counts === undefined) return undefined
   const count = (key: string) => Number(new RegExp(`\\b${key}: (\\d+)`).exec(counts)?.[1] ?? 0)
   return { total: count("total"), fail: count("fail"), skip: count("skip") }

@@ -2,9 +2,9 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { projectPath } from "../project/project.js"
-import { totalsOf } from "./tap-output.js"
+import { readTap, type TapReport } from "./tap-output.js"
 
-export interface TestRun {
+export interface TestRun extends TapReport {
   /** Path from the top of the project. */
   readonly file: string
   readonly passed: boolean
@@ -37,7 +37,8 @@ export async function runTestFile(file: string): Promise<TestRun> {
   })
   await once(child, "close")
   // A file that ends before tap has counted its assertions, or that has none, has not passed.
-  const { total = 0, fail = 0 } = totalsOf(stdout) ?? {}
+  const report = readTap(stdout)
+  const { total = 0, fail = 0 } = report.totals ?? {}
   const passed = child.exitCode === 0 && total > 0 && fail === 0
-  return { file, passed, exit: child.signalCode ?? `exit code ${child.exitCode}`, stdout, stderr }
+  return { file, passed, exit: child.signalCode ?? `exit code ${child.exitCode}`, stdout, stderr, ...report }
 }

@@ -100,14 +100,21 @@ export class Program {
   }
 
   /** Waits until its output matches. Rejects if it ends first. */
-  async untilOutput(pattern: RegExp): Promise<RegExpExecArray> {
+  untilOutput(pattern: RegExp): Promise<RegExpExecArray> {
+    return this.until(() => pattern.exec(this.output) ?? undefined, String(pattern))
+  }
+
+  /**
+   * Calls `find` now and after each piece of output until it returns something. Rejects if the program ends
+   * first.
+   * @param what is awaited, for the error
+   */
+  async until<Found>(find: () => Found | undefined, what: string): Promise<Found> {
     for (;;) {
-      const match = pattern.exec(this.output)
-      if (match !== null) return match
+      const found = find()
+      if (found !== undefined) return found
       if (this.exit !== undefined) {
-        throw new Error(
-          `${this.name} ended, ${JSON.stringify(this.exit)}, before ${pattern}:\n${this.output}`,
-        )
+        throw new Error(`${this.name} ended, ${JSON.stringify(this.exit)}, before ${what}:\n${this.output}`)
       }
       await once(this.#changes, "change")
     }
@@ -174,14 +181,8 @@ export function logOf({ stdout }: Program): LogLine[] {
 }
 
 /** Waits for the first log line that matches. */
-export async function untilLogged(rws: Program, isIt: (line: LogLine) => boolean): Promise<LogLine> {
-  for (let seen = 0; ; ) {
-    const lines = logOf(rws)
-    const found = lines.find(isIt)
-    if (found !== undefined) return found
-    seen = lines.length
-    await rws.untilOutput(new RegExp(`^(?:[^\\n]*\\n){${seen + 1}}`))
-  }
+export function untilLogged(rws: Program, isIt: (line: LogLine) => boolean): Promise<LogLine> {
+  return rws.until(() => logOf(rws).find(isIt), `the log line where ${isIt}`)
 }
 
 /** A new folder for one test, removed when it ends. */

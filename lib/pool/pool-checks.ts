@@ -73,7 +73,7 @@ class PoolChecks {
         tls: this.#tlsFor(backend),
         proxyHeader: this.#proxyHeader,
       }
-      const fault = await probe(target, this.#timeoutMs, signal)
+      const fault = await probe(target, this.#timeoutMs, this.#pool.clock, signal)
       if (fault?.isLocal) for (const { observer } of this.#users) observer.onUncheckable(backend.name, fault)
       return fault
     } catch (error) {

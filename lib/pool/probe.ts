@@ -1,24 +1,26 @@
-/** One health check of one backend, over the same sockets and by the same rules as a session. */
+/** One health check of one backend. It dials, and reads the response, in the same way as a session. */
 import { randomBytes } from "node:crypto"
 import type { BackendAddress } from "../address/backend-address.js"
 import { type CloseReason, SessionEnd } from "../close-reason.js"
+import { FieldEdit, writeHead } from "../http/field-writer.js"
 import type { Connection } from "../net/connection.js"
 import { Dial, type TlsOptions } from "../net/dial.js"
 import { exchange } from "../net/exchange.js"
 import { isUnknownName } from "../net/resolve.js"
+import type { Clock } from "../shared/clock.js"
 import { checkUpgradeResponse } from "../upgrade/upgrade-response.js"
 
 export interface ProbeSettings {
   /**
-   * What is asked of the backend: "tcp" that it can be dialled, with TLS where it speaks it; "http" a good
-   * answer to a GET; "ws" a good answer to an upgrade.
+   * What passes: "tcp" a connect, including the TLS handshake of a TLS backend; "http" an expected status in
+   * response to a GET; "ws" a valid 101 in response to an upgrade.
    */
   readonly type: "tcp" | "http" | "ws"
-  /** Of "http" and "ws". What leads to the backend's base path is put before it. */
+  /** For "http" and "ws", appended to the backend's base path. */
   readonly path: string
-  /** The Host field; the backend's own name where it is "". */
+  /** The Host field; "" = the backend's authority. */
   readonly host: string
-  /** Of "http": the statuses that are good; any 2xx where there are none. */
+  /** For "http": the statuses that pass; empty = any 2xx. */
   readonly expect_status: readonly number[]
 }
 
@@ -26,53 +28,50 @@ export interface ProbeTarget {
   readonly backend: BackendAddress
   readonly check: ProbeSettings
   readonly tls?: TlsOptions | undefined
-  /** A PROXY header for a backend that waits for one. */
+  /** A PROXY header, for a backend that expects one. */
   readonly proxyHeader?: Buffer | undefined
 }
 
 export interface ProbeFault {
   /** In words, for a log. */
   readonly text: string
-  /** The code that a session would have ended with. */
+  /** The close reason of a session that fails in the same way. */
   readonly reason: CloseReason
-  /** Whether it is this machine's or a name server's, so that it says nothing about the backend. */
+  /** The fault lies with this machine or a name server, so it does not count against the backend. */
   readonly isLocal: boolean
 }
 
-/** Read and thrown away behind an answer, so that a backend can close as it likes to. */
+/** Read and discarded after the response, so that the backend may close in its own way. */
 const MAX_REST_BYTES = 64 * 1024
 
 /**
- * Resolves to the fault that was found, or to undefined: the check has passed. What passes is closed
- * politely: the backend may close first, as long as there is time. Rejects only because of a defect of rws.
- * @param signal ends the check at once; what it resolves to then means nothing
+ * Resolves to the fault that was found, or to undefined if the check has passed. After a passed check the
+ * backend may close first, while there is time. Rejects only if rws has a defect.
+ * @param timeoutMs for the whole check
+ * @param signal ends the check at once; its result is then meaningless
  */
 export async function probe(
   target: ProbeTarget,
   timeoutMs: number,
+  clock: Clock,
   signal?: AbortSignal,
 ): Promise<ProbeFault | undefined> {
-  const deadline = performance.now() + timeoutMs
-  let upstream: Dial | undefined
-  const abort = () => upstream?.close(new SessionEnd("drain_timeout"))
-  signal?.addEventListener("abort", abort)
+  const { backend, check, tls, proxyHeader } = target
+  const deadlineMs = clock.nowMs() + timeoutMs
+  const upstream = new Dial(backend.address, { connectTimeoutMs: timeoutMs, tls, proxyHeader }, clock)
+  signal?.addEventListener("abort", () => upstream.close(new SessionEnd("drain_timeout")))
   try {
-    const { backend, check, tls, proxyHeader } = target
-    if (signal?.aborted) throw new SessionEnd("drain_timeout")
-    upstream = new Dial(backend.address, { connectTimeoutMs: timeoutMs, tls, proxyHeader })
     const peer = await upstream.connected
-    if (signal?.aborted) throw new SessionEnd("drain_timeout")
     if (check.type === "tcp") {
-      if (tls !== undefined) {
-        // Tickets are still on their way (RFC 8446 §4.6.1): closing before they are read would reset the
-        // backend.
-        peer.end()
-        await untilEnded(peer, deadline)
-      }
+      if (tls === undefined) return undefined
+      // TLS tickets may still be on their way (RFC 8446 §4.6.1): closing before they are read would reset
+      // the backend.
+      peer.end()
+      await untilEnded(peer, deadlineMs, clock)
       return undefined
     }
     const key = randomBytes(16).toString("base64")
-    const { head } = await exchange(peer, requestHead(target, key), msUntil(deadline))
+    const { head } = await exchange(peer, requestHead(target, key), msUntil(deadlineMs, clock), clock)
     if (!isExpected(head.status, check)) {
       return { text: `status ${head.status}`, reason: "refused_by_backend", isLocal: false }
     }
@@ -80,31 +79,36 @@ export async function probe(
       checkUpgradeResponse(head, key)
       peer.socket.write(closeFrame())
     }
-    await untilEnded(peer, deadline)
+    await untilEnded(peer, deadlineMs, clock)
     return undefined
   } catch (error) {
     if (!(error instanceof SessionEnd)) throw error
     return { text: describe(error, timeoutMs), reason: error.reason, isLocal: isLocal(error) }
   } finally {
-    signal?.removeEventListener("abort", abort)
-    upstream?.close(new SessionEnd("backend_fin"))
+    upstream.close(new SessionEnd("backend_fin"))
   }
 }
 
-/** That a name does not exist is the backend's fault; that nobody could be asked is not. */
+/** A name that does not exist is the backend's fault; a name server that can't be reached is not. */
 function isLocal({ reason, cause }: SessionEnd): boolean {
   if (reason === "resolve_failed") return !isUnknownName(cause)
   return reason === "local_exhaustion" || reason === "resolve_timeout"
 }
 
+/** For "ws" an upgrade request (RFC 6455 §4.1). */
 function requestHead({ backend, check }: ProbeTarget, key: string): string {
-  const lines = [`GET ${backend.basePath}${check.path} HTTP/1.1`, `Host: ${check.host || backend.authority}`]
-  if (check.type === "http") lines.push("Connection: close")
-  else {
-    lines.push("Connection: Upgrade", "Upgrade: websocket")
-    lines.push(`Sec-WebSocket-Key: ${key}`, "Sec-WebSocket-Version: 13")
-  }
-  return `${lines.join("\r\n")}\r\n\r\n`
+  const fields =
+    check.type === "http"
+      ? { Connection: "close" }
+      : {
+          Connection: "Upgrade",
+          Upgrade: "websocket",
+          "Sec-WebSocket-Key": key,
+          "Sec-WebSocket-Version": "13",
+        }
+  const all = Object.entries({ Host: check.host || backend.authority, ...fields })
+  const edits = all.map(([name, value]) => FieldEdit.set(name, value))
+  return writeHead(`GET ${backend.basePath}${check.path} HTTP/1.1`, [], edits)
 }
 
 function isExpected(status: number, { type, expect_status }: ProbeSettings): boolean {
@@ -120,14 +124,14 @@ function closeFrame(): Buffer {
 }
 
 /**
- * A server closes first: over HTTP behind its answer, over WebSocket behind its own Close frame (RFC 6455
+ * The backend closes first: over HTTP after its response, over WebSocket after its own Close frame (RFC 6455
  * §7.1.1).
  */
-function untilEnded(peer: Connection, deadline: number): Promise<void> {
+function untilEnded(peer: Connection, deadlineMs: number, clock: Clock): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(resolve, msUntil(deadline))
+    const timer = clock.after(msUntil(deadlineMs, clock), resolve)
     const done = () => {
-      clearTimeout(timer)
+      timer.cancel()
       resolve()
     }
     peer.attach({
@@ -141,30 +145,30 @@ function untilEnded(peer: Connection, deadline: number): Promise<void> {
   })
 }
 
-function msUntil(deadline: number): number {
-  return Math.max(1, deadline - performance.now())
+function msUntil(deadlineMs: number, clock: Clock): number {
+  return Math.max(1, deadlineMs - clock.nowMs())
 }
 
 const FAULTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
   ECONNRESET: "connection reset",
   ENOTFOUND: "the host name is unknown",
-  EAI_AGAIN: "no name server answered",
+  EAI_AGAIN: "no name server responded",
   ENOENT: "there is no such socket",
 }
 
 function describe(end: SessionEnd, timeoutMs: number): string {
   if (end.reason === "connect_timeout" || end.reason === "handshake_timeout") {
-    return `no answer in ${timeoutMs} ms`
+    return `no response in ${timeoutMs} ms`
   }
   if (end.reason === "resolve_timeout") return `the name was not resolved in ${timeoutMs} ms`
   return end.cause === undefined ? end.message : describeCause(end.cause)
 }
 
-/** Of several addresses of a name each may have failed in its own way. */
+/** The addresses of a name may fail for different reasons. */
 function describeCause(cause: unknown): string {
   if (cause instanceof AggregateError) return [...new Set(cause.errors.map(describeCause))].join(", ")
-  // Errors of OpenSSL have a whole record for a message, and say it in words in `reason`.
+  // The message of an OpenSSL error is a whole error record; `reason` holds its readable part.
   const { code = "", reason, message } = cause as NodeJS.ErrnoException & { reason?: string }
   return FAULTS[code] ?? reason ?? message
 }

@@ -1,6 +1,6 @@
 import t from "tap"
 import { type CheckedPool, type CheckFault, HealthChecks } from "../../lib/pool/health-check.js"
-import { systemClock, type Timer } from "../../lib/shared/clock.js"
+import { systemClock } from "../../lib/shared/clock.js"
 import { FakeClock } from "../support/clock/fake-clock.js"
 import { seededRandom } from "../support/project/random.js"
 
@@ -8,23 +8,13 @@ const INTERVAL_MS = 1000
 const DOWN: CheckFault = { text: "status 503", isLocal: false }
 const OURS: CheckFault = { text: "EMFILE", isLocal: true }
 
-/** A fake clock that notes the delays of its timers. */
-class NotingClock extends FakeClock {
-  readonly delaysMs: number[] = []
-
-  override after(ms: number, callback: () => void): Timer {
-    this.delaysMs.push(ms)
-    return super.after(ms, callback)
-  }
-}
-
-/** Lets what has been resolved go on. */
+/** Lets continuations of resolved promises run. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 5; i++) await Promise.resolve()
 }
 
 class Bench implements CheckedPool<string> {
-  readonly clock = new NotingClock()
+  readonly clock = new FakeClock()
   readonly results: [string, string | undefined][] = []
   /** The checks in flight, by backend. */
   readonly underWay = new Map<string, (fault?: CheckFault) => void>()

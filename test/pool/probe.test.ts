@@ -3,7 +3,9 @@ import t, { type Test } from "tap"
 import { WebSocketServer } from "ws"
 import { parseBackendAddress } from "../../lib/address/backend-address.js"
 import { readSecureContext } from "../../lib/net/secure-context.js"
-import { type ProbeSettings, type ProbeTarget, probe } from "../../lib/pool/probe.js"
+import { type ProbeFault, type ProbeSettings, type ProbeTarget, probe } from "../../lib/pool/probe.js"
+import { systemClock } from "../../lib/shared/clock.js"
+import { FakeClock } from "../support/clock/fake-clock.js"
 import { answerUpgrade, deadAddress, startBackend } from "../support/peers/backend.js"
 import { pour } from "../support/peers/pour.js"
 import type { RawPeer } from "../support/peers/raw-peer.js"
@@ -11,9 +13,10 @@ import { makeTestCa } from "../support/peers/test-ca.js"
 import { startTlsBackend } from "../support/peers/tls-backend.js"
 import { startUnansweringPort } from "../support/peers/unanswering-port.js"
 import { failingName, hangingName, lookupError } from "../support/pool/names.js"
+import { turnUntil } from "../support/pool/turns.js"
+import { settled } from "../support/project/settled.js"
 
-const PATIENT_MS = 60_000
-const HASTY_MS = 100
+const TIMEOUT_MS = 60_000
 
 const TCP: ProbeSettings = { type: "tcp", path: "/", host: "", expect_status: [] }
 const HTTP: ProbeSettings = { ...TCP, type: "http" }
@@ -23,14 +26,20 @@ function target(address: string, check: ProbeSettings, more: Partial<ProbeTarget
   return { backend: parseBackendAddress(address), check, ...more }
 }
 
-/** A backend that has waited for a whole request head says this, and then perhaps FIN. */
-async function answerWith(peer: RawPeer, answer: string, isLast = true): Promise<void> {
+/** One check in real time. Its deadline is far away. */
+function runCheck(target: ProbeTarget, signal?: AbortSignal): Promise<ProbeFault | undefined> {
+  return probe(target, TIMEOUT_MS, systemClock, signal)
+}
+
+/** Sends a response after the request head, and then FIN unless more is to follow. */
+async function respond(peer: RawPeer, response: string, isLast = true): Promise<void> {
   await peer.untilText("\r\n\r\n")
-  peer.write(answer)
+  peer.write(response)
   if (isLast) peer.socket.end()
 }
 
-async function isClean(t: Test, peer: RawPeer): Promise<void> {
+/** Closes the backend's side after rws's FIN; neither side must have reset the connection. */
+async function endsCleanly(t: Test, peer: RawPeer): Promise<void> {
   await peer.untilEnd()
   peer.socket.end()
   await peer.untilClosed()
@@ -38,50 +47,54 @@ async function isClean(t: Test, peer: RawPeer): Promise<void> {
 }
 
 for (const check of [TCP, HTTP, WS]) {
-  t.test(`a check by ${check.type} finds that nobody listens`, async (t) => {
-    const fault = await probe(target(await deadAddress(), check), PATIENT_MS)
+  t.test(`a ${check.type} check fails if nothing listens on the port`, async (t) => {
+    const fault = await runCheck(target(await deadAddress(), check))
     t.same(fault, { text: "connection refused", reason: "backend_unreachable", isLocal: false })
   })
 
-  t.test(`a check by ${check.type} finds that nobody accepts`, async (t) => {
-    const fault = await probe(target(await startUnansweringPort(t), check), HASTY_MS)
-    t.same(fault, { text: `no answer in ${HASTY_MS} ms`, reason: "connect_timeout", isLocal: false })
+  t.test(`a ${check.type} check times out while a backend does not accept`, async (t) => {
+    const clock = new FakeClock()
+    const checking = probe(target(await startUnansweringPort(t), check), TIMEOUT_MS, clock)
+    clock.advance(TIMEOUT_MS)
+    const text = `no response in ${TIMEOUT_MS} ms`
+    t.same(await checking, { text, reason: "connect_timeout", isLocal: false })
   })
 
   const lookups: readonly { code: string; text: string; reason: string; isLocal: boolean }[] = [
     { code: "EMFILE", text: "getaddrinfo EMFILE", reason: "local_exhaustion", isLocal: true },
-    { code: "EAI_AGAIN", text: "no name server answered", reason: "resolve_failed", isLocal: true },
+    { code: "EAI_AGAIN", text: "no name server responded", reason: "resolve_failed", isLocal: true },
     { code: "ENOTFOUND", text: "the host name is unknown", reason: "resolve_failed", isLocal: false },
   ]
   for (const { code, ...expected } of lookups) {
-    t.test(`a check by ${check.type} of a name whose lookup says ${code} tells why it failed`, async (t) => {
+    t.test(`a ${check.type} check of a name whose lookup fails with ${code} says why`, async (t) => {
       const name = failingName(lookupError(code))
-      t.same(await probe(target(`${name}:1`, check), PATIENT_MS), expected)
+      t.same(await runCheck(target(`${name}:1`, check)), expected)
     })
   }
 
-  t.test(
-    `a check by ${check.type} of a name that is not resolved in time is not the backend's`,
-    async (t) => {
-      const fault = await probe(target(`${hangingName(t).name}:1`, check), HASTY_MS)
-      const text = `the name was not resolved in ${HASTY_MS} ms`
-      t.same(fault, { text, reason: "resolve_timeout", isLocal: true })
-    },
-  )
+  t.test(`a ${check.type} check of a name that is not resolved in time is a local fault`, async (t) => {
+    const clock = new FakeClock()
+    const hanging = hangingName(t)
+    const checking = probe(target(`${hanging.name}:1`, check), TIMEOUT_MS, clock)
+    await turnUntil(() => hanging.lookups() === 1, "the lookup")
+    clock.advance(TIMEOUT_MS)
+    const text = `the name was not resolved in ${TIMEOUT_MS} ms`
+    t.same(await checking, { text, reason: "resolve_timeout", isLocal: true })
+  })
 }
 
-t.test("a check by tcp passes once the backend has accepted, and ends cleanly", async (t) => {
+t.test("a tcp check passes once the backend has accepted, and closes without a reset", async (t) => {
   const server = await startBackend(t)
-  t.equal(await probe(target(server.address, TCP), PATIENT_MS), undefined)
+  t.equal(await runCheck(target(server.address, TCP)), undefined)
   const peer = await server.peer()
-  await isClean(t, peer)
+  await endsCleanly(t, peer)
   t.equal(peer.text, "")
 })
 
-t.test("a check sends the PROXY header before all else", async (t) => {
-  const server = await startBackend(t, (peer) => answerWith(peer, "HTTP/1.1 200 OK\r\n\r\n"))
+t.test("a check sends the PROXY header first", async (t) => {
+  const server = await startBackend(t, (peer) => respond(peer, "HTTP/1.1 200 OK\r\n\r\n"))
   const proxyHeader = Buffer.from("PROXY UNKNOWN\r\n")
-  t.equal(await probe(target(server.address, HTTP, { proxyHeader }), PATIENT_MS), undefined)
+  t.equal(await runCheck(target(server.address, HTTP, { proxyHeader })), undefined)
   t.match((await server.peer()).text, /^PROXY UNKNOWN\r\nGET \/ HTTP/)
 })
 
@@ -91,9 +104,9 @@ const requests: readonly { title: string; address: (port: string) => string; che
 ]
 
 for (const { title, address, check } of requests) {
-  t.test(`a check by http asks with ${title}`, async (t) => {
-    const server = await startBackend(t, (peer) => answerWith(peer, "HTTP/1.1 204 No Content\r\n\r\n"))
-    t.equal(await probe(target(address(server.address), check), PATIENT_MS), undefined)
+  t.test(`an http check sends its request with ${title}`, async (t) => {
+    const server = await startBackend(t, (peer) => respond(peer, "HTTP/1.1 204 No Content\r\n\r\n"))
+    t.equal(await runCheck(target(address(server.address), check)), undefined)
     const peer = await server.peer()
     const path = `${address("").endsWith("/base") ? "/base" : ""}${check.path}`
     const host = check.host || server.address
@@ -114,10 +127,10 @@ const statuses: readonly { status: number; expect_status: readonly number[]; isG
 
 for (const { status, expect_status, isGood } of statuses) {
   t.test(
-    `a check by http that expects [${expect_status}] ${isGood ? "likes" : "minds"} ${status}`,
+    `an http check that expects [${expect_status}] ${isGood ? "passes" : "fails"} with ${status}`,
     async (t) => {
-      const server = await startBackend(t, (peer) => answerWith(peer, `HTTP/1.1 ${status} X\r\n\r\n`))
-      const fault = await probe(target(server.address, { ...HTTP, expect_status }), PATIENT_MS)
+      const server = await startBackend(t, (peer) => respond(peer, `HTTP/1.1 ${status} X\r\n\r\n`))
+      const fault = await runCheck(target(server.address, { ...HTTP, expect_status }))
       const reason = "refused_by_backend"
       t.same(fault, isGood ? undefined : { text: `status ${status}`, reason, isLocal: false })
       await (await server.peer()).untilClosed()
@@ -125,38 +138,55 @@ for (const { status, expect_status, isGood } of statuses) {
   )
 }
 
-t.test("a check by http passes over interim answers", async (t) => {
-  const answer = "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"
-  const server = await startBackend(t, (peer) => answerWith(peer, answer))
-  t.equal(await probe(target(server.address, HTTP), PATIENT_MS), undefined)
+t.test("an http check skips interim responses", async (t) => {
+  const response = "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"
+  const server = await startBackend(t, (peer) => respond(peer, response))
+  t.equal(await runCheck(target(server.address, HTTP)), undefined)
 })
 
-t.test("a check by http lets the backend say all and close first", async (t) => {
-  const answer = `HTTP/1.1 200 OK\r\n\r\n${"x".repeat(10_000)}`
-  const server = await startBackend(t, (peer) => answerWith(peer, answer))
-  t.equal(await probe(target(server.address, HTTP), PATIENT_MS), undefined)
-  await isClean(t, await server.peer())
+t.test("an http check lets the backend send its whole response and close first", async (t) => {
+  const response = `HTTP/1.1 200 OK\r\n\r\n${"x".repeat(10_000)}`
+  const server = await startBackend(t, (peer) => respond(peer, response))
+  t.equal(await runCheck(target(server.address, HTTP)), undefined)
+  await endsCleanly(t, await server.peer())
 })
 
-t.test("a check by http does not read an answer without an end", async (t) => {
+t.test("an http check does not read an endless response", async (t) => {
   const server = await startBackend(t, (peer) => {
-    void answerWith(peer, "HTTP/1.1 200 OK\r\n\r\n", false).then(() => pour(peer, Buffer.alloc(65_536)))
+    void respond(peer, "HTTP/1.1 200 OK\r\n\r\n", false).then(() => pour(peer, Buffer.alloc(65_536)))
   })
-  t.equal(await probe(target(server.address, HTTP), PATIENT_MS), undefined)
+  t.equal(await runCheck(target(server.address, HTTP)), undefined)
   await (await server.peer()).untilClosed()
 })
 
 for (const check of [HTTP, WS]) {
-  t.test(`a check by ${check.type} waits no longer for a backend to close than it may take`, async (t) => {
+  t.test(`a ${check.type} check does not wait past its deadline for a backend to close`, async (t) => {
     const server = await startBackend(t, (peer) =>
-      check === WS ? void answerUpgrade(peer) : void answerWith(peer, "HTTP/1.1 200 OK\r\n\r\n", false),
+      check === WS ? void answerUpgrade(peer) : void respond(peer, "HTTP/1.1 200 OK\r\n\r\n", false),
     )
-    t.equal(await probe(target(server.address, check), HASTY_MS), undefined)
-    await isClean(t, await server.peer())
+    const clock = new FakeClock()
+    const checking = probe(target(server.address, check), TIMEOUT_MS, clock)
+    // The first two timers are the deadlines of the dial and of the response head.
+    await turnUntil(() => clock.delaysMs.length === 3, "the wait for the backend's FIN")
+    clock.advance(TIMEOUT_MS - 1)
+    t.equal(await settled(checking), false)
+    clock.advance(1)
+    t.equal(await checking, undefined)
+    await endsCleanly(t, await server.peer())
   })
 
-  const badAnswers: readonly { title: string; onPeer: (peer: RawPeer) => void; text: string | RegExp }[] = [
-    { title: "says nothing", onPeer: () => {}, text: `no answer in ${HASTY_MS} ms` },
+  t.test(`a ${check.type} check fails at its deadline if the backend does not respond`, async (t) => {
+    const server = await startBackend(t)
+    const clock = new FakeClock()
+    const checking = probe(target(server.address, check), TIMEOUT_MS, clock)
+    const peer = await server.peer()
+    await peer.untilText("\r\n\r\n")
+    clock.advance(TIMEOUT_MS)
+    t.match(await checking, { text: `no response in ${TIMEOUT_MS} ms`, isLocal: false })
+    await peer.until(({ ended, closed }) => ended || closed)
+  })
+
+  const badResponses: readonly { title: string; onPeer: (peer: RawPeer) => void; text: string | RegExp }[] = [
     {
       title: "sends FIN",
       onPeer: (peer) => peer.socket.end(),
@@ -168,23 +198,20 @@ for (const check of [HTTP, WS]) {
       text: /^(connection reset|the backend closed without a response)$/,
     },
     {
-      title: "speaks no HTTP",
+      title: "does not speak HTTP",
       onPeer: (peer) => peer.write("SSH-2.0-OpenSSH_9\r\n"),
       text: /^the backend's response is not valid HTTP\/1\.1/,
     },
     {
-      title: "answers without an end",
+      title: "sends an endless response head",
       onPeer: (peer) => peer.write(`HTTP/1.1 200 OK\r\nX: ${"x".repeat(20_000)}`),
       text: /16 KiB/,
     },
   ]
-  for (const { title, onPeer, text } of badAnswers) {
-    t.test(`a check by ${check.type} finds a backend that ${title}`, async (t) => {
+  for (const { title, onPeer, text } of badResponses) {
+    t.test(`a ${check.type} check fails if the backend ${title}`, async (t) => {
       const server = await startBackend(t, onPeer)
-      const fault = await probe(
-        target(server.address, check),
-        title === "says nothing" ? HASTY_MS : PATIENT_MS,
-      )
+      const fault = await runCheck(target(server.address, check))
       t.match(fault, { text, isLocal: false })
       const peer = await server.peer()
       await peer.until(({ ended, closed }) => ended || closed)
@@ -192,7 +219,7 @@ for (const check of [HTTP, WS]) {
   }
 }
 
-t.test("a check by ws upgrades, says goodbye, and lets the backend close first", async (t) => {
+t.test("a ws check upgrades, sends a Close frame, and lets the backend close first", async (t) => {
   const server = new WebSocketServer({ port: 0, host: "127.0.0.1" })
   t.teardown(() => server.close())
   await once(server, "listening")
@@ -204,27 +231,27 @@ t.test("a check by ws upgrades, says goodbye, and lets the backend close first",
     })
   })
   const check = { ...WS, path: "/chat", host: "chat.example" }
-  t.equal(await probe(target(`127.0.0.1:${port}`, check), PATIENT_MS), undefined)
+  t.equal(await runCheck(target(`127.0.0.1:${port}`, check)), undefined)
   t.same(await goodbye, { code: 1000, url: "/chat", host: "chat.example" })
 })
 
-t.test("the keys of checks by ws are random", async (t) => {
-  const server = await startBackend(t, (peer) => answerWith(peer, "HTTP/1.1 503 X\r\n\r\n"))
-  for (let i = 0; i < 5; i++) await probe(target(server.address, WS), PATIENT_MS)
+t.test("ws checks use random keys", async (t) => {
+  const server = await startBackend(t, (peer) => respond(peer, "HTTP/1.1 503 X\r\n\r\n"))
+  for (let i = 0; i < 5; i++) await runCheck(target(server.address, WS))
   const keys = server.peers.map(({ text }) => /^Sec-WebSocket-Key: (.*)$/m.exec(text)?.[1])
   t.equal(new Set(keys).size, 5)
   for (const key of keys) t.equal(Buffer.from(key ?? "", "base64").length, 16)
 })
 
-t.test("a check by ws minds every answer but a 101", async (t) => {
-  const server = await startBackend(t, (peer) => answerWith(peer, "HTTP/1.1 200 OK\r\n\r\n"))
-  const fault = await probe(target(server.address, { ...WS, expect_status: [200] }), PATIENT_MS)
+t.test("a ws check fails on any status except 101", async (t) => {
+  const server = await startBackend(t, (peer) => respond(peer, "HTTP/1.1 200 OK\r\n\r\n"))
+  const fault = await runCheck(target(server.address, { ...WS, expect_status: [200] }))
   t.same(fault, { text: "status 200", reason: "refused_by_backend", isLocal: false })
 })
 
-t.test("a check by ws minds a 101 that does not answer its key", async (t) => {
+t.test("a ws check fails on a 101 whose Sec-WebSocket-Accept does not match its key", async (t) => {
   const server = await startBackend(t, (peer) => void answerUpgrade(peer, { "Sec-WebSocket-Accept": "x" }))
-  const fault = await probe(target(server.address, WS), PATIENT_MS)
+  const fault = await runCheck(target(server.address, WS))
   t.match(fault, { text: /Sec-WebSocket-Accept does not match the key/, isLocal: false })
 })
 
@@ -234,38 +261,37 @@ const { cert, key } = ca.issue("DNS:localhost")
 const tls = { context, serverName: "localhost", isVerified: true }
 
 for (const check of [TCP, HTTP, WS]) {
-  t.test(`a check by ${check.type} passes over TLS, and ends cleanly`, async (t) => {
+  t.test(`a ${check.type} check passes over TLS, and closes without a reset`, async (t) => {
     const server = await startTlsBackend(t, { cert, key })
-    const passing = probe(target(`wss://127.0.0.1:${server.address.port}`, check, { tls }), PATIENT_MS)
+    const passing = runCheck(target(`wss://127.0.0.1:${server.address.port}`, check, { tls }))
     const { peer } = await server.next()
-    if (check === HTTP) await answerWith(peer, "HTTP/1.1 200 OK\r\n\r\n")
+    if (check === HTTP) await respond(peer, "HTTP/1.1 200 OK\r\n\r\n")
     if (check === WS) {
       const head = await answerUpgrade(peer)
       await peer.until(({ received }) => received.length > head.length)
       peer.socket.end()
     }
-    if (check === TCP) await isClean(t, peer)
+    if (check === TCP) await endsCleanly(t, peer)
     t.equal(await passing, undefined)
     await peer.untilClosed()
     t.equal(peer.error, undefined)
   })
 
-  t.test(`a check by ${check.type} minds a certificate that is for another name`, async (t) => {
+  t.test(`a ${check.type} check fails if the certificate is for another name`, async (t) => {
     const server = await startTlsBackend(t, { cert, key })
     const other = { ...tls, serverName: "other.example" }
     const at = `wss://127.0.0.1:${server.address.port}`
-    const fault = await probe(target(at, check, { tls: other }), PATIENT_MS)
+    const fault = await runCheck(target(at, check, { tls: other }))
     t.match(fault, { text: /^Host: other\.example\. is not in the cert's altnames/, isLocal: false })
   })
 }
 
-t.test("a check that passes, or does not, leaves no timer behind", async (t) => {
-  const server = await startBackend(t, (peer) => answerWith(peer, "HTTP/1.1 200 OK\r\n\r\n"))
-  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length
-  const before = timers()
+t.test("a check leaves no timer behind", async (t) => {
+  const server = await startBackend(t, (peer) => respond(peer, "HTTP/1.1 200 OK\r\n\r\n"))
   for (const check of [HTTP, WS]) {
-    await probe(target(server.address, check), PATIENT_MS)
-    t.equal(timers(), before)
+    const clock = new FakeClock()
+    await probe(target(server.address, check), TIMEOUT_MS, clock)
+    t.equal(clock.pending, 0)
   }
 })
 
@@ -273,7 +299,7 @@ interface Wait {
   readonly title: string
   readonly check: ProbeSettings
   readonly onPeer?: (peer: RawPeer) => unknown
-  /** What the backend gets before the check waits. */
+  /** What the backend receives before the check waits. */
   readonly until: string
 }
 
@@ -282,17 +308,17 @@ const waits: readonly Wait[] = [
   {
     title: "for a backend to close after its response",
     check: HTTP,
-    onPeer: (peer) => answerWith(peer, "HTTP/1.1 200 OK\r\n\r\n", false),
+    onPeer: (peer) => respond(peer, "HTTP/1.1 200 OK\r\n\r\n", false),
     until: "\r\n\r\n",
   },
   { title: "for a backend to close its tunnel", check: WS, onPeer: answerUpgrade, until: "\x88" },
 ]
 
 for (const { title, check, onPeer = () => {}, until } of waits) {
-  t.test(`an aborted check ends at once: it waits ${title}`, async (t) => {
+  t.test(`a check that is aborted while it waits ${title} ends at once`, async (t) => {
     const server = await startBackend(t, (peer) => void onPeer(peer))
     const controller = new AbortController()
-    const checking = probe(target(server.address, check), PATIENT_MS, controller.signal)
+    const checking = runCheck(target(server.address, check), controller.signal)
     const peer = await server.peer()
     await peer.untilText(until)
     controller.abort()
@@ -301,7 +327,7 @@ for (const { title, check, onPeer = () => {}, until } of waits) {
   })
 }
 
-t.test("a defect in a check is not taken for a fault of the backend", async (t) => {
+t.test("a defect in a check is not reported as a fault of the backend", async (t) => {
   const server = await startBackend(t)
   const broken = {
     ...HTTP,
@@ -309,13 +335,13 @@ t.test("a defect in a check is not taken for a fault of the backend", async (t) 
       throw new TypeError("a defect")
     },
   }
-  await t.rejects(probe(target(server.address, broken), PATIENT_MS), { message: "a defect" })
+  await t.rejects(runCheck(target(server.address, broken)), { message: "a defect" })
   await (await server.peer()).untilEnd()
 })
 
-t.test("an aborted check that waits for a connection ends at once", async (t) => {
+t.test("a check that is aborted while it waits for a connection ends at once", async (t) => {
   const controller = new AbortController()
-  const checking = probe(target(await startUnansweringPort(t), TCP), PATIENT_MS, controller.signal)
+  const checking = runCheck(target(await startUnansweringPort(t), TCP), controller.signal)
   controller.abort()
   t.match(await checking, { reason: "drain_timeout", isLocal: false })
 })

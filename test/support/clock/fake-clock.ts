@@ -20,6 +20,8 @@ class FakeTimer implements Timer {
 }
 
 export class FakeClock implements Clock {
+  /** The delay of each timer that has been started, in order. */
+  readonly delaysMs: number[] = []
   readonly #timers = new Set<FakeTimer>()
   #nowMs: number
 
@@ -37,6 +39,7 @@ export class FakeClock implements Clock {
   }
 
   after(ms: number, callback: () => void): Timer {
+    this.delaysMs.push(ms)
     return new FakeTimer(this.#nowMs + ms, callback, this.#timers)
   }
 

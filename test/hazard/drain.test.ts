@@ -1,17 +1,19 @@
-/**
- * At the end of a proxy: nobody new comes in, those who are inside may finish, and then there is a deadline.
- */
+/** A closing proxy accepts no clients, lets sessions finish, and closes what is left at a deadline. */
 import { once } from "node:events"
 import { connect } from "node:net"
 import t from "tap"
 import { upgradeHead } from "../support/http/heads.js"
 import { startBackend } from "../support/peers/backend.js"
-import { openPair, untilBeyondHead } from "../support/peers/open-pair.js"
+import { openClockedPair, openPair, untilBeyondHead } from "../support/peers/open-pair.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
 import { untilStalled } from "../support/peers/stalled.js"
 import { wasReset } from "../support/peers/was-reset.js"
+import { startClockedProxy } from "../support/program/clocked-proxy.js"
 import { Meter } from "../support/program/meter.js"
-import { nextEnd, nextRefusal, SHORT_MS, startProxy } from "../support/program/proxy.js"
+import { nextEnd, startProxy } from "../support/program/proxy.js"
+
+/** Shorter than the default of every other timeout. */
+const DEADLINE_MS = 1000
 
 async function connectFault(address: string): Promise<string | undefined> {
   const [host = "", port] = address.split(":")
@@ -20,7 +22,7 @@ async function connectFault(address: string): Promise<string | undefined> {
   return error.code
 }
 
-t.test("a tunnel lives on while the proxy drains, and its end is the end of the drain", async (t) => {
+t.test("a tunnel stays open while the proxy drains, and the drain ends with it", async (t) => {
   const { proxy, client, backend } = await openPair(t)
   const address = proxy.address()
   const end = nextEnd(proxy)
@@ -31,8 +33,8 @@ t.test("a tunnel lives on while the proxy drains, and its end is the end of the 
   t.equal(await connectFault(address), "ECONNREFUSED")
   client.write("one more")
   t.equal((await untilBeyondHead(backend, 8)).toString(), "one more")
-  backend.write("answer")
-  t.equal((await untilBeyondHead(client, 6)).toString(), "answer")
+  backend.write("reply")
+  t.equal((await untilBeyondHead(client, 5)).toString(), "reply")
   t.equal(drained, false)
   client.socket.end()
   await backend.untilEnd()
@@ -45,19 +47,23 @@ t.test("a tunnel lives on while the proxy drains, and its end is the end of the 
 })
 
 t.test("a tunnel that is open at the deadline is closed on both sides", async (t) => {
-  const { proxy, client, backend } = await openPair(t, { drain_timeout_ms: SHORT_MS })
+  const { proxy, client, backend } = await openClockedPair(t, { drain_timeout_ms: DEADLINE_MS })
   const end = nextEnd(proxy)
-  await proxy.close()
+  const closing = proxy.close()
+  proxy.clock.advance(DEADLINE_MS - 1)
+  t.equal(client.ended, false)
+  proxy.clock.advance(1)
+  await closing
   t.match(await end, { reason: "drain_timeout", who: "proxy" })
   for (const peer of [client, backend]) {
     await peer.untilEnd()
     peer.socket.end()
     await peer.untilClosed()
-    t.equal(peer.error, undefined, "with FIN: nothing was on the way")
+    t.equal(peer.error, undefined, "with FIN, since nothing was in flight")
   }
 })
 
-t.test("a second close with no time to wait closes at once", async (t) => {
+t.test("a second close with a timeout of 0 closes at once", async (t) => {
   const { proxy, client, backend } = await openPair(t)
   const end = nextEnd(proxy)
   const first = proxy.close()
@@ -67,14 +73,16 @@ t.test("a second close with no time to wait closes at once", async (t) => {
   await Promise.all([client.untilEnd(), backend.untilEnd()])
 })
 
-t.test("a close with a deadline of its own does not wait for the configured one", async (t) => {
-  const { proxy } = await openPair(t, { drain_timeout_ms: 600_000 })
+t.test("a deadline passed to close overrides drain_timeout_ms", async (t) => {
+  const { proxy } = await openClockedPair(t, { drain_timeout_ms: 600_000 })
   const end = nextEnd(proxy)
-  await proxy.close(SHORT_MS)
+  const closing = proxy.close(DEADLINE_MS)
+  proxy.clock.advance(DEADLINE_MS)
+  await closing
   t.match(await end, { reason: "drain_timeout" })
 })
 
-t.test("a proxy without sessions is closed at once, and again", async (t) => {
+t.test("a proxy without sessions closes at once, and may be closed again", async (t) => {
   const backend = await startBackend(t)
   const proxy = await startProxy(t, { backends: [backend.address] })
   const address = proxy.address()
@@ -83,7 +91,7 @@ t.test("a proxy without sessions is closed at once, and again", async (t) => {
   t.equal(await connectFault(address), "ECONNREFUSED")
 })
 
-t.test("a session whose handshake is under way may become a tunnel", async (t) => {
+t.test("a session in its handshake may finish", async (t) => {
   const server = await startBackend(t)
   const proxy = await startProxy(t, { backends: [server.address] })
   const client = await RawPeer.connect(proxy.address())
@@ -98,26 +106,24 @@ t.test("a session whose handshake is under way may become a tunnel", async (t) =
   await closing
 })
 
-const stages: readonly { title: string; sent: string; reached: (peers: number) => boolean }[] = [
-  { title: "has sent nothing", sent: "", reached: () => true },
-  { title: "has sent half a head", sent: upgradeHead().slice(0, 50), reached: () => true },
-  { title: "waits for the backend", sent: upgradeHead(), reached: (peers) => peers > 0 },
+const stages: readonly { title: string; sent: string; reachesBackend?: true }[] = [
+  { title: "has sent nothing", sent: "" },
+  { title: "has sent half a head", sent: upgradeHead().slice(0, 50) },
+  { title: "waits for the backend's response", sent: upgradeHead(), reachesBackend: true },
 ]
 
-for (const { title, sent, reached } of stages) {
+for (const { title, sent, reachesBackend } of stages) {
   t.test(`a client that ${title} is closed at the deadline`, async (t) => {
     const server = await startBackend(t)
-    const proxy = await startProxy(t, { backends: [server.address], drain_timeout_ms: SHORT_MS })
-    const other = await RawPeer.connect(proxy.address())
+    const proxy = await startClockedProxy(t, { backends: [server.address], drain_timeout_ms: DEADLINE_MS })
     const client = await RawPeer.connect(proxy.address())
     client.write(sent)
-    // The refusal of a second client shows that the first one has been accepted.
-    other.write("\0")
-    await nextRefusal(proxy)
-    other.socket.destroy()
-    while (!reached(server.peers.length)) await once(server.server, "peer")
+    await proxy.untilSessions(1)
+    if (reachesBackend) await (await server.peer()).untilText("\r\n\r\n")
     const end = nextEnd(proxy)
-    await proxy.close()
+    const closing = proxy.close()
+    proxy.clock.advance(DEADLINE_MS)
+    await closing
     t.match(await end, { reason: "drain_timeout" })
     await client.until(({ ended, closed }) => ended || closed)
     t.equal(client.text, "")
@@ -129,7 +135,7 @@ for (const [from, to] of [
   ["client", "backend"],
   ["backend", "client"],
 ] as const) {
-  t.test(`a ${to} that does not read what the ${from} sends cannot hold up the end`, async (t) => {
+  t.test(`a ${to} that does not read what the ${from} sends does not delay a close`, async (t) => {
     const pair = await openPair(t)
     const end = nextEnd(pair.proxy)
     pair[to].socket.pause()
@@ -140,7 +146,7 @@ for (const [from, to] of [
     t.match(await end, { reason: "drain_timeout" })
     pair[to].socket.resume()
     for (const peer of [pair.client, pair.backend]) {
-      t.equal(await wasReset(peer), true, "a cut stream does not look like a whole one")
+      t.equal(await wasReset(peer), true, "a truncated stream does not look complete")
     }
   })
 }

@@ -1,14 +1,18 @@
+import { setImmediate as nextTurn } from "node:timers/promises"
+import type { FakeClock } from "../clock/fake-clock.js"
 import type { RawPeer } from "./raw-peer.js"
 
-/** Reads at this rate at most: pauses after each chunk until the next one is due. */
-export function readSteadily({ socket }: RawPeer, bytesPerMs: number): void {
-  const startedMs = performance.now()
-  let bytes = 0
-  socket.on("data", (piece: Buffer) => {
-    bytes += piece.length
-    const restMs = startedMs + bytes / bytesPerMs - performance.now()
-    if (restMs < 1) return
+const TURNS = 3
+
+/**
+ * Reads at this rate by the given clock: after each chunk the time advances by what the chunk takes. In between
+ * the event loop turns a few times, so that the sender can refill the kernel's buffers.
+ */
+export function readSteadily({ socket }: RawPeer, bytesPerMs: number, clock: FakeClock): void {
+  socket.on("data", async (piece: Buffer) => {
     socket.pause()
-    setTimeout(() => socket.resume(), restMs)
+    for (let turn = 0; turn < TURNS; turn++) await nextTurn()
+    clock.advance(piece.length / bytesPerMs)
+    socket.resume()
   })
 }

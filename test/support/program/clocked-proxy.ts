@@ -26,7 +26,6 @@ export async function startClockedProxy(t: Test, settings: Settings): Promise<Cl
     clock,
     address: () => address,
     close: (timeoutMs = listener.settings.drainTimeoutMs) => listener.drain(timeoutMs),
-    untilSessions: (count: number) =>
-      turnUntil(() => listener.sessions.size === count, `${count} sessions`),
+    untilSessions: (count: number) => turnUntil(() => listener.sessions.size === count, `${count} sessions`),
   })
 }

@@ -1,4 +1,4 @@
-/** A proxy that cannot listen on one of its addresses listens on none, and says which and why. */
+/** A proxy that can't bind one of its addresses binds none, and reports which one failed and why. */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { connect, createServer } from "node:net"
@@ -34,12 +34,12 @@ async function isListening(address: string): Promise<boolean> {
   })
 }
 
-t.test("an address that is taken is named, with the reason", async (t) => {
+t.test("the error for an address in use names it and the reason", async (t) => {
   const taken = await takenAddress(t)
   await checkBindError(t, bindAll(taken), `cannot listen on ${taken}: it is already in use`)
 })
 
-t.test("an address that the machine does not have is named, with the reason", async (t) => {
+t.test("the error for an address that is not local names it and the reason", async (t) => {
   await checkBindError(
     t,
     bindAll("192.0.2.1:8080"),
@@ -47,7 +47,7 @@ t.test("an address that the machine does not have is named, with the reason", as
   )
 })
 
-t.test("a name that is unknown is named, with the reason", async (t) => {
+t.test("the error for an unknown host name names it and the reason", async (t) => {
   await checkBindError(
     t,
     bindAll("no-such-name.invalid:8080"),
@@ -56,19 +56,19 @@ t.test("a name that is unknown is named, with the reason", async (t) => {
 })
 
 for (const place of ["first", "last"] as const) {
-  t.test(`when the ${place} of two addresses is taken nothing is left listening`, async (t) => {
+  t.test(`if the ${place} of two addresses is in use, neither is left listening`, async (t) => {
     const taken = await takenAddress(t)
     const free = await deadAddress()
     const addresses = place === "first" ? [taken, free] : [free, taken]
     await checkBindError(t, bindAll(...addresses), `cannot listen on ${taken}: it is already in use`)
     t.equal(await isListening(free), false)
     const proxy = await bindAll(free)
-    t.equal(await isListening(free), true, "it was free indeed")
+    t.equal(await isListening(free), true, "the address itself was free")
     await proxy.close(0)
   })
 }
 
-t.test("all addresses that can't be bound are named at once", async (t) => {
+t.test("one error names all addresses that can't be bound", async (t) => {
   const taken = [await takenAddress(t), await takenAddress(t)]
   await checkBindError(
     t,
@@ -77,7 +77,7 @@ t.test("all addresses that can't be bound are named at once", async (t) => {
   )
 })
 
-t.test("after a failure nothing keeps the process alive", async (t) => {
+t.test("after a failed start nothing keeps the process alive", async (t) => {
   const taken = await takenAddress(t)
   const script = `
     import { createProxy } from "rws-proxy"
@@ -97,7 +97,7 @@ t.test("after a failure nothing keeps the process alive", async (t) => {
   t.equal(said, `cannot listen on ${taken}: it is already in use\n`)
 })
 
-t.test("two proxies can't have one address, and the first one goes on", async (t) => {
+t.test("a second proxy can't bind the address of the first, which keeps serving", async (t) => {
   const proxy = await bindAll("127.0.0.1:0")
   t.teardown(() => proxy.close(0))
   await checkBindError(t, bindAll(proxy.address()), /^cannot listen on /)

@@ -1,4 +1,4 @@
-/** Sessions come and go in every way they can. Nothing of them may stay: no socket, no memory. */
+/** Sessions that end in every possible way leave no socket and no memory behind. */
 import { connect, type Socket } from "node:net"
 import t from "tap"
 import { answerHead, upgradeHead } from "../support/http/heads.js"
@@ -9,10 +9,10 @@ import type { Measure } from "../support/program/measured-proxy.js"
 const SESSIONS = 10_000
 const ROUNDS = 5
 const AT_ONCE = 50
-/** A hundred bytes for each session that has come after the first round. */
+/** A hundred bytes for each session after the first round. */
 const MAY_GROW_BYTES = 800_000
 
-/** What the backend does with a request for this path. */
+/** How the backend responds to a request for this path. */
 const backendActs: Readonly<Record<string, (socket: Socket) => void>> = {
   "/echo": (socket) => {
     socket.write(answerHead())
@@ -35,7 +35,7 @@ type Session = (client: Socket) => void
 
 const request = (path: string) => upgradeHead({}, `GET ${path} HTTP/1.1`)
 
-/** Sends a request and does something when the first bytes of the answer have come. */
+/** Sends a request, and acts when the first bytes of the response have arrived. */
 const ask =
   (path: string, then: Session): Session =>
   (client) => {

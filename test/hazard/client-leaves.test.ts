@@ -1,4 +1,4 @@
-/** A client that leaves before the tunnel is there must not keep a backend busy. */
+/** A client that aborts before its tunnel exists must not keep a backend busy. */
 import t from "tap"
 import { upgradeHead } from "../support/http/heads.js"
 import { startBackend, startEchoBackend } from "../support/peers/backend.js"
@@ -6,12 +6,12 @@ import { RawPeer } from "../support/peers/raw-peer.js"
 import { startUnansweringPort } from "../support/peers/unanswering-port.js"
 import { nextEnd, openTunnel, startProxy } from "../support/program/proxy.js"
 
-/** Longer than a test may take: what ends in time has not waited for a deadline. */
+/** Longer than a test may take: a session that ends within the test has not waited for a deadline. */
 const FOREVER_MS = 600_000
 
 for (const leave of ["end", "destroy", "resetAndDestroy"] as const) {
   t.test(
-    `a client that leaves (${leave}) during the dial ends it at once, and no other is tried`,
+    `a client that aborts (${leave}) during the dial ends it at once, and no other backend is tried`,
     async (t) => {
       const other = await startEchoBackend(t)
       const silent = await startUnansweringPort(t)
@@ -36,7 +36,7 @@ for (const leave of ["end", "destroy", "resetAndDestroy"] as const) {
   )
 
   t.test(
-    `a client that leaves (${leave}) during the handshake takes the backend's connection along`,
+    `a client that aborts (${leave}) during the handshake closes the backend's connection`,
     async (t) => {
       const backend = await startBackend(t)
       const proxy = await startProxy(t, {
@@ -59,7 +59,7 @@ for (const leave of ["end", "destroy", "resetAndDestroy"] as const) {
   )
 
   t.test(
-    `a client that leaves (${leave}) within the backend's answer takes its connection along`,
+    `a client that aborts (${leave}) amid the backend's response head closes the backend's connection`,
     async (t) => {
       const backend = await startBackend(t)
       const proxy = await startProxy(t, {
@@ -79,7 +79,7 @@ for (const leave of ["end", "destroy", "resetAndDestroy"] as const) {
   )
 }
 
-t.test("a client that resets while a refusal is relayed takes the backend's connection along", async (t) => {
+t.test("a client that resets while a refusal is relayed closes the backend's connection", async (t) => {
   const backend = await startBackend(t)
   const proxy = await startProxy(t, { backends: [backend.address], handshake_timeout_ms: FOREVER_MS })
   const end = nextEnd(proxy)
@@ -95,7 +95,7 @@ t.test("a client that resets while a refusal is relayed takes the backend's conn
   t.equal(peer.error?.code, "ECONNRESET")
 })
 
-t.test("a client that sends FIN and waits still gets a refusal that rws gives at once", async (t) => {
+t.test("a client that sends FIN early still gets a refusal that rws sends at once", async (t) => {
   const proxy = await startProxy(t, { backends: ["127.0.0.1:1"] })
   const client = await RawPeer.connect(proxy.address())
   client.write(upgradeHead({ Host: undefined }))

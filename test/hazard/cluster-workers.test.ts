@@ -1,4 +1,4 @@
-/** A worker of a `node:cluster` is kept alive by the channel to its primary, also after its drain. */
+/** The IPC channel to the primary keeps a `node:cluster` worker alive, even after its drain. */
 import { fork } from "node:child_process"
 import { EventEmitter, once } from "node:events"
 import { fileURLToPath } from "node:url"
@@ -12,14 +12,14 @@ const PRIMARY = fileURLToPath(new URL("../support/program/cluster-primary.js", i
 const WORKERS = 2
 
 interface Cluster {
-  /** Where the workers listen together. */
+  /** The address that the workers share. */
   readonly address: string
   order(order: Order): void
-  /** How each worker has ended, once all have. */
+  /** Resolves to the exits of all workers. */
   untilExits(): Promise<unknown[]>
 }
 
-/** Starts workers that share a port. They end with the test. */
+/** Starts workers that share a port. They are killed when the test ends. */
 async function startCluster(t: Test, backend: string): Promise<Cluster> {
   const args = [String(WORKERS), "--bind", "127.0.0.1:0", "--backend", backend, "--log-level", "silent"]
   const primary = fork(PRIMARY, args)
@@ -81,7 +81,7 @@ async function openTunnel(t: Test, address: string): Promise<RawPeer> {
   return client.write(upgradeHead()).untilText("\r\n\r\n")
 }
 
-/** Waits until no worker listens any more. */
+/** Waits until no worker accepts connections. */
 async function untilRefused(address: string): Promise<void> {
   for (;;) {
     const client = await RawPeer.connect(address).catch(() => undefined)

@@ -1,4 +1,4 @@
-/** `max_connections` counts a client from accept until it has left or has been refused. */
+/** `max_connections` counts a client from accept until it has closed or has been refused. */
 import { once } from "node:events"
 import t from "tap"
 import type { RunningProxy } from "../../lib/index.js"
@@ -10,7 +10,7 @@ import { nextRefusal, openTunnel, startProxy } from "../support/program/proxy.js
 const MAX = 2
 const TRIES = 1000
 
-/** Asks until there is room: a slot is free once the proxy has seen the close, which the client can't see. */
+/** Retries until there is a free place, since a client can't see when the proxy has noticed a close. */
 async function openWhenFree(proxy: RunningProxy): Promise<RawPeer> {
   for (let i = 0; i < TRIES; i++) {
     const client = await openTunnel(proxy)
@@ -45,7 +45,7 @@ const occupants: readonly Occupant[] = [
 ]
 
 for (const { title, sends, leaves } of occupants) {
-  t.test(`clients that ${title} count until they have left (${leaves})`, async (t) => {
+  t.test(`clients that ${title} count until they close (${leaves})`, async (t) => {
     const backend = await startEchoBackend(t)
     const proxy = await startProxy(t, { backends: [backend.address], max_connections: MAX })
     const clients: RawPeer[] = []
@@ -62,7 +62,7 @@ for (const { title, sends, leaves } of occupants) {
   })
 }
 
-t.test("a client that waits for its backend counts until it has left", async (t) => {
+t.test("a client that waits for its backend counts until it closes", async (t) => {
   const backend = await startBackend(t)
   const proxy = await startProxy(t, { backends: [backend.address], max_connections: 1 })
   const client = await RawPeer.connect(proxy.address())
@@ -78,10 +78,10 @@ t.test("a client that waits for its backend counts until it has left", async (t)
     if ((await Promise.race([refused, asked])) === "asked") return
     next.socket.destroy()
   }
-  t.fail("the slot has not become free")
+  t.fail("no place has become free")
 })
 
-t.test("refused clients do not take the places of others", async (t) => {
+t.test("refused clients hold no places", async (t) => {
   const backend = await startEchoBackend(t)
   const proxy = await startProxy(t, { backends: [backend.address], max_connections: 1 })
   const first = await openTunnel(proxy)
@@ -94,11 +94,11 @@ t.test("refused clients do not take the places of others", async (t) => {
   await openWhenFree(proxy)
   t.ok(
     refused.every(({ closed }) => !closed),
-    "they are still there, and have no place",
+    "they are still connected but hold no place",
   )
 })
 
-t.test("listeners count each for itself", async (t) => {
+t.test("each listener has its own count", async (t) => {
   const backend = await startEchoBackend(t)
   const one = await startProxy(t, { backends: [backend.address], max_connections: 1 })
   const other = await startProxy(t, { backends: [backend.address], max_connections: 1 })
@@ -106,7 +106,7 @@ t.test("listeners count each for itself", async (t) => {
   t.match((await openTunnel(other)).text, /^HTTP\/1\.1 101 /)
 })
 
-t.test("max_connections = 0 is no limit", async (t) => {
+t.test("max_connections = 0 is unlimited", async (t) => {
   const backend = await startEchoBackend(t)
   const proxy = await startProxy(t, { backends: [backend.address], max_connections: 0 })
   let opened = 0

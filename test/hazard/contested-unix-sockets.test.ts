@@ -1,5 +1,5 @@
 /**
- * Several listeners that want one Unix socket: exactly one gets it, and the others leave it alone, also
+ * Several listeners compete for one Unix socket: exactly one gets it, and the others leave it alone, also
  * when they close.
  */
 import { type ChildProcess, fork } from "node:child_process"
@@ -17,7 +17,7 @@ import { leaveStaleSocket } from "../support/peers/stale-socket.js"
 const RACES = 60
 const RACING_LISTENER = fileURLToPath(new URL("../support/program/racing-listener.js", import.meta.url))
 
-/** Each path of these is contested: one that is left over, and one that does not exist. */
+/** The paths that listeners compete for. */
 const STARTS = [
   { title: "a stale socket", prepare: leaveStaleSocket },
   { title: "a free path", prepare: async () => {} },
@@ -40,7 +40,7 @@ class Contender {
     this.listener = new Listener({ address: { kind: "unix", path } }, { onClient, onFault })
   }
 
-  /** Whether it is this one that a client of the path gets to. */
+  /** Whether a client that connects to the path reaches this listener. */
   async isReached(): Promise<boolean> {
     const before = this.clients
     const client = await RawPeer.connect(`unix:${this.#path}`)
@@ -50,7 +50,7 @@ class Contender {
   }
 }
 
-/** Starts all at once. Resolves to the one that listens. */
+/** Starts all concurrently. Resolves to the one that listens. */
 async function race(t: Test, path: string, contenders: readonly Contender[]): Promise<Contender> {
   const outcomes = await Promise.allSettled(contenders.map(({ listener }) => listener.listen()))
   const [winner, ...more] = contenders.filter((_, index) => outcomes[index]?.status === "fulfilled")
@@ -75,7 +75,7 @@ for (const { title, prepare } of STARTS) {
       t.equal(await winner.isReached(), true)
       for (const contender of contenders) if (contender !== winner) await contender.listener.close()
       t.same(readdirSync(folder), ["front.sock"], "nothing else is left in the folder")
-      t.equal(await winner.isReached(), true, "also after the others have closed")
+      t.equal(await winner.isReached(), true, "even after the others have closed")
       await winner.listener.close()
       t.same(readdirSync(folder), [])
     }
@@ -112,7 +112,7 @@ async function order(racer: ChildProcess, what: string): Promise<unknown> {
   return outcome
 }
 
-t.test("a listener whose path was given to another does not remove it when it closes", async (t) => {
+t.test("a listener whose path now belongs to another one does not remove it when it closes", async (t) => {
   const path = join(socketFolder(t), "front.sock")
   const [old, successor] = [new Contender(path), new Contender(path)]
   await old.listener.listen()
@@ -124,12 +124,12 @@ t.test("a listener whose path was given to another does not remove it when it cl
   t.equal(existsSync(path), false)
 })
 
-t.test("a path that is free again may be bound while its last listener is still draining", async (t) => {
+t.test("a path may be bound again while its previous listener is still draining", async (t) => {
   const path = join(socketFolder(t), "front.sock")
   const [old, successor] = [new Contender(path), new Contender(path)]
   await old.listener.listen()
   const drained = old.listener.close()
-  t.equal(existsSync(path), false, "it goes at once, so that nobody takes it for a stale one")
+  t.equal(existsSync(path), false, "it is removed at once, so that it can't be mistaken for a stale one")
   await successor.listener.listen()
   await drained
   t.equal(await successor.isReached(), true)

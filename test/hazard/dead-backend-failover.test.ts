@@ -1,6 +1,6 @@
 /**
- * A backend that can't be dialled is passed over; one that has been asked is not, or two would get one
- * request.
+ * A session fails over from a backend that can't be dialled. Once a backend has the request there is no
+ * failover: two backends would get the same request.
  */
 import { once } from "node:events"
 import t, { type Test } from "tap"
@@ -38,7 +38,7 @@ t.test("the next backend is tried when one refuses the connection", async (t) =>
   t.match(await end, { backend: live.address })
 })
 
-t.test("each session begins with the next backend in turn, and goes round", async (t) => {
+t.test("round robin starts each session with the next backend and wraps around", async (t) => {
   const backends = [await startEchoBackend(t), await startEchoBackend(t), await startEchoBackend(t)]
   const proxy = await startProxy(t, { backends: backends.map(({ address }) => address) })
   for (let i = 0; i < 9; i++) await openTunnel(proxy)
@@ -48,7 +48,7 @@ t.test("each session begins with the next backend in turn, and goes round", asyn
   )
 })
 
-t.test("behind a dead backend its turns go to the next one", async (t) => {
+t.test("the turns of a dead backend go to the next one", async (t) => {
   const live = [await startEchoBackend(t), await startEchoBackend(t)]
   const proxy = await startProxy(t, {
     backends: [await deadAddress(), ...live.map(({ address }) => address)],
@@ -112,7 +112,7 @@ t.test("a backend that comes back is used again", async (t) => {
   t.match((await openTunnel(proxy)).text, /^HTTP\/1\.1 101 /)
 })
 
-const asked: readonly { title: string; act: (peer: RawPeer) => void; status: RegExp }[] = [
+const afterRequest: readonly { title: string; act: (peer: RawPeer) => void; status: RegExp }[] = [
   { title: "closes", act: (peer) => peer.socket.end(), status: /^HTTP\/1\.1 502 / },
   { title: "resets", act: (peer) => peer.socket.resetAndDestroy(), status: /^HTTP\/1\.1 502 / },
   { title: "is silent", act: () => {}, status: /^HTTP\/1\.1 504 / },
@@ -123,8 +123,8 @@ const asked: readonly { title: string; act: (peer: RawPeer) => void; status: Reg
   },
 ]
 
-for (const { title, act, status } of asked) {
-  t.test(`no other backend is asked when one that has the request ${title}`, async (t) => {
+for (const { title, act, status } of afterRequest) {
+  t.test(`no other backend is tried when one that has the request ${title}`, async (t) => {
     const first = await startBackend(t, (peer) => void peer.untilText("\r\n\r\n").then(act))
     const second = await startEchoBackend(t)
     const proxy = await startProxy(t, {
@@ -141,7 +141,7 @@ for (const { title, act, status } of asked) {
   })
 }
 
-t.test("a backend that accepts and closes at once is no failed dial", async (t) => {
+t.test("a backend that accepts and closes at once does not count as a failed dial", async (t) => {
   const first = await startBackend(t, (peer) => peer.socket.destroy())
   const second = await startEchoBackend(t)
   const proxy = await startProxy(t, { backends: [first.address, second.address] })

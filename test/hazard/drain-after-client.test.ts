@@ -1,6 +1,6 @@
 /**
- * A session outlives its client's socket while its backend has not read everything. Closing it must end that
- * too.
+ * A session outlives its client's socket while the backend has not read everything. Closing the session must
+ * close the backend's connection as well.
  */
 import { once } from "node:events"
 import { createServer } from "node:net"
@@ -14,7 +14,7 @@ import { startBackend } from "../support/peers/backend.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
 import { runTunnel } from "../support/peers/run-tunnel.js"
 
-/** More than the system's buffers take. */
+/** More than the kernel's buffers hold. */
 const BACKLOG = Buffer.alloc(64 * 1024 * 1024)
 
 t.test("a close reaches a backend that does not read, after the client has gone", async (t) => {

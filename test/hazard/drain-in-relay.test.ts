@@ -1,4 +1,4 @@
-/** A close that cuts a relayed answer short must not look like the answer's end. */
+/** A close that truncates a relayed response must not look like the end of that response. */
 import t from "tap"
 import { upgradeHead } from "../support/http/heads.js"
 import { startBackend } from "../support/peers/backend.js"

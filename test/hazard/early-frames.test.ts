@@ -1,6 +1,6 @@
 /**
- * A client may send frames before it has the 101. Until the backend has agreed they must not reach it (it
- * could take them for a request), and afterwards not one of them may be missing.
+ * A client may send frames before it has the 101. Before the backend's 101 they must not reach it, since it
+ * could read them as a request; after it, none of them may be missing.
  */
 import { randomBytes } from "node:crypto"
 import t from "tap"
@@ -23,7 +23,11 @@ for (const size of sizes) {
     const peer = await backend.peer()
     await peer.untilText("\r\n\r\n")
     const other = await openAnother(proxy, backend)
-    t.equal(beyondHead(peer).length, 0, "a whole handshake later nothing behind the head has come")
+    t.equal(
+      beyondHead(peer).length,
+      0,
+      "nothing after the head has arrived, although another handshake has completed",
+    )
     other.client.socket.destroy()
     await answerUpgrade(peer)
     t.ok((await untilBeyondHead(peer, size)).equals(early))
@@ -34,7 +38,7 @@ for (const size of sizes) {
   })
 }
 
-t.test("early bytes that come one by one after the head arrive in order", async (t) => {
+t.test("early bytes that are sent one by one after the head arrive in order", async (t) => {
   const backend = await startBackend(t)
   const proxy = await startProxy(t, { backends: [backend.address] })
   const client = await RawPeer.connect(proxy.address())
@@ -48,7 +52,7 @@ t.test("early bytes that come one by one after the head arrive in order", async 
   t.ok((await untilBeyondHead(peer, early.length)).equals(early))
 })
 
-t.test("early bytes that look like a request reach the backend only behind the 101", async (t) => {
+t.test("early bytes that look like a request reach the backend only after the 101", async (t) => {
   const backend = await startBackend(t)
   const proxy = await startProxy(t, { backends: [backend.address] })
   const second = upgradeHead({}, "GET /second HTTP/1.1")

@@ -1,6 +1,5 @@
 /**
- * What a process may still wait for when it is told to end: the reader of its output, a health check, a name
- * lookup.
+ * A signal ends rws even while it waits for the reader of its output, a health check or a name lookup.
  */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
@@ -18,17 +17,17 @@ const SERVE = ["--bind", "127.0.0.1:0", "--backend", "127.0.0.1:9"]
 const COMMANDS: readonly { command: readonly string[]; ready: RegExp; code: number | null }[] = [
   { command: SERVE, ready: /"listening"}\n/, code: 0 },
   { command: ["demo"], ready: /^ {2}node .*\n/m, code: 0 },
-  // It has nothing to drain: the signal itself ends it.
+  // It has nothing to drain and no signal handler.
   { command: ["echo", "--bind", "127.0.0.1:0"], ready: /\n/, code: null },
 ]
 
-const READERS: readonly { title: string; lose: (pipe: OutputPipe) => void }[] = [
-  { title: "has left", lose: (pipe) => pipe.leave() },
-  { title: "has stalled", lose: (pipe) => pipe.stall() },
+const READERS: readonly { title: string; stop: (pipe: OutputPipe) => void }[] = [
+  { title: "has closed it", stop: (pipe) => pipe.leave() },
+  { title: "has stalled", stop: (pipe) => pipe.stall() },
 ]
 
 for (const { command, ready, code } of COMMANDS) {
-  for (const { title, lose } of READERS) {
+  for (const { title, stop } of READERS) {
     for (const signal of SIGNALS) {
       t.test(
         `rws ${command.join(" ")} ends at ${signal} when the reader of its output ${title}`,
@@ -36,7 +35,7 @@ for (const { command, ready, code } of COMMANDS) {
           const pipe = await OutputPipe.open(t)
           const rws = startOn(t, command, pipe.fd)
           await pipe.untilText(ready)
-          lose(pipe)
+          stop(pipe)
           const exit = once(rws, "exit")
           rws.kill(signal)
           t.strictSame(await exit, code === null ? [null, signal] : [code, null])
@@ -51,7 +50,7 @@ for (const [command, code] of [
   [["demo"], 1],
   [["check", ...SERVE], 1],
 ] as const) {
-  t.test(`rws ${command.join(" ")} ends with ${code} when its output has no room on the disk`, async (t) => {
+  t.test(`rws ${command.join(" ")} exits with code ${code} when its output's disk is full`, async (t) => {
     const full = openSync("/dev/full", "w")
     t.teardown(() => closeSync(full))
     const rws = startOn(t, command, full)
@@ -73,14 +72,14 @@ for (const [command, code] of [
   })
 }
 
-t.test("rws check ends when the reader of its output leaves", async (t) => {
+t.test("rws check exits when the reader closes its output", async (t) => {
   const pipe = await OutputPipe.open(t)
   pipe.leave()
   t.strictSame(await once(startOn(t, ["check", ...SERVE], pipe.fd), "exit"), [0, null])
 })
 
 for (const signal of SIGNALS) {
-  t.test(`${signal} ends rws while a health check waits for an answer`, async (t) => {
+  t.test(`${signal} ends rws while a health check waits for a response`, async (t) => {
     const silent = await startBackend(t)
     const check = 'health_check = { type = "http", timeout_ms = 600000 }'
     const { rws } = await serveFile(
@@ -95,8 +94,8 @@ for (const signal of SIGNALS) {
 }
 
 /**
- * A module to start rws with, in which the lookup of slow.example never returns. As with a name server that
- * is silent, each keeps one of libuv's threads: opening a FIFO waits for the other end.
+ * A preloaded module that makes lookups of slow.example hang. As with a silent name server, each lookup
+ * blocks one of libuv's threads: opening a FIFO waits for its other end.
  */
 function endlessLookups(fifo: string): string {
   const module = `
@@ -123,13 +122,13 @@ for (const signal of SIGNALS) {
     client.write(upgradeHead())
     await rws.untilOutput(/looking up/)
     rws.signal(signal)
-    // Node can't exit with a code before its threads are done.
+    // Node can't exit with a code while one of its threads is blocked.
     t.strictSame(await rws.untilExit(), { code: null, signal: "SIGTERM" })
     t.match(logOf(rws).at(-1), { msg: "stopped" })
   })
 }
 
-/** A program with its standard output on a descriptor of the test. It is killed when the test ends. */
+/** A program that writes its standard output to a descriptor of the test. Killed when the test ends. */
 function startOn(t: Test, args: readonly string[], stdout: number): ChildProcess {
   const program = spawn(process.execPath, [RWS, ...args], { stdio: ["ignore", stdout, "pipe"] })
   t.teardown(() => program.kill("SIGKILL"))

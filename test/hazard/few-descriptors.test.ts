@@ -1,6 +1,4 @@
-/**
- * More clients at once than there are descriptors: those who get a place are served, the others are told so.
- */
+/** With more concurrent clients than descriptors, those with a place are served and the others refused. */
 import t from "tap"
 import { upgradeHead } from "../support/http/heads.js"
 import { startEchoBackend } from "../support/peers/backend.js"
@@ -9,12 +7,10 @@ import { logOf, Program, RWS, untilLogged, untilServing } from "../support/progr
 
 const DESCRIPTORS = 200
 const CLIENTS = 300
-/**
- * A session takes two descriptors. Node takes 20, and some are kept for names, probes and refused clients.
- */
+/** A session needs two. Node uses 20, and some are reserved for lookups, probes and refused clients. */
 const SERVED = { atLeast: 55, atMost: 90 }
 
-t.test(`${CLIENTS} clients at once share ${DESCRIPTORS} descriptors`, async (t) => {
+t.test(`${CLIENTS} concurrent clients share ${DESCRIPTORS} descriptors`, async (t) => {
   const backend = await startEchoBackend(t)
   const command = `ulimit -n ${DESCRIPTORS}; exec "$0" "$@"`
   const flags = ["--bind", "127.0.0.1:0", "--backend", backend.address]
@@ -40,7 +36,7 @@ t.test(`${CLIENTS} clients at once share ${DESCRIPTORS} descriptors`, async (t) 
     for (const { socket } of clients) socket.destroy()
     ended += served.length
     const left = () => ended - logOf(rws).filter(({ msg }) => msg === "session ended").length
-    // A predicate of the whole log, asked again for each new line.
+    // Evaluated again for each new piece of the log.
     await untilLogged(rws, () => left() <= 0)
   }
   await crowd()

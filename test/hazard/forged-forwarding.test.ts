@@ -18,7 +18,7 @@ const FORGED: Fields = {
 
 for (const forwarded of ["x-forwarded", "rfc7239", "both"] as const) {
   t.test(
-    `what an untrusted client claims of itself gets to no backend with forwarded = ${forwarded}`,
+    `forwarding fields of an untrusted client reach no backend with forwarded = ${forwarded}`,
     async (t) => {
       const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
       const proxy = await startProxy(t, {
@@ -54,7 +54,7 @@ const malformed: readonly [name: string, value: string][] = [
 ]
 
 for (const [name, value] of malformed) {
-  t.test(`${name}: ${value} of a trusted proxy is a 400, and nothing reaches a backend`, async (t) => {
+  t.test(`${name}: ${value} from a trusted proxy is a 400, and nothing reaches a backend`, async (t) => {
     const backend = await startBackend(t)
     const proxy = await startProxy(t, { backends: [backend.address], trusted_proxies: ["127.0.0.1"] })
     const refusal = nextRefusal(proxy)
@@ -66,7 +66,7 @@ for (const [name, value] of malformed) {
   })
 }
 
-t.test("a client that forges an address to the left of its own is known by its own", async (t) => {
+t.test("a client that forges an address to the left of its own is identified by its own", async (t) => {
   const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
   const proxy = await startProxy(t, {
     backends: [backend.address],
@@ -77,22 +77,22 @@ t.test("a client that forges an address to the left of its own is known by its o
   t.equal(await opened, "203.0.113.9")
 })
 
-t.test("eight KiB of commas are nobody's address and take no time", async (t) => {
+t.test("8 KiB of commas contain no address and are parsed quickly", async (t) => {
   const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
   const proxy = await startProxy(t, { backends: [backend.address], trusted_proxies: ["127.0.0.1"] })
   const client = await openTunnel(proxy, upgradeHead({ "X-Forwarded-For": ",".repeat(7000) }))
   t.match(client.text, /^HTTP\/1\.1 101 /)
 })
 
-/** What a client sends through a terminator that writes some of the fields and lets the others pass. */
+/** A client's request through a TLS terminator that writes some of the fields and passes the others on. */
 const passed: readonly {
   title: string
   forwarded: "x-forwarded" | "rfc7239" | "both"
-  /** What the terminator writes itself. */
+  /** Written by the terminator. */
   written: Fields
-  /** What the client has sent beside it. */
+  /** Sent by the client. */
   forged: Fields
-  /** The lines that the backend gets of all these fields, in this order. */
+  /** The lines that reach the backend, in this order. */
   arrives: readonly string[]
 }[] = [
   {
@@ -113,7 +113,7 @@ const passed: readonly {
     ],
   },
   {
-    title: "X-Forwarded-For and -Proto, both ways",
+    title: "X-Forwarded-For and -Proto, with forwarded = both",
     forwarded: "both",
     written: { "X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https" },
     forged: { Forwarded: 'for=203.0.113.9;by="', "X-Real-IP": "203.0.113.9" },
@@ -126,7 +126,7 @@ const passed: readonly {
     ],
   },
   {
-    title: "X-Forwarded-For and -Proto, by RFC 7239",
+    title: "X-Forwarded-For and -Proto, with forwarded = rfc7239",
     forwarded: "rfc7239",
     written: { "X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "https" },
     forged: { "X-Forwarded-Prefix": "/admin" },
@@ -157,23 +157,20 @@ const passed: readonly {
 ]
 
 for (const { title, forwarded, written, forged, arrives } of passed) {
-  t.test(
-    `behind a terminator that writes ${title}, nothing that the client forges gets through`,
-    async (t) => {
-      const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
-      const proxy = await startProxy(t, {
-        backends: [backend.address],
-        trusted_proxies: ["127.0.0.1"],
-        forwarded,
-      })
-      await openTunnel(proxy, upgradeHead({ ...written, ...forged }))
-      const { text } = await backend.peer()
-      t.same(text.match(/^(?:forwarded|x.forwarded.*|x.real.ip): .*(?=\r$)/gim), arrives)
-    },
-  )
+  t.test(`behind a terminator that writes ${title}, no forged field gets through`, async (t) => {
+    const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+    const proxy = await startProxy(t, {
+      backends: [backend.address],
+      trusted_proxies: ["127.0.0.1"],
+      forwarded,
+    })
+    await openTunnel(proxy, upgradeHead({ ...written, ...forged }))
+    const { text } = await backend.peer()
+    t.same(text.match(/^(?:forwarded|x.forwarded.*|x.real.ip): .*(?=\r$)/gim), arrives)
+  })
 }
 
-t.test("what the configuration sets arrives, whatever the client and the terminator send", async (t) => {
+t.test("fields that the configuration sets override those of the client and the terminator", async (t) => {
   const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
   const proxy = await startProxy(t, {
     backends: [backend.address],
@@ -198,7 +195,7 @@ for (const [flags, secure] of [
   [0x00, false],
 ] as const) {
   t.test(
-    `behind a PROXY header that ${secure ? "says" : "does not say"} TLS, nothing else counts`,
+    `behind a PROXY header ${secure ? "with" : "without"} the TLS flag, forwarding fields do not change the scheme`,
     async (t) => {
       const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
       const proxy = await startProxy(t, {

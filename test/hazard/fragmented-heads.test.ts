@@ -1,4 +1,4 @@
-/** Heads come in any fragmentation: what is read must not depend on where a packet ends. */
+/** Heads may be fragmented in any way: parsing must not depend on where a packet ends. */
 import t from "tap"
 import { answerHead, upgradeHead } from "../support/http/heads.js"
 import { startBackend, startEchoBackend } from "../support/peers/backend.js"
@@ -22,7 +22,7 @@ t.test("a request head of one byte per packet reaches the backend whole", async 
   t.equal((await untilBeyondHead(peer, 5)).toString(), "early")
 })
 
-t.test("an answer of one byte per packet reaches the client whole", async (t) => {
+t.test("a 101 of one byte per packet reaches the client whole", async (t) => {
   const backend = await startBackend(t)
   const proxy = await startProxy(t, { backends: [backend.address] })
   const opening = openTunnel(proxy)
@@ -44,7 +44,7 @@ t.test("a relayed refusal of one byte per packet reaches the client whole", asyn
   t.equal(client.text, chunked)
 })
 
-t.test("a request head may be split after any byte", async (t) => {
+t.test("a request head may be split at any byte", async (t) => {
   const backend = await startEchoBackend(t)
   const proxy = await startProxy(t, { backends: [backend.address], host_header: "client", forwarded: "off" })
   for (let at = 1; at < REQUEST.length; at++) {
@@ -58,7 +58,7 @@ t.test("a request head may be split after any byte", async (t) => {
   t.equal(backend.peers.length, REQUEST.length - 1)
 })
 
-t.test("a 101 and the frames behind it may be split after any byte", async (t) => {
+t.test("a 101 and the frames after it may be split at any byte", async (t) => {
   const backend = await startBackend(t)
   const proxy = await startProxy(t, { backends: [backend.address] })
   const all = `${ANSWER}frame\r\n\r\nframe`

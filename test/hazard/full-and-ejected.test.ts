@@ -1,4 +1,4 @@
-/** While one backend is full, clients wait for another one that is known not to respond. */
+/** While one backend is full, clients must not wait for another one that is ejected. */
 import t from "tap"
 import { startEchoBackend } from "../support/peers/backend.js"
 import { startUnansweringPort } from "../support/peers/unanswering-port.js"

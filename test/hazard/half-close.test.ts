@@ -1,6 +1,4 @@
-/**
- * One FIN is the end of one direction. What the other side still has to say must arrive, and then its FIN.
- */
+/** A FIN ends one direction. The other side's remaining data must still arrive, and then its FIN. */
 import { createHash, randomBytes } from "node:crypto"
 import t from "tap"
 import { answerHead, upgradeHead } from "../support/http/heads.js"
@@ -19,7 +17,7 @@ const sides = [
 
 for (const { first, last } of sides) {
   t.test(
-    `after the ${first}'s FIN late data of the ${last} still flows, then all ends cleanly`,
+    `after the ${first}'s FIN, late data from the ${last} still flows, and then both sides end cleanly`,
     async (t) => {
       const pair = await openPair(t)
       const end = nextEnd(pair.proxy)
@@ -43,7 +41,7 @@ for (const { first, last } of sides) {
     },
   )
 
-  t.test(`the ${first}'s FIN comes behind its last byte, however late the ${last} reads`, async (t) => {
+  t.test(`the ${first}'s FIN follows its last byte, however late the ${last} reads`, async (t) => {
     const pair = await openPair(t)
     const block = randomBytes(1_000_003)
     const expected = createHash("sha256")
@@ -66,7 +64,7 @@ for (const { first, last } of sides) {
   })
 }
 
-t.test("a FIN of both sides at once ends the tunnel", async (t) => {
+t.test("simultaneous FINs of both sides end the tunnel", async (t) => {
   const { proxy, client, backend } = await openPair(t)
   const end = nextEnd(proxy)
   client.socket.end()
@@ -75,7 +73,7 @@ t.test("a FIN of both sides at once ends the tunnel", async (t) => {
   t.match(await end, { reason: /^(client|backend)_fin$/ })
 })
 
-t.test("a backend's FIN that is glued to its 101 is passed on, and the client may still send", async (t) => {
+t.test("a backend's FIN right after its 101 is passed on, and the client may still send", async (t) => {
   const server = await startBackend(t)
   const proxy = await startProxy(t, { backends: [server.address] })
   const client = await RawPeer.connect(proxy.address())
@@ -92,7 +90,7 @@ t.test("a backend's FIN that is glued to its 101 is passed on, and the client ma
   t.equal(client.error, undefined)
 })
 
-t.test("a client that has closed for good makes a backend that goes on sending see a reset", async (t) => {
+t.test("a client that has closed both directions resets a backend that keeps sending", async (t) => {
   const { client, backend } = await openPair(t)
   client.socket.destroy()
   await backend.untilEnd()

@@ -1,4 +1,4 @@
-/** The 101 that a client gets is the backend's own: a proxy that makes up one loses what was agreed on. */
+/** The client gets the backend's own 101: a made-up one would lose what was negotiated. */
 import t from "tap"
 import { answerHead, type Fields, KEY } from "../support/http/heads.js"
 import { answerUpgrade, startBackend } from "../support/peers/backend.js"
@@ -59,12 +59,12 @@ t.test("a 101 without a reason phrase is kept", async (t) => {
     const proxy = await startProxy(t, { backends: [backend.address] })
     const client = await openTunnel(proxy)
     t.equal((await untilBeyondHead(client, 5)).toString(), "frame")
-    // RFC 9112 §4: the space behind the status is required, though many leave it out.
+    // RFC 9112 §4: the space after the status is required, though many servers omit it.
     t.equal(client.text, `${answerHead({}, KEY, "HTTP/1.1 101 ")}frame`)
   }
 })
 
-t.test("of a 101 only hop-by-hop fields are rewritten or left out", async (t) => {
+t.test("only hop-by-hop fields of a 101 are rewritten or removed", async (t) => {
   const backend = await startBackend(t, (peer) => {
     void answerUpgrade(peer, {
       Upgrade: "WebSocket",
@@ -79,7 +79,7 @@ t.test("of a 101 only hop-by-hop fields are rewritten or left out", async (t) =>
   t.equal(client.text, answerHead({ "X-Stays": "1" }))
 })
 
-t.test("frames glued to the 101 come right behind it", async (t) => {
+t.test("frames in one write with the 101 follow it immediately", async (t) => {
   for (const length of [1, 100, 20_000, 65_000, 300_000]) {
     const backend = await startBackend(t, (peer) => void answerUpgrade(peer, {}, "f".repeat(length)))
     const proxy = await startProxy(t, { backends: [backend.address] })

@@ -1,7 +1,4 @@
-/**
- * Every way in which a session ends gives back its places: of the client's address, of handshakes under way,
- * of the backend.
- */
+/** However a session ends, it releases its places: listener, pending, per client address, backend. */
 import t, { type Test } from "tap"
 import { head, upgradeHead } from "../support/http/heads.js"
 import { answerUpgrade, deadAddress, type RawBackend, startBackend } from "../support/peers/backend.js"
@@ -10,22 +7,22 @@ import { startProxy } from "../support/program/proxy.js"
 
 interface Way {
   readonly title: string
-  /** What the backend does with the session that is to end. */
+  /** How the backend treats the session that is going to end. */
   readonly onPeer?: (peer: RawPeer) => void
-  /** What the client does; the session is over when it resolves, or soon after. */
+  /** How the client acts. The session ends when this resolves, or soon after. */
   readonly act: (client: RawPeer, backend: RawBackend) => Promise<unknown>
 }
 
-/** Accepts, and ends its side once the client has. */
+/** Accepts the upgrade, and sends FIN after the client's. */
 function answer(peer: RawPeer): void {
   peer.socket.once("end", () => peer.socket.end())
   void answerUpgrade(peer)
 }
 
 const ways: readonly Way[] = [
-  { title: "a request that is none", act: (client) => client.write("\0").untilEnd() },
+  { title: "an invalid request", act: (client) => client.write("\0").untilEnd() },
   {
-    title: "a client that leaves in its head",
+    title: "a client that aborts within its head",
     act: async (client) => client.write("GET / HT").socket.destroy(),
   },
   {
@@ -34,7 +31,7 @@ const ways: readonly Way[] = [
   },
   { title: "no route", act: (client) => client.write(upgradeHead({ Host: "other.example" })).untilEnd() },
   {
-    title: "a client that leaves while the backend thinks",
+    title: "a client that aborts while the backend has not responded",
     onPeer: () => {},
     async act(client, backend) {
       client.write(upgradeHead())
@@ -71,8 +68,8 @@ const ways: readonly Way[] = [
 ]
 
 /**
- * Asks until a place is free, which it is as soon as the other session's end has been seen; every refusal is
- * one of a full place.
+ * Retries until a place is free, which happens once rws has seen the end of the other session. Until then
+ * every refusal is due to a limit.
  */
 async function admittedAtLast(t: Test, address: string): Promise<void> {
   for (;;) {

@@ -1,4 +1,4 @@
-/** Clients that were refused and do not close take nothing from the others while rws waits for them. */
+/** While rws waits for refused clients to close, they hold no places. */
 import t from "tap"
 import { upgradeHead } from "../support/http/heads.js"
 import { startEchoBackend } from "../support/peers/backend.js"
@@ -20,12 +20,12 @@ for (const limit of ["max_connections", "max_connections_per_ip", "max_pending"]
     t.match((await openTunnel(proxy)).text, /^HTTP\/1\.1 101 /)
     t.ok(
       refused.every(({ closed }) => !closed),
-      "they are still there",
+      "they are still connected",
     )
   })
 }
 
-t.test("one address beyond its limit does not fill the listener", async (t) => {
+t.test("one client address over its limit does not fill the listener", async (t) => {
   const backend = await startEchoBackend(t)
   const proxy = await startProxy(t, {
     backends: [backend.address],

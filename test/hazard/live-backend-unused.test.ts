@@ -1,11 +1,11 @@
-/** A client gets 502 although a backend is up: the session stopped before it came to that one. */
+/** No client gets a 502 while one of the backends is up. */
 import { once } from "node:events"
 import t, { type Test } from "tap"
 import { Pool, type RunningProxy } from "../../lib/index.js"
 import { deadAddress, type RawBackend, startEchoBackend } from "../support/peers/backend.js"
 import { nextEnd, openTunnel, startProxy } from "../support/program/proxy.js"
 
-/** Longer than any test: what is ejected stays so until a dial succeeds. */
+/** Longer than any test: an ejection ends only when a dial succeeds. */
 const LONG_MS = 600_000
 
 async function stop({ server, peers }: RawBackend): Promise<void> {
@@ -19,7 +19,7 @@ async function restart({ server, address }: RawBackend): Promise<void> {
   await once(server, "listening")
 }
 
-/** One session from its handshake to its end. Resolves to its backend, or to the status of its refusal. */
+/** Runs one session to its end. Resolves to its backend, or to the status of its refusal. */
 async function useOnce(proxy: RunningProxy): Promise<string | undefined> {
   const client = await openTunnel(proxy)
   if (!client.text.startsWith("HTTP/1.1 101 ")) return client.text.slice(9, 12)
@@ -40,7 +40,7 @@ async function serve(t: Test, backends: string[]) {
 
 for (const max_fails of [0, 3]) {
   t.test(
-    `with max_fails ${max_fails}, clients of a dead primary get the backup, the first one too`,
+    `with max_fails ${max_fails}, all clients of a dead primary get the backup, even the first`,
     async (t) => {
       const [dead, backup] = [await deadAddress(), await startEchoBackend(t)]
       const proxy = await startProxy(t, {
@@ -52,7 +52,7 @@ for (const max_fails of [0, 3]) {
   )
 }
 
-t.test("two backups share the clients of dead primaries evenly", async (t) => {
+t.test("two backups share the clients of dead primaries equally", async (t) => {
   const dead = [await deadAddress(), await deadAddress()]
   const backups = [await startEchoBackend(t), await startEchoBackend(t)]
   const proxy = await startProxy(t, {
@@ -67,7 +67,7 @@ t.test("two backups share the clients of dead primaries evenly", async (t) => {
 })
 
 t.test(
-  "a backend that is back before its ejection ends takes over from one that has just died",
+  "a backend that recovers before its ejection ends takes over from one that has just died",
   async (t) => {
     const [first, second] = [await startEchoBackend(t), await startEchoBackend(t)]
     const { proxy, ejected } = await serve(t, [first.address, second.address])
@@ -83,7 +83,7 @@ t.test(
   },
 )
 
-t.test("of two ejected backends that are back, the primary is preferred to the backup", async (t) => {
+t.test("if both recover while ejected, the primary is preferred over the backup", async (t) => {
   const [primary, backup] = [await startEchoBackend(t), await startEchoBackend(t)]
   const third = await startEchoBackend(t)
   const pool = new Pool([{ address: backup.address, backup: true }, primary.address, third.address], {

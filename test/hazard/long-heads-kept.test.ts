@@ -1,6 +1,6 @@
 /**
- * A tunnel may live for days, and the limits remember its client for longer. The head must live on in
- * neither.
+ * A tunnel may last for days, and the limits remember its client for longer. Neither may retain the request
+ * head.
  */
 import t from "tap"
 import { type Fields, upgradeHead } from "../support/http/heads.js"
@@ -13,8 +13,8 @@ const PAD_BYTES = 7000
 const MOST_BYTES = PAD_BYTES / 3
 
 /**
- * Distinct addresses of 15 characters: V8 copies substrings of fewer than 13 characters, and refers to longer
- * ones.
+ * Distinct addresses of 15 characters: V8 copies substrings of fewer than 13 characters, while longer ones
+ * keep the whole string alive.
  */
 const ip = (index: number) => `192.168.${100 + (index % 150)}.${100 + Math.floor(index / 150)}`
 const ip6 = (index: number) => `2001:db8:0:${(4096 + index).toString(16)}::1`
@@ -26,7 +26,7 @@ interface Case {
 }
 
 const cases: readonly Case[] = [
-  { title: "nothing else" },
+  { title: "no forwarding fields" },
   { title: "an X-Forwarded-For", fields: (index) => ({ "X-Forwarded-For": `10.0.0.1, ${ip(index)}` }) },
   {
     title: "a port in its X-Forwarded-For",
@@ -65,7 +65,7 @@ const backend = await startEchoBackend(t, PADDING)
 const proxy = await forkProxy(t, { backends: [backend.address], ...LIMITS })
 let ended = 0
 
-/** What a tunnel holds, on average over many with such heads. Closes them and waits for their end. */
+/** Bytes held per tunnel, on average over many with such heads. Closes them and waits for their end. */
 async function bytesPerTunnel(headOf: (index: number) => string): Promise<number> {
   const before = await proxy.order({ measureAfter: ended })
   const clients = await openTunnels(proxy, headOf)
@@ -76,7 +76,7 @@ async function bytesPerTunnel(headOf: (index: number) => string): Promise<number
   return (after.heldBytes - before.heldBytes) / TUNNELS
 }
 
-// The first tunnels also pay for what the proxy compiles and allocates once.
+// The first tunnels include one-time compilation and allocation.
 await bytesPerTunnel(() => upgradeHead())
 
 for (const { title, path = SHORT_PATH, fields = () => ({}) } of cases) {
@@ -94,9 +94,9 @@ for (const { title, path = SHORT_PATH, fields = () => ({}) } of cases) {
   )
 }
 
-t.test("an address that the limits remember holds nothing of the head that named it", async (t) => {
+t.test("an address that the limits remember retains nothing of the head that contained it", async (t) => {
   const backend = await startEchoBackend(t)
-  // A bucket that takes an hour to fill: none is forgotten during the test.
+  // A bucket that takes an hour to fill, so that no address is forgotten during the test.
   const limits = { ...LIMITS, rate_per_ip: "1/h", rate_burst: 100_000 }
   const proxy = await forkProxy(t, { backends: [backend.address], ...limits })
   let ended = 0
@@ -106,7 +106,7 @@ t.test("an address that the limits remember holds nothing of the head that named
     return (await proxy.order({ measureAfter: ended })).heldBytes
   }
   const headOf = (index: number) => upgradeHead({ "X-Forwarded-For": ip(index), ...PADDING })
-  // The first rounds also pay for what the proxy compiles and allocates once.
+  // The first rounds include one-time compilation and allocation.
   for (const round of [0, 1]) await measure((index) => headOf(index + round * TUNNELS))
   const before = await measure((index) => headOf(index + 2 * TUNNELS))
   for (const round of [3, 4]) await measure((index) => headOf(index + round * TUNNELS))

@@ -1,6 +1,6 @@
 /**
- * CGI, WSGI and PHP read X_Auth_User and X-Auth-User as one. A client must not get past a rule with the other
- * spelling.
+ * CGI, WSGI and PHP read X_Auth_User and X-Auth-User as the same field. A client must not bypass a rule by
+ * using the other spelling.
  */
 import t from "tap"
 import type { Fields } from "../support/http/heads.js"
@@ -42,18 +42,18 @@ const rules: readonly { title: string; keys: Partial<Settings>; arrives: string[
 ]
 
 for (const { title, keys, arrives } of rules) {
-  t.test(`where a field is ${title} no other spelling of it gets through`, async (t) => {
+  t.test(`if a field is ${title}, no other spelling of it gets through`, async (t) => {
     const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
     const proxy = await startProxy(t, { backends: [backend.address], ...keys })
     await openTunnel(proxy, upgradeHead(FORGED))
     const { text } = await backend.peer()
     t.notMatch(text, /forged/)
     t.same(text.match(/^x.auth.user: .*(?=\r$)/gim) ?? [], arrives)
-    t.match(text, /^X-Auth-Users: other\r\nXAuthUser: other\r$/m, "other names stay")
+    t.match(text, /^X-Auth-Users: other\r\nXAuthUser: other\r$/m, "other names are kept")
   })
 }
 
-t.test("where subprotocols are restricted no other spelling of the offer gets through", async (t) => {
+t.test("if subprotocols are restricted, no other spelling of the field gets through", async (t) => {
   const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
   const proxy = await startProxy(t, { backends: [backend.address], subprotocols: ["v1"] })
   await openTunnel(

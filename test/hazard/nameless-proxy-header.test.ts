@@ -1,6 +1,7 @@
 /**
- * A PROXY header may name nobody: LOCAL, UNKNOWN, or the client of a Unix socket. Then nobody vouches for the
- * request behind it, so its forwarding fields must not be believed although a trusted proxy has sent them on.
+ * A PROXY header may contain no address: LOCAL, UNKNOWN, or the client of a Unix socket. Then no proxy
+ * vouches for the request after it, so its forwarding fields must not be believed although the peer is
+ * trusted.
  */
 import t from "tap"
 import { head, upgradeHead } from "../support/http/heads.js"
@@ -29,7 +30,7 @@ const FORGED = {
 
 for (const [title, header] of headers) {
   for (const forwarded of ["x-forwarded", "both"] as const) {
-    t.test(`behind ${title} the client is the proxy, whatever forwarded = ${forwarded} gets`, async (t) => {
+    t.test(`after ${title} the client is the proxy, with forwarded = ${forwarded}`, async (t) => {
       const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
       const proxy = await startProxy(t, {
         backends: [backend.address],
@@ -53,7 +54,7 @@ for (const [title, header] of headers) {
         .write(header)
         .write(upgradeHead({ "X-Forwarded-For": "203.0.113.10" }))
         .untilEnd()
-      t.equal((await refusal).reason, "too_many_from_client", "it counts for the proxy's address")
+      t.equal((await refusal).reason, "too_many_from_client", "it counts against the proxy's address")
 
       const end = nextEnd(proxy)
       client.socket.end()
@@ -63,7 +64,7 @@ for (const [title, header] of headers) {
   }
 }
 
-t.test("a health check that a proxy sends as its own connection gets an HTTP response", async (t) => {
+t.test("a proxy's own health check (LOCAL) gets an HTTP response", async (t) => {
   const proxy = await startProxy(t, {
     backends: ["127.0.0.1:9"],
     trusted_proxies: ["127.0.0.1"],

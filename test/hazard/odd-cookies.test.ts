@@ -19,7 +19,7 @@ const odd: readonly [title: string, cookie: string | readonly string[]][] = [
 ]
 
 for (const [title, cookie] of odd) {
-  t.test(`a cookie with ${title} is passed on, leads nowhere else and is replaced`, async (t) => {
+  t.test(`a sticky cookie with ${title} is passed on, selects no backend and is replaced`, async (t) => {
     const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
     const proxy = await startProxy(t, {
       backends: [backend.address],

@@ -1,4 +1,4 @@
-/** Whatever comes in, the answer is an answer or a close, and the next client is served as before. */
+/** Any input gets a valid response or a close, and the next client is served as usual. */
 import t from "tap"
 import { createProxy } from "../../lib/index.js"
 import { answerHead, upgradeHead } from "../support/http/heads.js"
@@ -45,7 +45,7 @@ function randomBytes(random: Random, length: number): Buffer {
   return Buffer.from(Array.from({ length }, () => between(random, 0, 255)))
 }
 
-/** A valid head in which something has been replaced, put in, taken out, doubled or cut off. */
+/** A valid head with parts replaced, inserted, removed, duplicated or truncated. */
 function mutate(head: string, random: Random): Buffer {
   let bytes = Buffer.from(head, "latin1")
   for (let times = between(random, 1, 3); times > 0; times--) {
@@ -72,7 +72,7 @@ const kinds = [
 
 for (const { title, make } of kinds) {
   t.test(
-    `${INPUTS} clients that send ${title} are answered or closed, and the next one is served`,
+    `${INPUTS} clients that send ${title} get a response or a close, and the next one is served`,
     async (t) => {
       const random = seededRandom(SEED)
       const backend = await startEchoBackend(t)
@@ -94,8 +94,8 @@ for (const { title, make } of kinds) {
           statuses.set(status, (statuses.get(status) ?? 0) + 1)
           const { text: got } = client
           const shown = { input: input.toString("latin1"), got }
-          if (!/^(101|400|408|426|431)$/.test(status)) t.fail(`${status} answer to odd input`, shown)
-          if (status.startsWith("4") && !got.endsWith("\n")) t.fail("the refusal is cut", shown)
+          if (!/^(101|400|408|426|431)$/.test(status)) t.fail(`status ${status} for odd input`, shown)
+          if (status.startsWith("4") && !got.endsWith("\n")) t.fail("the refusal is truncated", shown)
         }
       }
       await Promise.all(Array.from({ length: AT_ONCE }, sendSome))
@@ -106,7 +106,7 @@ for (const { title, make } of kinds) {
       t.same(
         lines.filter(({ reason }) => reason === "internal_error"),
         [],
-        "none of them was an error of ours",
+        "none of them was an internal error",
       )
       const client = await openTunnel(proxy)
       client.write("still serving")
@@ -114,13 +114,13 @@ for (const { title, make } of kinds) {
       for (const peer of backend.peers) {
         const [requestLine = ""] = peer.text.split("\r\n")
         if (!/^GET \/[\x21-\x7e]* HTTP\/1\.1$/.test(requestLine))
-          t.fail("an odd request was forwarded", { requestLine })
+          t.fail("an invalid request was forwarded", { requestLine })
       }
     },
   )
 }
 
-const answers = [
+const responses = [
   { title: "random bytes", make: (random: Random) => randomBytes(random, between(random, 1, 300)) },
   { title: "mutated 101s", make: (random: Random) => mutate(answerHead(), random) },
   {
@@ -130,8 +130,8 @@ const answers = [
   },
 ] as const
 
-for (const { title, make } of answers) {
-  t.test(`backends that answer ${INPUTS} times with ${title} leave no session behind`, async (t) => {
+for (const { title, make } of responses) {
+  t.test(`${INPUTS} responses of ${title} leave no session behind`, async (t) => {
     const random = seededRandom(SEED)
     let odd = true
     const backend = await startBackend(t, (peer) => {
@@ -156,14 +156,14 @@ for (const { title, make } of answers) {
         client.socket.end()
         await client.untilClosed()
         if (client.text !== "" && !/^HTTP\/1\.1 [1-9]\d\d [^\r\n]*\r\n/.test(client.text))
-          t.fail("an odd answer was passed on", { got: client.text })
+          t.fail("an invalid response was passed on", { got: client.text })
       }
     }
     await Promise.all(Array.from({ length: AT_ONCE }, askSome))
     t.same(
       lines.filter(({ reason }) => reason === "internal_error"),
       [],
-      "none of them was an error of ours",
+      "none of them was an internal error",
     )
     odd = false
     t.match((await openTunnel(proxy)).text, /^HTTP\/1\.1 101 /)

@@ -23,7 +23,7 @@ for (const target of escaping) {
     ["a route by path", (address: string) => ({ route: [{ path: "/chat", backends: [address] }] })],
     ["a base path", (address: string) => ({ backends: [`ws://${address}/base`] })],
   ] as const) {
-    t.test(`${target} can't leave ${how}: it is a 400, and nothing reaches a backend`, async (t) => {
+    t.test(`${target} can't escape ${how}: it is a 400, and nothing reaches a backend`, async (t) => {
       const backend = await startBackend(t)
       const proxy = await startProxy(t, settings(backend.address))
       const refusal = nextRefusal(proxy)

@@ -1,4 +1,4 @@
-/** A head that is too long is refused. It is never cut and forwarded. */
+/** A head that is too long is refused, and never truncated and forwarded. */
 import t from "tap"
 import { answerHead, upgradeHead } from "../support/http/heads.js"
 import { answerUpgrade, startBackend } from "../support/peers/backend.js"
@@ -7,14 +7,14 @@ import { untilBeyondHead } from "../support/peers/open-pair.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
 import { nextRefusal, openTunnel, startProxy } from "../support/program/proxy.js"
 
-const MAX_ANSWER_BYTES = 16 * 1024
+const MAX_RESPONSE_BYTES = 16 * 1024
 
 /** A head of exactly this many bytes. */
 function padded(bare: (pad: string) => string, length: number): string {
   return bare("x".repeat(length - bare("").length))
 }
 const request = (pad: string) => upgradeHead({ "X-Pad": pad })
-const answer = (pad: string) => answerHead({ "X-Pad": pad })
+const response = (pad: string) => answerHead({ "X-Pad": pad })
 
 for (const limit of [undefined, 300, 1024, 65_536]) {
   const max = limit ?? 8192
@@ -54,7 +54,7 @@ for (const limit of [undefined, 300, 1024, 65_536]) {
   }
 }
 
-t.test("the limit is the head's, not that of the frames behind it", async (t) => {
+t.test("the limit applies to the head, not to the frames after it", async (t) => {
   const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
   const proxy = await startProxy(t, { backends: [backend.address], max_head_bytes: 300 })
   const client = await RawPeer.connect(proxy.address())
@@ -63,7 +63,7 @@ t.test("the limit is the head's, not that of the frames behind it", async (t) =>
   t.equal((await untilBeyondHead(await backend.peer(), early.length)).toString(), early)
 })
 
-t.test("a head is too long however it goes on", async (t) => {
+t.test("any unfinished head over the limit is refused", async (t) => {
   const backend = await startBackend(t)
   for (const unfinished of ["GET /", "GET /chat HTTP/1.1\r\nX: ", "GET /chat HTTP/1.1\r\n", "a"]) {
     const proxy = await startProxy(t, { backends: [backend.address], max_head_bytes: 300 })
@@ -76,21 +76,21 @@ t.test("a head is too long however it goes on", async (t) => {
   t.equal(backend.peers.length, 0)
 })
 
-for (const pieces of [MAX_ANSWER_BYTES, 500]) {
-  t.test(`an answer of ${MAX_ANSWER_BYTES} bytes in pieces of ${pieces} passes whole`, async (t) => {
+for (const pieces of [MAX_RESPONSE_BYTES, 500]) {
+  t.test(`a response head of ${MAX_RESPONSE_BYTES} bytes in pieces of ${pieces} passes whole`, async (t) => {
     const backend = await startBackend(t)
     const proxy = await startProxy(t, { backends: [backend.address] })
     const opening = openTunnel(proxy)
     const peer = await backend.peer()
     await peer.untilText("\r\n\r\n")
-    const sent = padded(answer, MAX_ANSWER_BYTES)
+    const sent = padded(response, MAX_RESPONSE_BYTES)
     await dribble(peer, `${sent}frames`, pieces)
     const client = await opening
     t.equal((await untilBeyondHead(client, 6)).toString(), "frames")
     t.equal(client.text, `${sent}frames`)
   })
 
-  t.test(`an answer of one byte more in pieces of ${pieces} makes a 502`, async (t) => {
+  t.test(`a response head of one byte more in pieces of ${pieces} is a 502`, async (t) => {
     const backend = await startBackend(t)
     const proxy = await startProxy(t, { backends: [backend.address] })
     const refusal = nextRefusal(proxy)
@@ -98,7 +98,7 @@ for (const pieces of [MAX_ANSWER_BYTES, 500]) {
     client.write(upgradeHead())
     const peer = await backend.peer()
     await peer.untilText("\r\n\r\n")
-    peer.write(padded(answer, MAX_ANSWER_BYTES + 1))
+    peer.write(padded(response, MAX_RESPONSE_BYTES + 1))
     await client.untilEnd()
     t.match(client.text, /^HTTP\/1\.1 502 /)
     t.match(await refusal, { reason: "response_too_large" })

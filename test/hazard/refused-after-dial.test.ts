@@ -1,6 +1,6 @@
 /**
- * What rws refuses it refuses before a backend hears of it: a backend that has answered 101 believes that the
- * client is there.
+ * rws refuses a request before it dials a backend: a backend that has sent its 101 takes the client for
+ * connected.
  */
 import t from "tap"
 import { type Fields, upgradeHead } from "../support/http/heads.js"
@@ -12,12 +12,12 @@ const OPEN_QUOTE = 'for=203.0.113.9;by="'
 
 const refused: readonly { title: string; keys: Partial<Settings>; fields: Fields }[] = [
   {
-    title: "a Forwarded that is read and malformed, in a pool with a sticky cookie",
+    title: "a malformed Forwarded that is read, in a pool with a sticky cookie",
     keys: { sticky_cookie: "rws" },
     fields: { "X-Forwarded-Proto": "https", Forwarded: OPEN_QUOTE },
   },
   {
-    title: "a Forwarded that is appended to and malformed to the left of what is read",
+    title: "a Forwarded that is extended, malformed to the left of the part that is read",
     keys: { forwarded: "rfc7239" },
     fields: { Forwarded: [OPEN_QUOTE, "for=203.0.113.9"] },
   },
@@ -42,27 +42,27 @@ for (const { title, keys, fields } of refused) {
 
 const unused: readonly { title: string; keys: Partial<Settings>; fields: Fields }[] = [
   {
-    title: "beside an X-Forwarded-For",
+    title: "next to an X-Forwarded-For",
     keys: {},
     fields: { "X-Forwarded-For": "203.0.113.9", Forwarded: OPEN_QUOTE },
   },
   {
-    title: "beside an X-Forwarded-For, in a pool with a sticky cookie",
+    title: "next to an X-Forwarded-For, in a pool with a sticky cookie",
     keys: { sticky_cookie: "rws" },
     fields: { "X-Forwarded-For": "203.0.113.9", Forwarded: [OPEN_QUOTE, "a=b=c"] },
   },
   {
-    title: "beside an X-Forwarded-For, where Forwarded is written",
+    title: "next to an X-Forwarded-For, if Forwarded is written",
     keys: { forwarded: "both" },
     fields: { "X-Forwarded-For": "203.0.113.9", Forwarded: OPEN_QUOTE },
   },
   {
-    title: "to the left of what is read, where only X-Forwarded-* is written",
+    title: "to the left of the part that is read, if only X-Forwarded-* is written",
     keys: {},
     fields: { Forwarded: [OPEN_QUOTE, "for=203.0.113.9"] },
   },
   {
-    title: "of a client that is not trusted",
+    title: "from an untrusted client",
     keys: { forwarded: "both", trusted_proxies: [] },
     fields: { Forwarded: OPEN_QUOTE },
   },

@@ -35,7 +35,7 @@ for (const { first, last } of sides) {
     t.match(await end, { reason: `${first}_reset`, who: first })
   })
 
-  t.test(`a reset by the ${first} after its own FIN resets the ${last} that goes on sending`, async (t) => {
+  t.test(`a reset by the ${first} after its own FIN resets a ${last} that keeps sending`, async (t) => {
     const pair = await openPair(t)
     const end = nextEnd(pair.proxy)
     pair[first].socket.end()
@@ -47,19 +47,19 @@ for (const { first, last } of sides) {
     t.match(await end, { reason: `${first}_reset`, who: first })
   })
 
-  t.test(`a reset by the ${first} ends the session though the ${last} does not read`, async (t) => {
+  t.test(`a reset by the ${first} ends the session although the ${last} does not read`, async (t) => {
     const pair = await openPair(t)
     const end = nextEnd(pair.proxy)
     pair[last].socket.pause()
     const meter = new Meter(pair[last])
-    // More than the system takes for a peer that does not read: rws still holds bytes when the reset comes.
+    // More than the kernel buffers for a peer that does not read, so rws still holds bytes at the reset.
     const much = Buffer.alloc(1_000_000)
     for (let i = 0; i < 100; i++) pair[first].socket.write(much)
     pair[last].write("ready")
     await untilBeyondHead(pair[first], 5)
     pair[first].socket.resetAndDestroy()
-    // The side that rws does not read from, because the other is slow, shows its reset only when rws writes
-    // to it.
+    // rws does not read from this side while the other one is slow, so it notices the reset only when it
+    // writes.
     pour(pair[last], Buffer.alloc(65_536))
     t.match(await end, { reason: `${first}_reset`, who: first })
     pair[last].socket.resume()

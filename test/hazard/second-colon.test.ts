@@ -1,4 +1,4 @@
-/** A field is cut at its first colon only. */
+/** A field is split at its first colon only. */
 import t from "tap"
 import { upgradeHead } from "../support/http/heads.js"
 import { answerUpgrade, startBackend } from "../support/peers/backend.js"

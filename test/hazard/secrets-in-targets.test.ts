@@ -1,4 +1,4 @@
-/** A refused target may hold a password. The log and the events show its path and nothing else. */
+/** A refused target may contain a password. Logs and events show only its path. */
 import t from "tap"
 import { createProxy } from "../../lib/index.js"
 import { upgradeHead } from "../support/http/heads.js"
@@ -17,7 +17,7 @@ const targets: readonly { method?: string; target: string; path: string | undefi
 ]
 
 for (const { method = "GET", target, path } of targets) {
-  t.test(`of ${method} ${target} the path ${path} is logged`, async (t) => {
+  t.test(`for ${method} ${target}, the path ${path} is logged`, async (t) => {
     const { log, lines } = collectLog()
     const proxy = await createProxy(
       { ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:9"] }] },
@@ -36,7 +36,7 @@ for (const { method = "GET", target, path } of targets) {
   })
 }
 
-t.test("a long path is logged up to 1024 characters, with a mark that it was cut", async (t) => {
+t.test("a long path is logged truncated to 1024 characters, and marked as such", async (t) => {
   const { log, lines } = collectLog()
   const proxy = await createProxy({ ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:9"] }] }, { log })
   t.teardown(() => proxy.close(0))

@@ -1,4 +1,4 @@
-/** A pool that several proxies share must be checked once: else its thresholds would be reached sooner. */
+/** A pool shared by several proxies must be checked once, or its thresholds would be reached sooner. */
 import { EventEmitter, once } from "node:events"
 import t, { type Test } from "tap"
 import { createProxy, Pool } from "../../lib/index.js"
@@ -16,7 +16,7 @@ async function startOn(t: Test, pool: Pool, name: string) {
   return { proxy, said }
 }
 
-/** A backend that says "check" of each connection, and closes it at once if it is ill. */
+/** A backend that emits "check" for each connection, and closes it at once if it is unhealthy. */
 async function startChecked(t: Test) {
   const checks = new EventEmitter()
   const state = { isIll: false, checks }
@@ -28,7 +28,7 @@ async function startChecked(t: Test) {
   return { state, backend }
 }
 
-t.test("a pool of two proxies is checked once per interval, as long as one of them runs", async (t) => {
+t.test("a pool of two proxies is checked once per interval while either of them runs", async (t) => {
   const { state, backend } = await startChecked(t)
   const pool = new Pool([backend.address], { health_check: { type: "http", interval_ms: INTERVAL_MS } })
   const [one, other] = [await startOn(t, pool, "one"), await startOn(t, pool, "other")]
@@ -36,25 +36,25 @@ t.test("a pool of two proxies is checked once per interval, as long as one of th
   const before = backend.peers.length
   for (let i = 0; i < 6; i++) await once(state.checks, "check")
   t.ok(backend.peers.length - before <= 7)
-  t.ok(performance.now() - begunMs > 4 * 0.9 * INTERVAL_MS, "the interval is that of one")
+  t.ok(performance.now() - begunMs > 4 * 0.9 * INTERVAL_MS, "the checks are not doubled")
 
   await one.proxy.close(0)
   await once(state.checks, "check")
   await once(state.checks, "check")
-  t.pass("the other one goes on checking")
+  t.pass("the other proxy keeps checking")
   await one.proxy.close(0)
   await once(state.checks, "check")
-  t.pass("also when the first one is closed again")
+  t.pass("also when the first one is closed a second time")
 
   state.isIll = true
   await turnUntil(() => other.said("backend is down").length > 0, "the backend going down")
-  t.same(one.said("backend is down"), [], "a proxy that is closed logs nothing more")
+  t.same(one.said("backend is down"), [], "a closed proxy logs nothing more")
 
   await other.proxy.close(0)
   const last = backend.peers.length
   const third = await startOn(t, pool, "third")
   await once(state.checks, "check")
-  t.equal(backend.peers.length, last + 1, "nothing was checked in between, and now it is again")
+  t.equal(backend.peers.length, last + 1, "no check ran in between, and now they run again")
   state.isIll = false
   await turnUntil(() => third.said("backend is up").length > 0, "the backend coming up")
 })
@@ -71,7 +71,7 @@ t.test("each proxy logs the changes of a shared pool once", async (t) => {
   for (const { said } of proxies) t.equal(said("backend is down").length, 1)
 })
 
-t.test("close ends the checks under way", async (t) => {
+t.test("close aborts the checks in flight", async (t) => {
   const backend = await startBackend(t)
   const health_check = { type: "http", timeout_ms: 60_000 } as const
   const { proxy } = await startOn(t, new Pool([backend.address], { health_check }), "waits")

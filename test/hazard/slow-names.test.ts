@@ -1,4 +1,4 @@
-/** A name that resolves slowly or not at all must not stop other backends, nor be held against its own. */
+/** A name that resolves slowly or not at all must not delay other backends, nor count against its own. */
 import t, { type Test } from "tap"
 import { createProxy, type RunningProxy } from "../../lib/index.js"
 import { checkRefusal } from "../support/http/answer.js"
@@ -28,7 +28,7 @@ async function startLoggingProxy(t: Test, backends: string[], more = {}) {
   return { proxy, said }
 }
 
-t.test("many sessions that want one slow name look it up once, and all get its addresses", async (t) => {
+t.test("many sessions that need one slow name share one lookup and its result", async (t) => {
   const backend = await startEchoBackend(t)
   const slow = hangingName(t)
   const proxy = await startProxy(t, { backends: [at(slow.name, backend)] })
@@ -60,7 +60,7 @@ const useless: readonly { title: string; name: (t: Test) => string; reason: stri
     error: "getaddrinfo ENOTFOUND",
   },
   {
-    title: "no name server knows now",
+    title: "no name server can resolve",
     name: () => failingName(lookupError("EAI_AGAIN")),
     reason: "resolve_failed",
     error: "getaddrinfo EAI_AGAIN",
@@ -68,7 +68,7 @@ const useless: readonly { title: string; name: (t: Test) => string; reason: stri
 ]
 
 for (const { title, name, reason, error } of useless) {
-  t.test(`a backend whose name ${title} is passed over and never ejected`, async (t) => {
+  t.test(`a backend whose name ${title} is skipped and never ejected`, async (t) => {
     const backend = await startEchoBackend(t)
     const nameless = at(name(t), backend)
     const { proxy, said } = await startLoggingProxy(t, [nameless, backend.address])
@@ -81,7 +81,7 @@ for (const { title, name, reason, error } of useless) {
   })
 }
 
-t.test("a session whose lookup another one began long ago does not wait for it", async (t) => {
+t.test("a session does not wait for a lookup that has already taken longer than its timeout", async (t) => {
   const backend = await startEchoBackend(t)
   const slow = hangingName(t)
   const { proxy } = await startLoggingProxy(t, [at(slow.name, backend)])

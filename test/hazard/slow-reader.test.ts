@@ -1,7 +1,4 @@
-/**
- * One side sends without end, the other does not read: rws must stop the sender instead of keeping all in
- * memory.
- */
+/** One side sends endlessly and the other does not read: rws must stop the sender instead of buffering. */
 import { createHash, randomBytes } from "node:crypto"
 import t from "tap"
 import { startBackend } from "../support/peers/backend.js"
@@ -12,7 +9,7 @@ import { nextEnd, startProxy } from "../support/program/proxy.js"
 
 const MB = 1_000_000
 const BLOCKS = 250
-/** What the system's buffers of four sockets take on their own, and no more than rws may add to it. */
+/** The capacity of the kernel's buffers of four sockets, with little room for what rws may add. */
 const SWALLOWED = 160 * MB
 const HELD_BY_RWS = 64 * MB
 
@@ -30,7 +27,7 @@ for (const { from, to } of directions) {
     const meter = new Meter(pair[to])
     const before = process.memoryUsage().arrayBuffers
 
-    // Blocks of an odd size, so that lost or doubled chunks move all that follows.
+    // Blocks of an odd size, so that a lost or duplicated chunk shifts everything after it.
     const block = randomBytes(MB + 3)
     const expected = createHash("sha256")
     for (let i = 0; i < BLOCKS; i++) {
@@ -59,7 +56,7 @@ for (const { from, to } of directions) {
   })
 }
 
-t.test("a slow reader does not slow down other tunnels, nor do their bytes get mixed", async (t) => {
+t.test("a slow reader neither slows down other tunnels nor mixes up their bytes", async (t) => {
   const server = await startBackend(t)
   const proxy = await startProxy(t, { backends: [server.address] })
   const slow = await openAnother(proxy, server)
@@ -82,7 +79,7 @@ t.test("a slow reader does not slow down other tunnels, nor do their bytes get m
   t.equal(meter.digest(), expected.digest("hex"))
 })
 
-t.test("both sides flood at once, and both streams arrive whole", async (t) => {
+t.test("if both sides flood at once, both streams arrive whole", async (t) => {
   const { client, backend } = await openPair(t)
   const meters = { client: new Meter(client), backend: new Meter(backend) }
   const blocks = { client: randomBytes(MB + 1), backend: randomBytes(MB + 7) }

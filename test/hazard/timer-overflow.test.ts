@@ -1,6 +1,6 @@
 /**
- * Node's timers take at most 2³¹−1 ms and fire after 1 ms when asked for more: a long deadline must not be
- * none.
+ * Node's timers take at most 2³¹−1 ms and fire after 1 ms if they are given more. A longer deadline must not
+ * expire at once.
  */
 import { once } from "node:events"
 import { setImmediate, setTimeout } from "node:timers/promises"
@@ -10,10 +10,10 @@ import { systemClock } from "../../lib/shared/clock.js"
 import { openPair, untilBeyondHead } from "../support/peers/open-pair.js"
 
 const TOO_LONG_FOR_A_TIMER = 2 ** 31
-/** Timers fire in the order of their time, so one of 1 ms that was started before has fired by then. */
+/** Timers fire in order of their time, so an overflowed one of 1 ms that was started before has fired. */
 const AFTER_AN_OVERFLOW_MS = 2
 
-/** Node warns once of each timer that overflows. */
+/** Node warns of each timer that overflows. */
 const overflows: string[] = []
 process.on("warning", ({ name, message }) => {
   if (name === "TimeoutOverflowWarning" || name === "TimeoutNaNWarning") overflows.push(message)
@@ -21,7 +21,7 @@ process.on("warning", ({ name, message }) => {
 t.afterEach(() => overflows.splice(0))
 
 for (const timeoutMs of [Number.POSITIVE_INFINITY, TOO_LONG_FOR_A_TIMER, Number.MAX_VALUE]) {
-  t.test(`close(${timeoutMs}) lets a tunnel go on until it ends by itself`, async (t) => {
+  t.test(`close(${timeoutMs}) lets a tunnel run until it ends by itself`, async (t) => {
     const { proxy, client, backend } = await openPair(t)
     const end = once(proxy, "end")
     const closing = proxy.close(timeoutMs)
@@ -37,7 +37,7 @@ for (const timeoutMs of [Number.POSITIVE_INFINITY, TOO_LONG_FOR_A_TIMER, Number.
   })
 }
 
-t.test("a wait for ever can be shortened", async (t) => {
+t.test("a close without deadline can be shortened", async (t) => {
   const { proxy } = await openPair(t)
   const end = once(proxy, "end")
   const first = proxy.close(Number.POSITIVE_INFINITY)
@@ -58,7 +58,7 @@ for (const timeoutMs of [Number.NaN, -1, Number.NEGATIVE_INFINITY]) {
   })
 }
 
-t.test("the longest interval of health checks does not overflow by its jitter", async (t) => {
+t.test("the jitter does not make the longest health check interval overflow", async (t) => {
   const members = Array.from({ length: 30 }, (_, index) => index)
   const pool = { members, checked() {} }
   const checks = new HealthChecks(pool, { interval_ms: 2 ** 31 - 1 }, async () => undefined, systemClock)

@@ -1,4 +1,4 @@
-/** A backend behind TLS: what a tunnel promises of TCP must hold there as well, as far as TLS allows. */
+/** A tunnel to a TLS backend keeps the guarantees of a plain one, as far as TLS allows. */
 import { createHash, randomBytes } from "node:crypto"
 import t, { type Test } from "tap"
 import type { SessionEnd } from "../../lib/close-reason.js"
@@ -53,18 +53,21 @@ for (const version of VERSIONS) {
       t.equal(running[other].peer.stageBytes, much.length)
     })
 
-    t.test(`with ${version}, a reset by the ${one} is never a clean end to the ${other}`, async (t) => {
-      const running = await openTunnel(t, version)
-      running[one].far.write("hello")
-      await running[other].far.untilText("hello")
-      if (one === "backend") running.backend.raw.resetAndDestroy()
-      else running.client.far.socket.resetAndDestroy()
-      t.equal(await wasReset(running[other].far), true)
-      t.equal((await running.end).reason, `${one}_reset`)
-    })
+    t.test(
+      `with ${version}, a reset by the ${one} never looks like a clean end to the ${other}`,
+      async (t) => {
+        const running = await openTunnel(t, version)
+        running[one].far.write("hello")
+        await running[other].far.untilText("hello")
+        if (one === "backend") running.backend.raw.resetAndDestroy()
+        else running.client.far.socket.resetAndDestroy()
+        t.equal(await wasReset(running[other].far), true)
+        t.equal((await running.end).reason, `${one}_reset`)
+      },
+    )
 
     t.test(
-      `with ${version}, all of much that the ${one} sends comes to a ${other} that reads late`,
+      `with ${version}, a large transfer from the ${one} arrives whole at a ${other} that reads late`,
       async (t) => {
         const running = await openTunnel(t, version)
         const [sender, reader] = [running[one].far, running[other].far]
@@ -79,7 +82,7 @@ for (const version of VERSIONS) {
         sender.socket.end()
         await untilStalled(sender.socket)
         t.ok(sender.socket.writableLength > 0, "the sender has been stopped")
-        t.ok(running[other].peer.socket.writableLength < 300_000, "and little is kept here")
+        t.ok(running[other].peer.socket.writableLength < 300_000, "little is buffered in rws")
         reader.socket.resume()
         await reader.untilEnd()
         t.equal(meter.bytes, 60 * block.length)
@@ -92,7 +95,7 @@ for (const version of VERSIONS) {
     )
   }
 
-  t.test(`with ${version}, much flows both ways at once`, async (t) => {
+  t.test(`with ${version}, large transfers flow in both directions at once`, async (t) => {
     const { client, backend, end } = await openTunnel(t, version)
     const [up, down] = [randomBytes(10_000_019), randomBytes(10_000_079)]
     client.far.socket.end(up)
@@ -105,11 +108,11 @@ for (const version of VERSIONS) {
     t.equal(backend.peer.stageBytes, down.length)
   })
 
-  t.test(`with ${version}, a FIN without close_notify is an end of one direction`, async (t) => {
+  t.test(`with ${version}, a FIN without close_notify ends one direction`, async (t) => {
     const { client, backend, end } = await openTunnel(t, version)
     backend.far.write("last")
     await client.far.untilText("last")
-    // Beside TLS, so that no close_notify is sent.
+    // On the socket under TLS, so that no close_notify is sent.
     backend.raw.end()
     await client.far.untilEnd()
     client.far.socket.end("late")
@@ -117,24 +120,27 @@ for (const version of VERSIONS) {
     t.equal(client.far.error, undefined)
   })
 
-  t.test(`with ${version}, a record that is none breaks the tunnel`, async (t) => {
+  t.test(`with ${version}, an invalid record breaks the tunnel`, async (t) => {
     const { client, backend, end } = await openTunnel(t, version)
     backend.raw.write("this is no TLS record")
     t.equal(await wasReset(client.far), true)
     t.equal((await end).reason, "backend_reset")
   })
 
-  t.test(`with ${version}, an idle tunnel ends with close_notify, and what flows is not idle`, async (t) => {
-    const { client, backend, sweep, end } = await openTunnel(t, version)
-    sweep.look(1)
-    client.far.write("x")
-    await backend.far.untilText("x")
-    sweep.look(1 + IDLE_MS)
-    t.equal(backend.peer.hasAborted, false)
-    sweep.look(1 + 2 * IDLE_MS)
-    t.equal((await end).reason, "idle_timeout")
-    await backend.far.untilEnd()
-    t.equal(backend.far.error, undefined)
-    await client.far.untilEnd()
-  })
+  t.test(
+    `with ${version}, an idle tunnel ends with close_notify, and one with traffic is not idle`,
+    async (t) => {
+      const { client, backend, sweep, end } = await openTunnel(t, version)
+      sweep.look(1)
+      client.far.write("x")
+      await backend.far.untilText("x")
+      sweep.look(1 + IDLE_MS)
+      t.equal(backend.peer.hasAborted, false)
+      sweep.look(1 + 2 * IDLE_MS)
+      t.equal((await end).reason, "idle_timeout")
+      await backend.far.untilEnd()
+      t.equal(backend.far.error, undefined)
+      await client.far.untilEnd()
+    },
+  )
 }

@@ -2,7 +2,7 @@ import t from "tap"
 import { deadAddress, startEchoBackend } from "../support/peers/backend.js"
 import { nextRefusal, openTunnel, startProxy } from "../support/program/proxy.js"
 
-t.test("a session dials no more backends than max_tries, though one more would have answered", async (t) => {
+t.test("a session dials at most max_tries backends, even if the next one would accept", async (t) => {
   const live = await startEchoBackend(t)
   const dead = [await deadAddress(), await deadAddress()]
   const backends = [...dead, live.address]
@@ -17,7 +17,7 @@ t.test("a session dials no more backends than max_tries, though one more would h
   t.match((await openTunnel(patient)).text, /^HTTP\/1\.1 101 /)
 })
 
-t.test("a backend that is passed over because it is full is no try", async (t) => {
+t.test("a backend that is skipped because it is full does not count as a try", async (t) => {
   const [full, live] = [await startEchoBackend(t), await startEchoBackend(t)]
   const proxy = await startProxy(t, {
     backends: [{ address: full.address, max_connections: 1 }, live.address],

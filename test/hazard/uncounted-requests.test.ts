@@ -1,7 +1,4 @@
-/**
- * Behind a trusted proxy, whoever sends nothing but invalid requests is limited and logged by its own
- * address.
- */
+/** A client behind a trusted proxy that sends only invalid requests is limited by its own address. */
 import t from "tap"
 import { type Fields, upgradeHead } from "../support/http/heads.js"
 import { answerUpgrade, startBackend } from "../support/peers/backend.js"
@@ -13,13 +10,13 @@ const invalid: readonly { title: string; line?: string; fields: Fields; reason: 
   { title: "without an upgrade", fields: { Upgrade: undefined }, reason: "bad_upgrade" },
   { title: "without a host", fields: { Host: undefined }, reason: "bad_host" },
   { title: "with a body", fields: { "Content-Length": "1" }, reason: "has_body" },
-  { title: "of another version", fields: { "Sec-WebSocket-Version": "8" }, reason: "bad_ws_version" },
-  { title: "of another method", line: "POST /chat HTTP/1.1", fields: {}, reason: "bad_method" },
+  { title: "with another version", fields: { "Sec-WebSocket-Version": "8" }, reason: "bad_ws_version" },
+  { title: "with another method", line: "POST /chat HTTP/1.1", fields: {}, reason: "bad_method" },
   { title: "with a fragment", line: "GET /chat#a HTTP/1.1", fields: {}, reason: "bad_target" },
 ]
 
 for (const { title, line, fields, reason } of invalid) {
-  t.test(`requests ${title} count for their client, which is logged`, async (t) => {
+  t.test(`requests ${title} count against their client, which is logged`, async (t) => {
     const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
     const proxy = await startProxy(t, {
       backends: [backend.address],
@@ -36,7 +33,7 @@ for (const { title, line, fields, reason } of invalid) {
     for (const expected of [reason, reason, "rate_limited"]) {
       t.match(await refusalOf(client), { reason: expected, client, via: /^127\.0\.0\.1:/ })
     }
-    t.match(await refusalOf("203.0.113.10"), { reason }, "others are not limited")
+    t.match(await refusalOf("203.0.113.10"), { reason }, "other clients are not limited")
     const other = await openTunnel(proxy, upgradeHead({ "X-Forwarded-For": "203.0.113.11" }))
     t.match(other.text, /^HTTP\/1\.1 101 /)
   })

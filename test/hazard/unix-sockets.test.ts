@@ -12,7 +12,7 @@ import { leaveStaleSocket } from "../support/peers/stale-socket.js"
 import { checkBindError } from "../support/program/bind-error.js"
 import { nextEnd, openTunnel, startProxy } from "../support/program/proxy.js"
 
-/** A server on a Unix socket that answers every upgrade and then does what `then` says. */
+/** A server on a Unix socket that accepts every upgrade and then calls `then`. */
 async function startUnixBackend(t: Test, path: string, then: (peer: RawPeer) => void = () => {}) {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     const peer = new RawPeer(socket)
@@ -27,7 +27,7 @@ async function startUnixBackend(t: Test, path: string, then: (peer: RawPeer) => 
   t.teardown(() => server.close())
 }
 
-t.test("a tunnel goes from a Unix socket to a Unix socket", async (t) => {
+t.test("a tunnel runs from a Unix socket to a Unix socket", async (t) => {
   const dir = socketFolder(t)
   let backend: RawPeer | undefined
   await startUnixBackend(t, join(dir, "backend.sock"), (peer) => {
@@ -54,21 +54,24 @@ t.test("a tunnel goes from a Unix socket to a Unix socket", async (t) => {
   t.match(await end, { client: "unix", reason: "client_fin", bytesFromClient: 5, bytesFromBackend: 11 })
 })
 
-t.test("a reset by a TCP client ends a backend on a Unix socket, which knows no reset", async (t) => {
-  const path = join(socketFolder(t), "backend.sock")
-  let backend: RawPeer | undefined
-  await startUnixBackend(t, path, (peer) => {
-    backend = peer
-  })
-  const proxy = await startProxy(t, { backends: [`unix:${path}`] })
-  const end = nextEnd(proxy)
-  const client = await openTunnel(proxy)
-  client.socket.resetAndDestroy()
-  t.match(await end, { reason: "client_reset" })
-  await backend?.untilEnd()
-})
+t.test(
+  "a reset by a TCP client ends the connection of a Unix socket backend, where there is no reset",
+  async (t) => {
+    const path = join(socketFolder(t), "backend.sock")
+    let backend: RawPeer | undefined
+    await startUnixBackend(t, path, (peer) => {
+      backend = peer
+    })
+    const proxy = await startProxy(t, { backends: [`unix:${path}`] })
+    const end = nextEnd(proxy)
+    const client = await openTunnel(proxy)
+    client.socket.resetAndDestroy()
+    t.match(await end, { reason: "client_reset" })
+    await backend?.untilEnd()
+  },
+)
 
-t.test("a Unix socket on which nobody listens is a dead backend", async (t) => {
+t.test("a Unix socket without a listener is a dead backend", async (t) => {
   const dir = socketFolder(t)
   const proxy = await startProxy(t, { backends: [`unix:${join(dir, "nobody.sock")}`] })
   const client = await RawPeer.connect(proxy.address())
@@ -77,7 +80,7 @@ t.test("a Unix socket on which nobody listens is a dead backend", async (t) => {
   t.match(client.text, /^HTTP\/1\.1 502 /)
 })
 
-t.test("a socket file that a dead program has left behind is replaced", async (t) => {
+t.test("a socket file left behind by a crashed program is replaced", async (t) => {
   const dir = socketFolder(t)
   const path = join(dir, "front.sock")
   await leaveStaleSocket(path)
@@ -87,7 +90,7 @@ t.test("a socket file that a dead program has left behind is replaced", async (t
   t.match((await openTunnel(proxy)).text, /^HTTP\/1\.1 101 /)
 })
 
-t.test("a socket file on which somebody listens is left alone", async (t) => {
+t.test("a socket file with a listener is left alone", async (t) => {
   const dir = socketFolder(t)
   const path = join(dir, "front.sock")
   await startUnixBackend(t, path)
@@ -98,7 +101,7 @@ t.test("a socket file on which somebody listens is left alone", async (t) => {
   await peer.untilText("\r\n\r\n")
 })
 
-t.test("a file that is no socket is left alone", async (t) => {
+t.test("a file that is not a socket is left alone", async (t) => {
   const path = join(socketFolder(t), "precious")
   writeFileSync(path, "content")
   const starting = startProxy(t, { bind: `unix:${path}`, backends: ["127.0.0.1:1"] })
@@ -112,7 +115,7 @@ t.test("a folder that does not exist is named in the error", async (t) => {
   await checkBindError(t, starting, new RegExp(`^cannot listen on unix:${path}: `))
 })
 
-t.test("the socket file goes when the proxy closes, and a new proxy may take its place", async (t) => {
+t.test("the socket file is removed when the proxy closes, and a new proxy may bind the path", async (t) => {
   const path = join(socketFolder(t), "front.sock")
   const settings = { bind: `unix:${path}`, backends: ["127.0.0.1:1"] }
   const proxy = await startProxy(t, settings)
@@ -123,7 +126,7 @@ t.test("the socket file goes when the proxy closes, and a new proxy may take its
   t.ok(existsSync(path))
 })
 
-t.test("a path in the place of a stale socket that cannot be removed is an error", async (t) => {
+t.test("a stale socket that can't be removed is an error", async (t) => {
   const path = socketFolder(t)
   writeFileSync(join(path, "more"), "")
   const starting = startProxy(t, { bind: `unix:${path}`, backends: ["127.0.0.1:1"] })
@@ -131,7 +134,7 @@ t.test("a path in the place of a stale socket that cannot be removed is an error
   t.ok(existsSync(join(path, "more")))
 })
 
-t.test("a path longer than a socket's may be is refused, not cut", async (t) => {
+t.test("a path that is too long for a socket is refused, not truncated", async (t) => {
   const folder = socketFolder(t)
   const path = join(folder, "x".repeat(120))
   await t.rejects(startProxy(t, { bind: `unix:${path}`, backends: ["127.0.0.1:1"] }))

@@ -1,4 +1,4 @@
-/** A disk that is full must not stop the proxy: it loses log lines, not tunnels. */
+/** A full disk must not stop the proxy: it loses log lines, not tunnels. */
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { open } from "node:fs/promises"
@@ -14,7 +14,7 @@ const full = await open(FULL, "w").catch(() => undefined)
 t.teardown(() => full?.close())
 
 t.test(
-  "rws serves and ends as ever while its log can't be written",
+  "rws serves and exits normally while its log can't be written",
   { skip: !full && `no ${FULL}` },
   async (t) => {
     const backend = await startEchoBackend(t)

@@ -1,4 +1,4 @@
-/** TLS files that can't be read must stop a proxy from starting, and nothing later. */
+/** Unreadable TLS files keep a proxy from starting. After the start they are not needed. */
 import { rmSync } from "node:fs"
 import t, { type Test } from "tap"
 import { createProxy, Pool, type ProxyOptions, SettingError } from "../../lib/index.js"
@@ -11,7 +11,7 @@ import { collectLog } from "../support/program/log-lines.js"
 import { openTunnel, SHORT_MS, startProxy } from "../support/program/proxy.js"
 import { rejectionOf } from "../support/project/thrown.js"
 
-/** Starts a proxy on a free address, and checks that the address is free again once that has failed. */
+/** Starts a proxy that must fail, and checks that its address is free again. */
 async function checkUnstartable(t: Test, backends: Pool, options: ProxyOptions): Promise<unknown> {
   const bind = await deadAddress()
   const error = await rejectionOf(() =>
@@ -23,11 +23,11 @@ async function checkUnstartable(t: Test, backends: Pool, options: ProxyOptions):
 
 for (const backends of [["wss://127.0.0.1:9"], []]) {
   t.test(
-    `a CA file that vanishes while a proxy of [${backends}] starts keeps it from starting`,
+    `a CA file that vanishes during the start of a proxy of [${backends}] makes the start fail`,
     async (t) => {
       const other = makeTestCa(t)
       const error = await checkUnstartable(t, new Pool(backends, { tls: { ca: other.certFile } }), {
-        // It is asked for between the check of the configuration and the start.
+        // Called between the check of the configuration and the start.
         get log() {
           rmSync(other.certFile)
           return collectLog().log
@@ -41,7 +41,7 @@ for (const backends of [["wss://127.0.0.1:9"], []]) {
   )
 }
 
-t.test("whatever fails while a proxy starts, nothing is left bound or checked", async (t) => {
+t.test("a failed start leaves nothing bound and no health check running", async (t) => {
   const fault = new Error("the log fails")
   const backend = await startBackend(t)
   const pool = new Pool([backend.address], { health_check: { interval_ms: 1 } })
@@ -53,12 +53,12 @@ t.test("whatever fails while a proxy starts, nothing is left bound or checked", 
   }
   t.equal(await checkUnstartable(t, pool, { log }), fault)
   const before = backend.peers.length
-  // Checks that still ran would come between these connections.
+  // Health checks that still ran would connect in between.
   for (let i = 0; i < 50; i++) await RawPeer.connect(backend.address)
-  t.ok(backend.peers.length <= before + 51, "one check may have been under way")
+  t.ok(backend.peers.length <= before + 51, "one check may have been in flight")
 })
 
-t.test("files that vanish later are not missed, neither by sessions nor by health checks", async (t) => {
+t.test("files that vanish after the start affect neither sessions nor health checks", async (t) => {
   const other = makeTestCa(t)
   const { cert, key } = other.issue("IP:127.0.0.1")
   const server = await startTlsBackend(t, { cert, key })
@@ -72,7 +72,7 @@ t.test("files that vanish later are not missed, neither by sessions nor by healt
   for (let i = 0; i < 3; i++) {
     const { peer } = await server.next()
     await answerUpgrade(peer)
-    t.pass("a health check has come")
+    t.pass("a health check has run")
     peer.socket.end()
   }
   const opening = openTunnel(proxy)

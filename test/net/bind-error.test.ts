@@ -12,7 +12,7 @@ const cases: { address: string; code: string; says: RegExp }[] = [
 ]
 
 for (const { address, code, says } of cases) {
-  t.test(`${code} of ${address} is told in words`, async (t) => {
+  t.test(`the error for ${code} on ${address} is explained in words`, async (t) => {
     const error = Object.assign(new Error(`bind ${code}`), { code })
     const { message } = toBindError(parseBindAddress(address), error)
     t.match(message, says)
@@ -20,7 +20,7 @@ for (const { address, code, says } of cases) {
   })
 }
 
-t.test("each way to bind a privileged port is named", async (t) => {
+t.test("the error for a privileged port names each way to bind it", async (t) => {
   const error = Object.assign(new Error(), { code: "EACCES" })
   const { message } = toBindError(parseBindAddress("0.0.0.0:443"), error)
   for (const way of ["above 1023", "AmbientCapabilities", "setcap", "ip_unprivileged_port_start"])

@@ -13,7 +13,7 @@ import { Meter } from "../support/program/meter.js"
 
 const KiB = 1024
 const MB = 1_000_000
-/** Where a rest stops growing, and what the reads under way may add to it. */
+/** The limit of the replay buffer, and what reads in flight may add to it. */
 const REST_BYTES = 64 * KiB
 const READS_UNDER_WAY = 2 * 64 * KiB
 const END = new Error("the end of the test")
@@ -29,7 +29,7 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     turnUntil(() => peer.socket.bytesRead >= length, `${length} bytes read`)
   const isUnix = title.includes("Unix")
 
-  t.test(`${title} keeps what comes while nobody owns it, for the next handler`, async (t) => {
+  t.test(`${title} buffers what arrives without a handler, for the next one`, async (t) => {
     const { peer, far } = await connect(t)
     far.write("one ")
     await untilRead(peer, 4)
@@ -37,14 +37,14 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     await untilRead(peer, 8)
     const handler = new RecordingHandler()
     peer.attach(handler)
-    t.equal(handler.text, "one two ", "handed over within the call")
+    t.equal(handler.text, "one two ", "replayed within the call")
     far.write("three")
     await handler.untilBytes(13)
     t.equal(handler.text, "one two three")
     t.same(handler.calls, ["bytes"])
   })
 
-  t.test(`${title} tells its handler of bytes, then of the FIN, then of the close, once each`, async (t) => {
+  t.test(`${title} passes bytes, then FIN, then the close to its handler, once each`, async (t) => {
     const { peer, far } = await connect(t)
     const handler = new RecordingHandler()
     peer.attach(handler)
@@ -57,7 +57,7 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     t.equal(handler.error, undefined)
   })
 
-  t.test(`${title} replays bytes and FIN to an handler that comes later`, async (t) => {
+  t.test(`${title} replays bytes and FIN to a later handler`, async (t) => {
     const { peer, far } = await connect(t)
     far.socket.end("late")
     await once(peer.socket, "end")
@@ -67,7 +67,7 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     t.equal(handler.text, "late")
   })
 
-  t.test(`${title} replays bytes, FIN and close to an handler that comes later still`, async (t) => {
+  t.test(`${title} replays bytes, FIN and close to a handler attached after the close`, async (t) => {
     const { peer, far } = await connect(t)
     far.socket.end("late")
     await once(peer.socket, "end")
@@ -79,7 +79,7 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     t.equal(handler.error, undefined)
   })
 
-  t.test(`${title} replays the error that it broke with`, async (t) => {
+  t.test(`${title} replays the error that it closed with`, async (t) => {
     const { peer } = await connect(t)
     peer.close(END)
     await untilGone(peer)
@@ -89,27 +89,24 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     t.equal(handler.error, END)
   })
 
-  t.test(
-    `${title} gives what a stage has read too much to the next one, before what came later`,
-    async (t) => {
-      const { peer, far } = await connect(t)
-      const first = new RecordingHandler()
-      peer.attach(first)
-      far.write("head|rest ")
-      await first.untilBytes(10)
-      peer.detach(first.bytes.subarray(5))
-      t.equal(peer.stageBytes, 5, "which counts for the next one")
-      far.write("and more")
-      await untilRead(peer, 18)
-      const second = new RecordingHandler()
-      peer.attach(second)
-      t.equal(second.text, "rest and more")
-      t.equal(first.text, "head|rest ", "the first one hears no more")
-      t.equal(peer.stageBytes, 13)
-    },
-  )
+  t.test(`${title} replays a stage's unread bytes to the next one, before later bytes`, async (t) => {
+    const { peer, far } = await connect(t)
+    const first = new RecordingHandler()
+    peer.attach(first)
+    far.write("head|rest ")
+    await first.untilBytes(10)
+    peer.detach(first.bytes.subarray(5))
+    t.equal(peer.stageBytes, 5, "which counts for the next stage")
+    far.write("and more")
+    await untilRead(peer, 18)
+    const second = new RecordingHandler()
+    peer.attach(second)
+    t.equal(second.text, "rest and more")
+    t.equal(first.text, "head|rest ", "the first handler gets nothing more")
+    t.equal(peer.stageBytes, 13)
+  })
 
-  t.test(`${title} loses nothing when it is released while no stage owns it`, async (t) => {
+  t.test(`${title} loses nothing when it is detached without a handler`, async (t) => {
     const { peer, far } = await connect(t)
     far.write("kept")
     await untilRead(peer, 4)
@@ -120,7 +117,7 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     t.equal(peer.stageBytes, 4)
   })
 
-  t.test(`${title} may change its handler as often as there are bytes`, async (t) => {
+  t.test(`${title} may change its handler at every chunk`, async (t) => {
     const { peer, far } = await connect(t)
     const text = "0123456789"
     far.write(text)
@@ -134,7 +131,7 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     }
   })
 
-  t.test(`an handler of ${title} that lets go of it hears no more of it, the next one does`, async (t) => {
+  t.test(`a handler of ${title} that detaches gets nothing more, the next one does`, async (t) => {
     const { peer, far } = await connect(t)
     far.socket.end("head|rest")
     await once(peer.socket, "end")
@@ -145,29 +142,32 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
       onDrain() {},
       onClose: () => after.push("close"),
     })
-    t.same(after, [], "the first handler has let go within onBytes")
+    t.same(after, [], "the first handler has detached within onBytes")
     const next = new RecordingHandler()
     peer.attach(next)
     t.same(next.calls, ["bytes", "end"])
     t.equal(next.text, "rest")
   })
 
-  t.test(`${title} stops reading when nobody wants its bytes, and goes on where it stopped`, async (t) => {
-    const { peer, far } = await connect(t)
-    const sent = randomBytes(20 * MB + 7)
-    far.socket.end(sent)
-    await untilStalled(far.socket)
-    t.ok(far.socket.writableLength > 0, "the sender has been stopped")
-    t.ok(peer.stageBytes >= REST_BYTES)
-    t.ok(peer.stageBytes <= REST_BYTES + READS_UNDER_WAY, `${peer.stageBytes} bytes were read`)
-    const handler = new RecordingHandler()
-    peer.attach(handler)
-    await handler.until("end")
-    t.ok(handler.bytes.equals(sent))
-    t.equal(peer.stageBytes, sent.length)
-  })
+  t.test(
+    `${title} stops reading when its replay buffer is full, and continues where it stopped`,
+    async (t) => {
+      const { peer, far } = await connect(t)
+      const sent = randomBytes(20 * MB + 7)
+      far.socket.end(sent)
+      await untilStalled(far.socket)
+      t.ok(far.socket.writableLength > 0, "the sender has been stopped")
+      t.ok(peer.stageBytes >= REST_BYTES)
+      t.ok(peer.stageBytes <= REST_BYTES + READS_UNDER_WAY, `${peer.stageBytes} bytes were read`)
+      const handler = new RecordingHandler()
+      peer.attach(handler)
+      await handler.until("end")
+      t.ok(handler.bytes.equals(sent))
+      t.equal(peer.stageBytes, sent.length)
+    },
+  )
 
-  t.test(`${title} that leaves while no stage reads says so at once`, async (t) => {
+  t.test(`${title} that closes without a handler calls onAbort at once`, async (t) => {
     const { peer, far } = await connect(t)
     const leaves: (Error | undefined)[] = []
     peer.onAbort = (error) => leaves.push(error)
@@ -178,7 +178,7 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     t.equal(peer.hasAborted, true)
   })
 
-  t.test(`${title} that is closed while no stage reads says so, with the error`, async (t) => {
+  t.test(`${title} that rws closes without a handler calls onAbort with the error`, async (t) => {
     const { peer } = await connect(t)
     let leftWith: Error | undefined
     peer.onAbort = (error) => {
@@ -190,7 +190,7 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     t.equal(leftWith, END)
   })
 
-  t.test(`${title} that is closed when it is gone already says so once more`, async (t) => {
+  t.test(`${title} that is closed again after it is gone calls onAbort once more`, async (t) => {
     const { peer } = await connect(t)
     const handler = new RecordingHandler()
     peer.attach(handler)
@@ -199,13 +199,13 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     const leaves: (Error | undefined)[] = []
     peer.onAbort = (error) => leaves.push(error)
     peer.close(END)
-    t.same(leaves, [END], "what is left of its session hears it")
+    t.same(leaves, [END], "the rest of its session is told")
     t.same(handler.calls, ["close"])
   })
 
-  t.test(`${title} that leaves while a stage reads tells that stage alone`, async (t) => {
+  t.test(`${title} that closes while a handler is attached tells only the handler`, async (t) => {
     const { peer, far } = await connect(t)
-    peer.onAbort = () => t.fail("the stage has been told")
+    peer.onAbort = () => t.fail("onAbort was called")
     const handler = new RecordingHandler()
     peer.attach(handler)
     far.socket.end()
@@ -215,22 +215,22 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     t.equal(handler.error, END)
   })
 
-  t.test(`closing ${title} to which all has been written ends in FIN`, async (t) => {
+  t.test(`closing ${title} after everything has been written sends FIN`, async (t) => {
     const { peer, far } = await connect(t)
     const handler = new RecordingHandler()
     peer.attach(handler)
-    peer.socket.write("the last word")
-    // TLS takes no write within the call: until the next turn it counts as waiting.
+    peer.socket.write("last bytes")
+    // TLS completes no write within the call: until the next turn it counts as pending.
     await turnUntil(() => peer.socket.writableLength === 0, "the end of the write")
     peer.close(END)
     await far.untilEnd()
-    t.equal(far.text, "the last word")
+    t.equal(far.text, "last bytes")
     if (!isUnix) t.equal(await wasReset(far), false)
     await handler.until("close")
     t.equal(handler.error, END)
   })
 
-  t.test(`closing ${title} that has been given only a beginning is never a clean end`, async (t) => {
+  t.test(`closing ${title} amid an unfinished message never looks like a clean end`, async (t) => {
     const { peer, far } = await connect(t)
     const handler = new RecordingHandler()
     peer.attach(handler)
@@ -243,7 +243,7 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     t.equal(handler.error, END)
   })
 
-  t.test(`closing ${title} that has not taken all cuts it off at once`, async (t) => {
+  t.test(`closing ${title} with pending writes resets it at once`, async (t) => {
     const { peer, far } = await connect(t)
     const handler = new RecordingHandler()
     peer.attach(handler)
@@ -261,7 +261,7 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     t.ok(meter.bytes < 20 * MB)
   })
 
-  t.test(`resetting ${title} is ${isUnix ? "an end there" : "a reset there"}`, async (t) => {
+  t.test(`resetting ${title} looks like ${isUnix ? "an end" : "a reset"} to the far end`, async (t) => {
     const { peer, far } = await connect(t)
     const handler = new RecordingHandler()
     peer.attach(handler)
@@ -311,7 +311,7 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     t.ok(meter.bytes < 20 * MB)
   })
 
-  t.test(`${title} that is gone already may be closed and reset again`, async (t) => {
+  t.test(`${title} that is gone may be closed and reset again`, async (t) => {
     const { peer } = await connect(t)
     const handler = new RecordingHandler()
     peer.attach(handler)
@@ -323,7 +323,7 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
     t.same(handler.calls, ["close"])
   })
 
-  t.test(`${title} says when what had piled up has been written out`, async (t) => {
+  t.test(`${title} calls onDrain once its backlog has been written out`, async (t) => {
     const { peer, far } = await connect(t)
     const handler = new RecordingHandler()
     peer.attach(handler)
@@ -337,7 +337,7 @@ for (const { title, connect } of [...PEER_KINDS, ...TLS_KINDS]) {
 }
 
 for (const { title, connect } of [{ title: "an accepted peer", connect: acceptPeer }, ...TLS_KINDS]) {
-  t.test(`${title} can be sent FIN first, and the late answer comes`, async (t) => {
+  t.test(`${title} can be sent FIN first, and its late data still arrives`, async (t) => {
     const { peer, far } = await connect(t)
     const handler = new RecordingHandler()
     peer.attach(handler)
@@ -352,7 +352,7 @@ for (const { title, connect } of [{ title: "an accepted peer", connect: acceptPe
     t.equal(handler.error, undefined)
   })
 
-  t.test(`${title} that has sent FIN first gets ours behind the last byte`, async (t) => {
+  t.test(`${title} that has sent FIN first gets our FIN after the last byte`, async (t) => {
     const { peer, far } = await connect(t)
     const handler = new RecordingHandler()
     peer.attach(handler)
@@ -371,7 +371,7 @@ for (const { title, connect } of [{ title: "an accepted peer", connect: acceptPe
 }
 
 for (const end of ["close", "reset"] as const) {
-  t.test(`a ${end} of a peer that is still being dialled ends the dial`, async (t) => {
+  t.test(`a ${end} of a connection that is still being dialled ends the dial`, async (t) => {
     const [host, port] = (await startUnansweringPort(t)).split(":")
     const peer = Connection.dialled({ host, port: Number(port) })
     const handler = new RecordingHandler()
@@ -383,7 +383,7 @@ for (const end of ["close", "reset"] as const) {
   })
 }
 
-t.test("the rests of dialled peers do not mix, though they read into one buffer", async (t) => {
+t.test("replay buffers of dialled connections do not mix, although all read into one buffer", async (t) => {
   const connections = await Promise.all(Array.from({ length: 10 }, () => dialPeer(t)))
   const sent = connections.map(() => randomBytes(3000))
   for (const [index, { far }] of connections.entries()) far.write(sent[index] ?? "")

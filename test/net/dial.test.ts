@@ -45,7 +45,7 @@ async function failureOf(t: Test, dialling: Promise<Connection>): Promise<Sessio
   return error instanceof SessionEnd ? error : new SessionEnd("internal_error")
 }
 
-/** Both ends can speak: whatever had to be tried before, the socket that is left is wired up. */
+/** Bytes flow in both directions: the socket that remains after all attempts is the one in use. */
 async function checkBothWays(t: Test, backend: Connection, far: RawPeer): Promise<void> {
   const handler = new RecordingHandler()
   backend.attach(handler)
@@ -101,11 +101,11 @@ const names: readonly { title: string; addresses: string[]; bind: string; skip?:
     addresses: ["127.0.0.5", "127.0.0.4", "127.0.0.3", "127.0.0.2", "127.0.0.1"],
     bind: "127.0.0.1",
   },
-  { title: "v4 behind v6", addresses: ["::1", "127.0.0.1"], bind: "127.0.0.1", skip: noIpv6 },
-  { title: "v6 behind v4", addresses: ["127.0.0.1", "::1"], bind: "::1", skip: noIpv6 },
-  { title: "v6 as the only one", addresses: ["::1"], bind: "::1", skip: noIpv6 },
+  { title: "v4 after v6", addresses: ["::1", "127.0.0.1"], bind: "127.0.0.1", skip: noIpv6 },
+  { title: "v6 after v4", addresses: ["127.0.0.1", "::1"], bind: "::1", skip: noIpv6 },
+  { title: "v6 only", addresses: ["::1"], bind: "::1", skip: noIpv6 },
   {
-    title: "v6 behind v6 and v4",
+    title: "v6 after v6 and v4",
     addresses: ["127.0.0.2", "127.0.0.1", "::2", "::1"],
     bind: "::1",
     skip: noIpv6,
@@ -113,23 +113,27 @@ const names: readonly { title: string; addresses: string[]; bind: string; skip?:
 ]
 
 for (const { title, addresses, bind, skip = false } of names) {
-  t.test(`of a name with several addresses the one that answers is found: ${title}`, { skip }, async (t) => {
-    const { peer: client } = await acceptPeer(t)
-    const server = createServer({ allowHalfOpen: true }).listen(0, bind)
-    await once(server, "listening")
-    t.teardown(() => server.close())
-    const accepted = once(server, "connection")
-    const bound = server.address()
-    const port = typeof bound === "object" && bound !== null ? bound.port : 0
-    const backend = await dialAs(t, { kind: "tcp", host: nameOf(...addresses), port }, client)
-    const [socket] = await accepted
-    t.teardown(() => socket.destroy())
-    t.equal(backend.socket.remoteAddress, bind)
-    await checkBothWays(t, backend, new RawPeer(socket))
-  })
+  t.test(
+    `a name with several addresses is dialled at the one that accepts: ${title}`,
+    { skip },
+    async (t) => {
+      const { peer: client } = await acceptPeer(t)
+      const server = createServer({ allowHalfOpen: true }).listen(0, bind)
+      await once(server, "listening")
+      t.teardown(() => server.close())
+      const accepted = once(server, "connection")
+      const bound = server.address()
+      const port = typeof bound === "object" && bound !== null ? bound.port : 0
+      const backend = await dialAs(t, { kind: "tcp", host: nameOf(...addresses), port }, client)
+      const [socket] = await accepted
+      t.teardown(() => socket.destroy())
+      t.equal(backend.socket.remoteAddress, bind)
+      await checkBothWays(t, backend, new RawPeer(socket))
+    },
+  )
 }
 
-t.test("when every address refuses, the error tells of each", async (t) => {
+t.test("if every address refuses, the error lists each", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const { port } = parseBackendAddress(await deadAddress()).address as { port: number }
   const host = nameOf("127.0.0.2", "127.0.0.1")
@@ -142,10 +146,10 @@ t.test("when every address refuses, the error tells of each", async (t) => {
     `connect ECONNREFUSED 127.0.0.1:${port}`,
     `connect ECONNREFUSED 127.0.0.2:${port}`,
   ])
-  t.equal(client.hasAborted, false, "the client is none the worse")
+  t.equal(client.hasAborted, false, "the client is not affected")
 })
 
-t.test("a Unix socket that is not there is unreachable, and says why", async (t) => {
+t.test("a Unix socket that does not exist is unreachable, with the system's error", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const path = join(socketFolder(t), "missing.sock")
   const { reason, cause } = await failureOf(t, dialFor({ kind: "unix", path }, PATIENT, client))
@@ -153,7 +157,7 @@ t.test("a Unix socket that is not there is unreachable, and says why", async (t)
   t.match(cause, { code: "ENOENT" })
 })
 
-t.test("a backend that does not accept in time is given up", async (t) => {
+t.test("a dial times out if the backend does not accept", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const address = parseBackendAddress(await startUnansweringPort(t)).address
   const clock = new FakeClock()
@@ -164,7 +168,7 @@ t.test("a backend that does not accept in time is given up", async (t) => {
   t.equal(client.hasAborted, false)
 })
 
-t.test("the time to connect is for all the addresses of a name together", async (t) => {
+t.test("the connect timeout covers all addresses of a name together", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const { port } = parseBackendAddress(await startUnansweringPort(t)).address as { port: number }
   const host = nameOf("127.0.0.1", "127.0.0.1", "127.0.0.1", "127.0.0.1")
@@ -199,7 +203,7 @@ const leaves = [
 ] as const
 
 for (const { title, leave, reason, ...rest } of leaves) {
-  t.test(`a client that leaves (${title}) ends the dial at once`, async (t) => {
+  t.test(`a client that aborts (${title}) ends the dial at once`, async (t) => {
     const { peer: client, far } = await acceptPeer(t)
     const address = parseBackendAddress(await startUnansweringPort(t)).address
     const failure = failureOf(t, dialFor(address, PATIENT, client))
@@ -210,7 +214,7 @@ for (const { title, leave, reason, ...rest } of leaves) {
   })
 }
 
-t.test("what the client sends during a dial waits for the stage that wants it", async (t) => {
+t.test("bytes that the client sends during a dial wait for the next stage", async (t) => {
   const { peer: client, far } = await acceptPeer(t)
   const address = parseBackendAddress(await startUnansweringPort(t)).address
   const clock = new FakeClock()
@@ -225,7 +229,7 @@ t.test("what the client sends during a dial waits for the stage that wants it", 
   t.equal(handler.text, "early")
 })
 
-t.test("what a backend says without having been asked waits for the stage that wants it", async (t) => {
+t.test("bytes that a backend sends unasked wait for the next stage", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const server = await startBackend(t, (peer) => peer.write("hello"))
   const backend = await dialAs(t, parseBackendAddress(server.address).address, client)
@@ -253,7 +257,7 @@ t.test("a backend is dialled without a client", async (t) => {
   await checkBothWays(t, backend, await server.peer())
 })
 
-t.test("the PROXY header is the first that a backend gets", async (t) => {
+t.test("the PROXY header is the first thing that a backend gets", async (t) => {
   const server = await startBackend(t)
   const options = { ...PATIENT, proxyHeader: Buffer.from("PROXY UNKNOWN\r\n") }
   const backend = await dialAs(t, parseBackendAddress(server.address).address, undefined, options)
@@ -273,15 +277,15 @@ const tls = (options: Partial<TlsOptions> = {}): DialOptions => ({
 
 const serverNames: readonly { title: string; serverName: string; sni: string | false }[] = [
   { title: "by its name", serverName: "localhost", sni: "localhost" },
-  { title: "by a name that it was not dialled by", serverName: "chat.example", sni: "chat.example" },
+  { title: "by a name other than the dialled one", serverName: "chat.example", sni: "chat.example" },
   { title: "by a name in capitals", serverName: "CHAT.example", sni: "CHAT.example" },
-  { title: "by a name with a dot at its end", serverName: "chat.example.", sni: "chat.example" },
-  { title: "by its address, which is no SNI", serverName: "127.0.0.1", sni: false },
+  { title: "by a name with a trailing dot", serverName: "chat.example.", sni: "chat.example" },
+  { title: "by its address, without SNI", serverName: "127.0.0.1", sni: false },
   { title: "by a v6 address with a zone", serverName: "fe80::1%eth0", sni: false },
 ]
 
 for (const { title, serverName, sni } of serverNames) {
-  t.test(`a backend with TLS is known ${title}`, async (t) => {
+  t.test(`a TLS backend is verified ${title}`, async (t) => {
     const { peer: client } = await acceptPeer(t)
     const server = await startTlsBackend(t, { ...good, ALPNProtocols: ["h2", "http/1.1"] })
     const backend = await dialAs(t, server.address, client, tls({ serverName }))
@@ -302,23 +306,23 @@ const untrusted: readonly { title: string; server: { cert: string; key: string }
     code: "ERR_TLS_CERT_ALTNAME_INVALID",
   },
   {
-    title: "of an unknown authority",
+    title: "from an unknown authority",
     server: stranger.issue("DNS:localhost"),
     code: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
   },
-  { title: "that it has signed itself", server: stranger, code: "DEPTH_ZERO_SELF_SIGNED_CERT" },
+  { title: "that is self-signed", server: stranger, code: "DEPTH_ZERO_SELF_SIGNED_CERT" },
   { title: "that has expired", server: ca.issue("DNS:localhost", -1), code: "CERT_HAS_EXPIRED" },
 ]
 
 for (const { title, server: shown, code } of untrusted) {
-  t.test(`a backend with a certificate ${title} is not reached`, async (t) => {
+  t.test(`a backend with a certificate ${title} is unreachable`, async (t) => {
     const server = await startTlsBackend(t, shown)
     const { reason, cause } = await failureOf(t, dialFor(server.address, tls()))
     t.equal(reason, "backend_unreachable")
     t.match(cause, { code })
   })
 
-  t.test(`a backend with a certificate ${title} is reached if it need not be good`, async (t) => {
+  t.test(`a backend with a certificate ${title} is connected if it is not verified`, async (t) => {
     const server = await startTlsBackend(t, shown)
     const backend = await dialAs(t, server.address, undefined, tls({ isVerified: false }))
     await checkBothWays(t, backend, (await server.next()).peer)
@@ -328,7 +332,7 @@ for (const { title, server: shown, code } of untrusted) {
 const WANTS_OURS = { ...good, ca: ca.cert, requestCert: true, rejectUnauthorized: true }
 
 for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
-  t.test(`our certificate is shown to a backend that wants one, with ${version}`, async (t) => {
+  t.test(`our certificate is sent to a backend that requires one, with ${version}`, async (t) => {
     const { certFile: cert, keyFile: key } = ca.issue("DNS:rws.example")
     const mine = readSecureContext({ ca: ca.certFile, cert, key })
     const server = await startTlsBackend(t, { ...WANTS_OURS, minVersion: version, maxVersion: version })
@@ -339,12 +343,12 @@ for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
   })
 }
 
-t.test("a backend that wants a certificate is not reached without one, with TLSv1.2", async (t) => {
+t.test("a backend that requires a certificate is unreachable without one, with TLSv1.2", async (t) => {
   const server = await startTlsBackend(t, { ...WANTS_OURS, maxVersion: "TLSv1.2" })
   t.equal((await failureOf(t, dialFor(server.address, tls()))).reason, "backend_unreachable")
 })
 
-t.test("a backend that wants a certificate breaks the connection without one, with TLSv1.3", async (t) => {
+t.test("a backend that requires a certificate breaks the connection without one, with TLSv1.3", async (t) => {
   const server = await startTlsBackend(t, { ...WANTS_OURS, minVersion: "TLSv1.3" })
   const backend = await dialAs(t, server.address, undefined, tls())
   const handler = new RecordingHandler()
@@ -353,14 +357,14 @@ t.test("a backend that wants a certificate breaks the connection without one, wi
   t.match(handler.error, { code: "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED" })
 })
 
-t.test("a backend that speaks only HTTP/2 is not reached", async (t) => {
+t.test("a backend that speaks only HTTP/2 is unreachable", async (t) => {
   const server = await startTlsBackend(t, { ...good, ALPNProtocols: ["h2"] })
   t.equal((await failureOf(t, dialFor(server.address, tls()))).reason, "backend_unreachable")
 })
 
 const noTls: readonly { title: string; onPeer: (peer: RawPeer) => void; code: string | RegExp }[] = [
   {
-    title: "answers in clear",
+    title: "responds in plain text",
     onPeer: (peer) => peer.write("HTTP/1.1 400 Bad Request\r\n\r\n"),
     code: "ERR_SSL_WRONG_VERSION_NUMBER",
   },
@@ -369,7 +373,7 @@ const noTls: readonly { title: string; onPeer: (peer: RawPeer) => void; code: st
 ]
 
 for (const { title, onPeer, code } of noTls) {
-  t.test(`a backend that ${title} instead of TLS is not reached`, async (t) => {
+  t.test(`a backend that ${title} instead of TLS is unreachable`, async (t) => {
     const server = await startBackend(t, onPeer)
     const { address } = parseBackendAddress(server.address)
     const { reason, cause } = await failureOf(t, dialFor(address, tls()))
@@ -394,7 +398,7 @@ t.test("the PROXY header comes before TLS", async (t) => {
   t.equal((await dialling).reason, "drain_timeout")
 })
 
-t.test("a TLS handshake that does not come is given up in time", async (t) => {
+t.test("a dial times out if the backend does not respond to the TLS handshake", async (t) => {
   const server = await startBackend(t)
   const { address } = parseBackendAddress(server.address)
   const clock = new FakeClock()
@@ -407,7 +411,7 @@ t.test("a TLS handshake that does not come is given up in time", async (t) => {
 })
 
 for (const { title, leave, reason } of leaves) {
-  t.test(`a client that leaves during the TLS handshake ends the dial: ${title}`, async (t) => {
+  t.test(`a client that aborts during the TLS handshake ends the dial: ${title}`, async (t) => {
     const { peer: client, far } = await acceptPeer(t)
     const server = await startBackend(t)
     const failure = failureOf(t, dialFor(parseBackendAddress(server.address).address, tls(), client))
@@ -426,7 +430,7 @@ const lookups: readonly { error: Error; reason: string }[] = [
 ]
 
 for (const { error, reason } of lookups) {
-  t.test(`a name whose lookup ends with ${error.message} is a ${reason}`, async (t) => {
+  t.test(`a name whose lookup fails with ${error.message} is a ${reason}`, async (t) => {
     const dialling = dialFor({ kind: "tcp", host: failingName(error), port: 1 }, PATIENT)
     const failure = await failureOf(t, dialling)
     t.equal(failure.reason, reason)
@@ -434,7 +438,7 @@ for (const { error, reason } of lookups) {
   })
 }
 
-t.test("a name that is not resolved in time is told from a backend that does not accept", async (t) => {
+t.test("a name that is not resolved in time is not reported as a backend that does not accept", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const { name } = hangingName(t)
   const clock = new FakeClock()
@@ -446,7 +450,7 @@ t.test("a name that is not resolved in time is told from a backend that does not
 })
 
 for (const { title, leave, reason } of leaves) {
-  t.test(`a client that leaves while a name is resolved ends the dial: ${title}`, async (t) => {
+  t.test(`a client that aborts while a name is being resolved ends the dial: ${title}`, async (t) => {
     const { peer: client, far } = await acceptPeer(t)
     const { port } = parseBackendAddress((await startBackend(t)).address).address as { port: number }
     const { name, lookups, resolveTo } = hangingName(t)
@@ -461,7 +465,7 @@ for (const { title, leave, reason } of leaves) {
   })
 }
 
-t.test("localhost is dialled without a lookup, whatever else is looked up", async (t) => {
+t.test("localhost is dialled without a lookup, even while other lookups hang", async (t) => {
   const server = await startBackend(t)
   const { port } = parseBackendAddress(server.address).address as { port: number }
   t.intercept((await import("node:dns")).default, "lookup", { value: () => t.fail("a lookup") })
@@ -469,7 +473,7 @@ t.test("localhost is dialled without a lookup, whatever else is looked up", asyn
   await checkBothWays(t, backend, await server.peer())
 })
 
-t.test("a close ends a dial at once, whatever it waits for", async (t) => {
+t.test("a close ends a dial at once, in whatever phase it is", async (t) => {
   const { name } = hangingName(t)
   const server = await startBackend(t)
   const waits: [Address, DialOptions][] = [
@@ -486,7 +490,7 @@ t.test("a close ends a dial at once, whatever it waits for", async (t) => {
   }
 })
 
-t.test("without a descriptor no backend is to blame, not even for its name", async (t) => {
+t.test("without descriptors no backend is blamed, not even for its name", async (t) => {
   const script = fileURLToPath(new URL("../support/program/dial-without-descriptors.js", import.meta.url))
   const dialler = Program.start(t, "sh", ["-c", `ulimit -n 64; exec "$0" "$1"`, process.execPath, script])
   await dialler.untilExit()

@@ -16,7 +16,7 @@ async function reasonOf(exchanging: Promise<unknown>): Promise<string> {
 }
 
 t.test(
-  "an exchange writes the request, and leaves what follows the response head with the connection",
+  "an exchange writes the request, and leaves bytes after the response head with the connection",
   async (t) => {
     const { peer, far } = await dialPeer(t)
     const exchanging = exchange(peer, REQUEST, PATIENT_MS)

@@ -58,25 +58,25 @@ async function start(t: Test, address = LOOPBACK): Promise<Started> {
   }
 }
 
-t.test("a listener says which port it was given", async (t) => {
+t.test("a listener reports the port that the system chose", async (t) => {
   const { listener } = await start(t)
   t.match(formatAddress(listener.address), /^127\.0\.0\.1:[1-9]\d*$/)
 })
 
-t.test("a listener on a name tells its address", async (t) => {
+t.test("a listener bound to a host name reports its IP address", async (t) => {
   const { listener, connect } = await start(t, { kind: "tcp", host: "localhost", port: 0 })
   t.match(formatAddress(listener.address), /^(127\.0\.0\.1|\[::1\]):[1-9]\d*$/)
   t.equal((await connect()).session.client.hasAborted, false)
 })
 
-t.test("a listener on a Unix socket has the address that it was told", async (t) => {
+t.test("a listener on a Unix socket reports its path", async (t) => {
   const path = join(socketFolder(t), "front.sock")
   const { listener, connect } = await start(t, { kind: "unix", path })
   t.same(listener.address, { kind: "unix", path })
   t.equal((await connect()).session.client.hasAborted, false)
 })
 
-t.test("a client's connection may be half-open, and its small packets do not wait", async (t) => {
+t.test("client connections allow half-open sockets and disable Nagle's algorithm", async (t) => {
   const { connect } = await start(t)
   const { far, session } = await connect()
   far.socket.end("ping")
@@ -86,7 +86,7 @@ t.test("a client's connection may be half-open, and its small packets do not wai
   t.equal(session.client.socket.destroyed, false)
 })
 
-t.test("a paused client's one-byte packets do not pile up", async (t) => {
+t.test("one-byte packets of a paused client do not accumulate", async (t) => {
   const { connect } = await start(t)
   const { far, session } = await connect()
   session.client.socket.pause()
@@ -97,7 +97,7 @@ t.test("a paused client's one-byte packets do not pile up", async (t) => {
   await session.handler.untilBytes(100)
 })
 
-t.test("a listener without clients closes at once, as often as one likes", async (t) => {
+t.test("a listener without clients closes at once, any number of times", async (t) => {
   const { listener } = await start(t)
   await listener.close()
   await listener.close()
@@ -108,7 +108,7 @@ t.test("a listener that has never listened can be closed", async () => {
   await listener.close()
 })
 
-t.test("a listener has closed when the last client's socket is gone", async (t) => {
+t.test("a listener's close resolves when the last client's socket is gone", async (t) => {
   const { listener, connect } = await start(t)
   const { session } = await connect()
   const closed = listener.close()

@@ -19,12 +19,12 @@ const faults: readonly { title: string; error: unknown; isLocal: boolean }[] = [
   { title: "ECONNREFUSED", error: refused, isLocal: false },
   { title: "no memory for a lookup", error: lookupError("EAI_MEMORY"), isLocal: true },
   { title: "an unknown name, with descriptors left", error: lookupError("ENOTFOUND"), isLocal: false },
-  { title: "no name server", error: lookupError("EAI_AGAIN"), isLocal: false },
+  { title: "no name server responding", error: lookupError("EAI_AGAIN"), isLocal: false },
   { title: "no error", error: undefined, isLocal: false },
 ]
 
 for (const { title, error, isLocal } of faults) {
-  t.test(`${title} is ${isLocal ? "" : "not "}a failure of this machine`, async (t) => {
+  t.test(`${title} is ${isLocal ? "" : "not "}a local fault`, async (t) => {
     t.equal(isLocalFault(error), isLocal)
   })
 }

@@ -26,7 +26,7 @@ const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 
 
 for (const { title, connect } of PEER_KINDS) {
   for (const { kind, head, faults } of KINDS) {
-    t.test(`from ${title} a ${kind}'s head is read, and what follows stays there`, async (t) => {
+    t.test(`a ${kind} head from ${title} is read, and the bytes after it are kept`, async (t) => {
       const { peer, far } = await connect(t)
       far.write(`${head}what follows`)
       t.equal((await readHead(peer, kind, PATIENT, faults)).toString("latin1"), head)
@@ -36,7 +36,7 @@ for (const { title, connect } of PEER_KINDS) {
       t.equal(handler.text, "what follows")
     })
 
-    t.test(`from ${title} a ${kind}'s head is read that had come before`, async (t) => {
+    t.test(`a ${kind} head from ${title} that has already arrived is read`, async (t) => {
       const { peer, far } = await connect(t)
       far.write(head)
       await turnUntil(() => peer.stageBytes === head.length, "the whole head")
@@ -44,7 +44,7 @@ for (const { title, connect } of PEER_KINDS) {
       t.equal(peer.stageBytes, 0)
     })
 
-    t.test(`from ${title} head after head of a ${kind} is read that came glued together`, async (t) => {
+    t.test(`consecutive ${kind} heads from ${title} in one write are read one by one`, async (t) => {
       const { peer, far } = await connect(t)
       far.write(head.repeat(4))
       for (let left = 3; left >= 0; left--) {
@@ -53,7 +53,7 @@ for (const { title, connect } of PEER_KINDS) {
       }
     })
 
-    t.test(`from ${title} a ${kind}'s head is read byte by byte`, async (t) => {
+    t.test(`a ${kind} head from ${title} is read byte by byte`, async (t) => {
       const { peer, far } = await connect(t)
       const reading = readHead(peer, kind, PATIENT, faults)
       await dribble(far, `${head}x`)
@@ -61,7 +61,7 @@ for (const { title, connect } of PEER_KINDS) {
       await turnUntil(() => peer.stageBytes === 1, "the byte behind the head")
     })
 
-    t.test(`from ${title} a FIN right behind a ${kind}'s head does not spoil it`, async (t) => {
+    t.test(`a ${kind} head from ${title} with a FIN right after it is read`, async (t) => {
       const { peer, far } = await connect(t)
       far.socket.end(`${head}rest`)
       await turnUntil(() => peer.ended, "the FIN")
@@ -81,7 +81,7 @@ for (const { title, connect } of PEER_KINDS) {
     }[] = [
       { title: "that is silent", reason: faults.timeout, act: () => {}, waits: true },
       {
-        title: "that stops within it",
+        title: "that stalls within it",
         reason: faults.timeout,
         act: ({ far }) => far.write(head.slice(0, -1)),
         waits: true,
@@ -93,7 +93,7 @@ for (const { title, connect } of PEER_KINDS) {
         act: ({ far }) => far.socket.end(head.slice(0, -1)),
       },
       {
-        title: "that breaks",
+        title: "that fails with an error",
         reason: faults.aborted,
         act: ({ peer }) => peer.socket.destroy(new Error("broken")),
       },
@@ -115,13 +115,13 @@ for (const { title, connect } of PEER_KINDS) {
         limits: { ...PATIENT, maxBytes: head.length - 1 },
       },
       {
-        title: "whose head has no end",
+        title: "whose head is endless",
         reason: faults.tooLarge,
         act: ({ far }) => far.write(head.replace("\r\n\r\n", `\r\nX-Long: ${"x".repeat(PATIENT.maxBytes)}`)),
       },
     ]
     for (const { title: fault, reason, act, limits = PATIENT, waits } of failing) {
-      t.test(`reading a ${kind}'s head from ${title} ${fault} fails: ${reason}`, async (t) => {
+      t.test(`reading a ${kind} head from ${title} ${fault} fails: ${reason}`, async (t) => {
         const connection = await connect(t)
         const clock = new FakeClock()
         const reading = reasonOf(readHead(connection.peer, kind, limits, faults, clock))
@@ -137,7 +137,7 @@ for (const { title, connect } of PEER_KINDS) {
       })
     }
 
-    t.test(`a ${kind}'s head from ${title} that is just as long as allowed is read`, async (t) => {
+    t.test(`a ${kind} head from ${title} of exactly the maximum length is read`, async (t) => {
       const { peer, far } = await connect(t)
       const before = timers()
       const reading = readHead(peer, kind, { ...PATIENT, maxBytes: head.length }, faults)
@@ -146,24 +146,27 @@ for (const { title, connect } of PEER_KINDS) {
       t.equal(timers(), before, "no timer is left")
     })
 
-    t.test(`${title} is still there when no ${kind}'s head came in time, and can be answered`, async (t) => {
-      const { peer, far } = await connect(t)
-      const clock = new FakeClock()
-      const reading = reasonOf(readHead(peer, kind, PATIENT, faults, clock))
-      clock.advance(PATIENT.timeoutMs)
-      t.equal(await reading, faults.timeout)
-      t.equal(peer.hasAborted, false)
-      peer.socket.write("too late")
-      await far.untilText("too late")
-      far.write("sorry")
-      const handler = new RecordingHandler()
-      peer.attach(handler)
-      await handler.untilBytes(5)
-      t.equal(handler.text, "sorry")
-    })
+    t.test(
+      `${title} stays connected after a timeout of its ${kind} head, so that a refusal can be written`,
+      async (t) => {
+        const { peer, far } = await connect(t)
+        const clock = new FakeClock()
+        const reading = reasonOf(readHead(peer, kind, PATIENT, faults, clock))
+        clock.advance(PATIENT.timeoutMs)
+        t.equal(await reading, faults.timeout)
+        t.equal(peer.hasAborted, false)
+        peer.socket.write("too late")
+        await far.untilText("too late")
+        far.write("sorry")
+        const handler = new RecordingHandler()
+        peer.attach(handler)
+        await handler.untilBytes(5)
+        t.equal(handler.text, "sorry")
+      },
+    )
   }
 
-  t.test(`from ${title} that has left already no head can be read`, async (t) => {
+  t.test(`reading a head from ${title} that has already closed fails`, async (t) => {
     const { peer, far } = await connect(t)
     far.socket.end()
     await turnUntil(() => peer.ended, "the FIN")
@@ -171,7 +174,7 @@ for (const { title, connect } of PEER_KINDS) {
   })
 }
 
-t.test("a head that was read is nobody else's memory: what others send does not change it", async (t) => {
+t.test("a head that was read owns its memory: bytes from other peers do not change it", async (t) => {
   const one = await dialPeer(t)
   const other = await dialPeer(t)
   const head = answerHead({ "X-Mine": "mine" })

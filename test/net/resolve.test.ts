@@ -11,7 +11,7 @@ interface LookupInFlight {
   readonly callback: Parameters<Lookup>[1]
 }
 
-/** A fake clock, and lookups that end when the test says so. */
+/** A fake clock, and lookups that the test completes. */
 class HandWorld {
   readonly clock = new FakeClock()
   readonly started: string[] = []
@@ -43,7 +43,7 @@ class HandWorld {
   }
 }
 
-/** A resolver and what it has told each dial, in short: an address, or the reason of a failure. */
+/** A resolver and the result of each dial's wait: the first address, or the reason of a failure. */
 class Bench {
   readonly world = new HandWorld()
   readonly resolver: Resolver
@@ -59,7 +59,7 @@ class Bench {
     })
   }
 
-  /** What was told since the last call, once results that need no lookup have been. */
+  /** The results since the last call, including those that need no lookup. */
   async news(): Promise<string[]> {
     await new Promise<void>((resolve) => process.nextTick(resolve))
     return this.told.splice(0)
@@ -151,7 +151,7 @@ t.test("a dial that stopped waiting gets no result", async (t) => {
   bench.world.end("a", "192.0.2.1")
   t.same(await bench.news(), ["192.0.2.1"])
   bench.dial("a")()
-  t.same(await bench.news(), [], "nor of a result that is there already")
+  t.same(await bench.news(), [], "not even one that is already known")
 })
 
 t.test("lookups in flight are limited; the others follow in order", async (t) => {
@@ -165,7 +165,7 @@ t.test("lookups in flight are limited; the others follow in order", async (t) =>
   t.same(await bench.news(), ["192.0.2.2", "resolve_failed"])
 })
 
-t.test("a queued lookup that nobody waits for is dropped", async (t) => {
+t.test("a queued lookup without waiting dials is dropped", async (t) => {
   const bench = new Bench(1)
   bench.dial("a")
   const leaves = [bench.dial("b"), bench.dial("b")]
@@ -175,10 +175,10 @@ t.test("a queued lookup that nobody waits for is dropped", async (t) => {
   t.same(bench.world.started, ["a", "c"])
   bench.dial("b")
   bench.world.end("c", "192.0.2.3")
-  t.same(bench.world.started, ["a", "c", "b"], "until it is wanted again")
+  t.same(bench.world.started, ["a", "c", "b"], "until another dial needs it")
 })
 
-t.test("with one place slow names are still looked up", async (t) => {
+t.test("slow names are still looked up if there is only one place", async (t) => {
   const bench = new Bench(1)
   await bench.lookUp("slow", NO_SERVER, 20_000)
   bench.world.pass(1000)
@@ -186,7 +186,7 @@ t.test("with one place slow names are still looked up", async (t) => {
   t.same(bench.world.inFlight, ["slow"])
 })
 
-t.test("slow names leave the last place free, and wait behind quicker ones", async (t) => {
+t.test("slow names leave the last place free, and wait behind faster ones", async (t) => {
   const bench = new Bench(2)
   await bench.lookUp("slowest", NO_SERVER, 20_000)
   await bench.lookUp("slow", NO_SERVER, 500)
@@ -218,7 +218,7 @@ t.test("a slow name that is queued gets its turn before slower ones", async (t) 
   t.same(bench.world.inFlight, ["hiccup"])
 })
 
-t.test("ten dead names keep a healthy one waiting at most until each has been tried once", async (t) => {
+t.test("ten dead names delay a healthy one at most until each has been tried once", async (t) => {
   const bench = new Bench(2)
   const dead = Array.from({ length: 10 }, (_, index) => `dead-${index}`)
   for (const name of dead) bench.dial(name)
@@ -235,7 +235,7 @@ t.test("ten dead names keep a healthy one waiting at most until each has been tr
     for (const name of dead) bench.dial(name)
     bench.dial("healthy")
     bench.world.end("healthy", "192.0.2.1")
-    t.ok((await bench.news()).includes("192.0.2.1"), "and from then on never")
+    t.ok((await bench.news()).includes("192.0.2.1"), "and never after that")
   }
 })
 
@@ -247,7 +247,7 @@ const ages: readonly { ageMs: number; result: string }[] = [
 
 for (const { ageMs, result } of ages) {
   const title = result === "" ? "no longer stand in" : "stand in"
-  t.test(`addresses that were found ${ageMs} ms ago ${title} for a slow lookup`, async (t) => {
+  t.test(`addresses found ${ageMs} ms ago ${title} for a slow lookup`, async (t) => {
     const bench = new Bench()
     await bench.lookUp("a", "192.0.2.1")
     bench.world.pass(ageMs)
@@ -261,13 +261,17 @@ for (const { ageMs, result } of ages) {
     bench.world.end("a", "192.0.2.2")
     t.same(await bench.news(), result === "" ? ["192.0.2.2", "192.0.2.2"] : [])
     bench.dial("a")
-    t.same(await bench.news(), ["192.0.2.2"], "until it has ended")
+    t.same(await bench.news(), ["192.0.2.2"], "until the lookup has ended")
   })
 }
 
 const failures: readonly { error: Error; result: string; title: string }[] = [
-  { error: NO_SERVER, result: "192.0.2.1", title: "still good where no name server could be asked" },
-  { error: UNKNOWN, result: "resolve_failed", title: "gone where a name server has said so" },
+  { error: NO_SERVER, result: "192.0.2.1", title: "still used if no name server could be reached" },
+  {
+    error: UNKNOWN,
+    result: "resolve_failed",
+    title: "dropped if a name server says that the name does not exist",
+  },
 ]
 
 for (const { error, result, title } of failures) {
@@ -282,7 +286,7 @@ for (const { error, result, title } of failures) {
     bench.world.pass(1000)
     bench.dial("a")
     bench.world.end("a", NO_SERVER)
-    t.same(await bench.news(), [result], "and so at the next lookup")
+    t.same(await bench.news(), [result], "and again at the next lookup")
   })
 }
 
@@ -300,14 +304,14 @@ t.test("a dial does not wait for a lookup that has already taken longer than its
   t.same(await bench.news(), ["192.0.2.1", "192.0.2.1", "192.0.2.1"])
 })
 
-t.test("a name is forgotten a minute after its last lookup, unless one is wanted", async (t) => {
+t.test("a name is forgotten a minute after its last lookup, unless a dial waits for it", async (t) => {
   const bench = new Bench(3)
   for (let i = 0; i < 1000; i++) await bench.lookUp(`gone-${i}`, i % 2 === 0 ? UNKNOWN : "192.0.2.1")
   bench.dial("hangs")
   bench.world.pass(60_000)
   await bench.lookUp("b", "192.0.2.2")
   t.equal(bench.resolver.size, 2)
-  t.equal(bench.world.timers, 0, "and no timer is left")
+  t.equal(bench.world.timers, 0, "no timer is left")
   bench.world.end("hangs", "192.0.2.3")
   t.same(await bench.news(), ["192.0.2.3"])
 })
@@ -316,7 +320,7 @@ function checkPlaces(t: Test, threads: string | undefined, places: number): void
   t.equal(lookupPlaces(threads), places, `UV_THREADPOOL_SIZE=${threads}`)
 }
 
-t.test("there are as many places as libuv runs lookups at the same time", async (t) => {
+t.test("there are as many places as libuv runs concurrent lookups", async (t) => {
   checkPlaces(t, "4", 2)
   checkPlaces(t, "1", 1)
   checkPlaces(t, "2", 1)

@@ -26,36 +26,36 @@ const missing = join(ca.folder, "missing.pem")
 const text = file("text.pem", "no certificate\n")
 
 const good: readonly { title: string; files: SecureContextFiles }[] = [
-  { title: "no file at all", files: {} },
+  { title: "no files", files: {} },
   { title: "empty names", files: { ca: "", cert: "", key: "" } },
-  { title: "an authority", files: { ca: ca.certFile } },
-  { title: "several authorities in one file", files: { ca: chain } },
+  { title: "a CA certificate", files: { ca: ca.certFile } },
+  { title: "several CA certificates in one file", files: { ca: chain } },
   { title: "a certificate and its key", files: { cert: mine.certFile, key: mine.keyFile } },
   { title: "a certificate with its chain", files: { cert: chain, key: mine.keyFile } },
   { title: "a certificate and its key in one file", files: { cert: combined, key: combined } },
 ]
 
 for (const { title, files } of good) {
-  t.test(`a context is made of ${title}`, async (t) => {
+  t.test(`a context is created from ${title}`, async (t) => {
     t.type(readSecureContext(files).context, Object)
   })
 }
 
 const bad: readonly { title: string; files: SecureContextFiles; says: string }[] = [
   {
-    title: "an authority that is not there",
+    title: "a missing CA file",
     files: { ca: missing },
     says: `ca "${missing}" can't be read: there is no such file`,
   },
   { title: "a folder", files: { ca: folder }, says: `ca "${folder}" can't be read: it is a folder` },
-  { title: "an authority in no PEM", files: { ca: text }, says: `ca "${text}" holds no PEM certificate` },
+  { title: "a CA file without PEM", files: { ca: text }, says: `ca "${text}" holds no PEM certificate` },
   {
-    title: "a key in place of an authority",
+    title: "a key instead of a CA certificate",
     files: { ca: mine.keyFile },
     says: `ca "${mine.keyFile}" holds no PEM certificate`,
   },
   {
-    title: "a bad certificate behind a good one",
+    title: "an invalid certificate after a valid one",
     files: { ca: broken },
     says: `ca "${broken}": certificate 2 can't be parsed`,
   },
@@ -80,24 +80,24 @@ const bad: readonly { title: string; files: SecureContextFiles; says: string }[]
     says: `key "${mine.keyFile}" is not the key of the certificate in cert "${join(ca.folder, "reversed.pem")}"`,
   },
   {
-    title: "a certificate in place of a key",
+    title: "a certificate instead of a key",
     files: { cert: mine.certFile, key: mine.certFile },
     says: `key "${mine.certFile}" holds no PEM private key`,
   },
   {
-    title: "a key that is encrypted",
+    title: "an encrypted key",
     files: { cert: mine.certFile, key: encrypted },
     says: `key "${encrypted}" is encrypted: rws can't ask for a passphrase`,
   },
   {
-    title: "a key that is not there",
+    title: "a missing key file",
     files: { cert: mine.certFile, key: missing },
     says: `key "${missing}" can't be read: there is no such file`,
   },
 ]
 
 for (const { title, files, says } of bad) {
-  t.test(`no context is made of ${title}, and the error says so`, async (t) => {
+  t.test(`no context is created from ${title}, and the error says why`, async (t) => {
     const error = thrownBy(() => readSecureContext(files))
     t.ok(error instanceof SettingError)
     t.equal(error instanceof Error && error.message, says)

@@ -38,7 +38,7 @@ for (const { timeoutsMs, everyMs } of intervals) {
   })
 }
 
-t.test("a sweep shows all its members the same clock", async (t) => {
+t.test("a sweep gives all its members the same time", async (t) => {
   const clock = new FakeClock()
   const sweep = new Sweep([1], clock)
   const members = Array.from({ length: 3 }, () => new Watcher())
@@ -47,7 +47,7 @@ t.test("a sweep shows all its members the same clock", async (t) => {
   for (const { readings } of members) t.same(readings, [10, 20, 30])
 })
 
-t.test("a member that was deleted is not checked, one that was added twice is checked once", async (t) => {
+t.test("a deleted member is not checked, and one that was added twice is checked once", async (t) => {
   const clock = new FakeClock()
   const sweep = new Sweep([1], clock)
   const [gone, twice, witness] = [new Watcher(), new Watcher(), new Watcher()]
@@ -60,7 +60,7 @@ t.test("a member that was deleted is not checked, one that was added twice is ch
   t.equal(witness.readings.length, 3)
 })
 
-t.test("a member may leave, and another come, while a sweep checks", async (t) => {
+t.test("members may be deleted and added while a sweep checks", async (t) => {
   const clock = new FakeClock()
   const sweep = new Sweep([1], clock)
   const late = new Watcher()
@@ -75,7 +75,7 @@ t.test("a member may leave, and another come, while a sweep checks", async (t) =
   t.equal(leaving.readings.length, 1)
 })
 
-t.test("a sweep that was stopped does not check, not even when a member stops it", async (t) => {
+t.test("a stopped sweep does not check, even if a member has stopped it", async (t) => {
   const clock = new FakeClock()
   const stopped = new Sweep([1], clock)
   const stopping = new Sweep([1], clock)

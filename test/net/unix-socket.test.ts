@@ -15,9 +15,9 @@ const CLUSTERED_LISTENERS = fileURLToPath(
   new URL("../support/program/clustered-listeners.js", import.meta.url),
 )
 
-/** Binds a server, which greets its clients. Closed when the test ends, whether it listens or not. */
+/** Binds a server that greets its clients. It is closed when the test ends, whether it listens or not. */
 async function bind(t: Test, path: string, mode?: number): Promise<{ server: Server; remove: () => void }> {
-  // Somebody who only looks whether the path is in use resets the connection.
+  // A probe for whether the path is in use resets the connection.
   const server = createServer((socket) => socket.on("error", () => {}).end("hello"))
   t.teardown(() => server.close())
   const remove = await bindUnixSocket({ path, mode }, (name) => {
@@ -38,16 +38,13 @@ async function greetingAt(path: string): Promise<string> {
   return client.text
 }
 
-/**
- * The name of the lock for a path, as the source documents it. The test of a live lock fails if it is
- * another one.
- */
+/** The name of the lock for a path, as lib/net/unix-socket.ts derives it. */
 function lockOf(folder: string, name: string): string {
   return join(folder, `.rws-${createHash("sha256").update(name).digest("hex").slice(0, 6)}`)
 }
 
 for (const mode of [0o600, 0o660, 0o666, 0o777]) {
-  t.test(`permissions ${mode.toString(8)} are those of the path, whatever the umask is`, async (t) => {
+  t.test(`a socket gets permissions ${mode.toString(8)} whatever the umask is`, async (t) => {
     const path = join(socketFolder(t), "front.sock")
     await bind(t, path, mode)
     t.equal(statSync(path).mode & 0o777, mode)
@@ -55,7 +52,7 @@ for (const mode of [0o600, 0o660, 0o666, 0o777]) {
   })
 }
 
-t.test("without permissions of its own a socket has those that the umask leaves", async (t) => {
+t.test("without configured permissions the umask applies", async (t) => {
   const path = join(socketFolder(t), "front.sock")
   await bind(t, path)
   t.equal(statSync(path).mode & 0o777, 0o777 & ~process.umask())
@@ -67,7 +64,7 @@ t.test("a socket whose permissions can't be set never gets its path", async (t) 
   t.notOk(readdirSync(folder).includes("front.sock"))
 })
 
-t.test("a lock that a crash has left behind is replaced, beside a stale socket as well", async (t) => {
+t.test("a lock left behind by a crash is replaced, even together with a stale socket", async (t) => {
   const folder = socketFolder(t)
   const path = join(folder, "front.sock")
   await leaveStaleSocket(lockOf(folder, "front.sock"))
@@ -77,7 +74,7 @@ t.test("a lock that a crash has left behind is replaced, beside a stale socket a
   t.same(readdirSync(folder), ["front.sock"])
 })
 
-t.test("while another holds the lock the path is in use, and the lock stays", async (t) => {
+t.test("while another program holds the lock the path is in use, and the lock is kept", async (t) => {
   const folder = socketFolder(t)
   const path = join(folder, "front.sock")
   const lock = lockOf(folder, "front.sock")
@@ -87,7 +84,7 @@ t.test("while another holds the lock the path is in use, and the lock stays", as
   t.notOk(readdirSync(folder).includes("front.sock"))
 })
 
-t.test("what is removed is the path as long as it is ours", async (t) => {
+t.test("the path is removed only while it is our socket", async (t) => {
   const folder = socketFolder(t)
   const path = join(folder, "front.sock")
   const { server, remove } = await bind(t, path)
@@ -106,10 +103,10 @@ function longFolder(t: Test, bytes: number): string {
   return folder
 }
 
-/** Names that leave much, little and no room for another name in a folder with a long path. */
+/** Names that leave much, little and no room for a temporary name in a folder with a long path. */
 for (const nameBytes of [1, 5, 6, 10, 11, 40]) {
   t.test(
-    `a path of 103 bytes, ${nameBytes} of them its name, is bound, not cut, and removed again`,
+    `a path of 103 bytes, ${nameBytes} of them its name, is bound untruncated and removed again`,
     async (t) => {
       const name = "n".repeat(nameBytes)
       const folder = longFolder(t, 102 - nameBytes)
@@ -126,7 +123,7 @@ for (const nameBytes of [1, 5, 6, 10, 11, 40]) {
   )
 }
 
-t.test("workers of node:cluster share one socket, also in the place of a stale one", async (t) => {
+t.test("workers of node:cluster share one socket, even where a stale one was", async (t) => {
   const path = join(socketFolder(t), "front.sock")
   await leaveStaleSocket(path)
   const program = Program.start(t, process.execPath, [CLUSTERED_LISTENERS, path])

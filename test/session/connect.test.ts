@@ -57,7 +57,7 @@ async function about(t: Test, client: Connection): Promise<Connecting> {
 const incoming = { request: poolRequest(), client: { ip: "", port: 0 } } as IncomingRequest
 const to = (pool: Pool) => ({ running: { pool, tlsFor: () => undefined } }) as unknown as RouteTarget
 
-t.test("failed dials move on to the next backend, and each but the last is told", async (t) => {
+t.test("failed dials move on to the next backend, and each but the last is reported", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const [dead, live] = [await deadAddress(), await startBackend(t)]
   const unknown = `${failingName(lookupError("ENOTFOUND"))}:1`
@@ -83,13 +83,13 @@ t.test("the last failure ends the session, and no place is held", async (t) => {
   t.equal(session.places, 0)
 })
 
-t.test("without a backend there is nothing to dial", async (t) => {
+t.test("without an available backend nothing is dialled", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const session = await about(t, client)
   t.match(await rejectionOf(() => connect(session, incoming, to(new Pool()))), { reason: "no_backend" })
 })
 
-t.test("for a client that has aborted no backend is dialled", async (t) => {
+t.test("no backend is dialled for a client that has aborted", async (t) => {
   const { peer: client, far } = await acceptPeer(t)
   const server = await startBackend(t)
   far.socket.end()
@@ -100,5 +100,5 @@ t.test("for a client that has aborted no backend is dialled", async (t) => {
   t.equal(session.places, 0)
   await connect(await about(t, (await acceptPeer(t)).peer), incoming, to(pool))
   await server.peer()
-  t.equal(server.peers.length, 1, "a later dial is the first that comes")
+  t.equal(server.peers.length, 1, "a later dial is the first to arrive")
 })

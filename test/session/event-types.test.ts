@@ -1,8 +1,8 @@
-/** What the compiler knows of an event's session, by the declarations that users get. */
+/** The types of the events' sessions, compiled against the published declarations. */
 import t from "tap"
 import { complaintsAbout } from "../support/program/consumer.js"
 
-/** A handler with one statement, in which `session` is the event's. */
+/** A handler with one statement about the event's `session`. */
 function handler(event: string, statement: string): string {
   return `
 import type { CloseReason, RunningProxy, Who } from "rws-proxy"
@@ -37,7 +37,7 @@ const unsound: readonly [event: string, statement: string, complaint: RegExp][] 
   ["refused", "void session.client", /./],
 ]
 
-t.test("the compiler takes what every session of an event has", async (t) => {
+t.test("fields that every session of an event has may be used", async (t) => {
   const complaints = await complaintsAbout(
     t,
     sound.map(([event, statement]) => handler(event, statement)),
@@ -47,7 +47,7 @@ t.test("the compiler takes what every session of an event has", async (t) => {
   }
 })
 
-t.test("the compiler refuses what a session of an event may lack", async (t) => {
+t.test("fields that a session of an event may lack are compile errors", async (t) => {
   const complaints = await complaintsAbout(
     t,
     unsound.map(([event, statement]) => handler(event, statement)),

@@ -21,7 +21,7 @@ const READ_BYTES = 64 * KiB
 /** More than fit under Node's default high-water marks. */
 const MANY_CHUNKS = 20 * KiB
 
-/** What a pump told its tunnel. */
+/** The calls of a pump to its tunnel. */
 type Told = { readonly call: "end" | "close"; readonly reason: string; readonly error?: Error | undefined }
 
 function pumpBetween(from: Connection, to: Connection): { pump: Pump; told: Told[] } {
@@ -51,10 +51,7 @@ function pieces(random: Random, total: number): Buffer[] {
   return cut
 }
 
-/**
- * Gives a pump a piece the way a peer that lends does: in a buffer that is used for something else
- * afterwards.
- */
+/** Passes a piece to a pump as a lending connection does: in a buffer that is overwritten afterwards. */
 function lend(pump: Pump, piece: Buffer): void {
   READ.set(piece)
   pump.onBytes(READ.subarray(0, piece.length))
@@ -63,11 +60,11 @@ function lend(pump: Pump, piece: Buffer): void {
 const READ = Buffer.alloc(READ_BYTES)
 
 for (const seed of [1, 2, 3]) {
-  t.test(`lent bytes arrive as they were, with a backlog and without (seed ${seed})`, async (t) => {
+  t.test(`lent bytes arrive unchanged, with and without a backlog (seed ${seed})`, async (t) => {
     const random = seededRandom(seed)
     const from = await dialPeer(t)
     const readers = await Promise.all(Array.from({ length: 4 }, () => acceptPeer(t)))
-    // Two of them read nothing until all has been written, two read as fast as they can.
+    // Two readers start only after everything has been written, two read as fast as they can.
     for (const { far } of readers.slice(0, 2)) far.socket.pause()
     const ways = readers.map(({ peer, far }) => ({
       pump: pumpBetween(from.peer, peer).pump,
@@ -92,7 +89,7 @@ for (const seed of [1, 2, 3]) {
   })
 }
 
-t.test("lent bytes that the system takes at once leave nothing behind and stop nobody", async (t) => {
+t.test("lent bytes that the kernel takes at once leave no backlog and do not pause the sender", async (t) => {
   const from = await dialPeer(t)
   const to = await acceptPeer(t)
   const { pump } = pumpBetween(from.peer, to.peer)
@@ -125,7 +122,7 @@ for (const { title, from: connectFrom, to: connectTo } of directions) {
     return { from, to, forth: pumpBetween(from.peer, to.peer), back: pumpBetween(to.peer, from.peer) }
   }
 
-  t.test(`${title} a sender is stopped by a backlog and goes on when it has gone`, async (t) => {
+  t.test(`${title}, a backlog pauses the sender until it has been written out`, async (t) => {
     const { from, to, forth, back } = await connect(t)
     to.far.socket.pause()
     from.peer.attach(forth.pump)
@@ -150,7 +147,7 @@ for (const { title, from: connectFrom, to: connectTo } of directions) {
     t.same(back.told, [])
   })
 
-  t.test(`${title} more bytes than one read can hold may have come before the pump`, async (t) => {
+  t.test(`${title}, more bytes than one read holds may have arrived before the pump`, async (t) => {
     const { from, to, forth } = await connect(t)
     const meter = new Meter(to.far)
     const sent = randomBytes(20 * MB)
@@ -167,7 +164,7 @@ for (const { title, from: connectFrom, to: connectTo } of directions) {
     t.equal(meter.digest(), hashOf([sent]))
   })
 
-  t.test(`${title} a rest that fills a slow reader's buffers stops the sender too`, async (t) => {
+  t.test(`${title}, replayed bytes that fill a slow reader's buffers pause the sender too`, async (t) => {
     const { from, to, forth } = await connect(t)
     to.far.socket.pause()
     to.peer.socket.write(Buffer.alloc(20 * MB))
@@ -182,7 +179,7 @@ for (const { title, from: connectFrom, to: connectTo } of directions) {
     t.ok(to.peer.socket.writableLength - before <= 4 * READ_BYTES)
   })
 
-  t.test(`${title} one-byte chunks behind a backlog stop the sender after a few`, async (t) => {
+  t.test(`${title}, a few one-byte chunks after a backlog pause the sender`, async (t) => {
     const { from, to, forth, back } = await connect(t)
     to.far.socket.pause()
     from.peer.attach(forth.pump)
@@ -204,10 +201,10 @@ for (const { title, from: connectFrom, to: connectTo } of directions) {
     t.ok(unread <= KiB, `${unread} chunks that have been read wait for the pump`)
     to.far.socket.resume()
     await meter.untilBytes(sent + MANY_CHUNKS)
-    t.equal(from.peer.socket.isPaused(), false, "it goes on once the backlog has gone")
+    t.equal(from.peer.socket.isPaused(), false, "it continues once the backlog has been written out")
   })
 
-  t.test(`${title} a pump says how its sender has gone`, async (t) => {
+  t.test(`${title}, a pump reports how its sender has closed`, async (t) => {
     const broken = new Error("broken")
     const first = await connect(t)
     first.from.peer.attach(first.forth.pump)
@@ -247,7 +244,7 @@ function readSlowly({ socket }: RawPeer, random: Random): void {
 }
 
 t.test(
-  "many tunnels share the buffers, with slow and fast readers, and no byte gets lost or mixed",
+  "many tunnels with slow and fast readers share the buffers without losing or mixing bytes",
   async (t) => {
     const TUNNELS = 20
     const server = await startBackend(t)

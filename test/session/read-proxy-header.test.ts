@@ -32,7 +32,7 @@ for (const { title, connect } of PEER_KINDS) {
   for (const { version, header } of HEADERS) {
     const expected = { length: header.length, source: SOURCE, destination: DESTINATION }
 
-    t.test(`from ${title} a header of ${version} is read, and what follows stays there`, async (t) => {
+    t.test(`a ${version} header from ${title} is read, and the bytes after it are kept`, async (t) => {
       const { peer, far } = await connect(t)
       const before = timers()
       far.write(Buffer.concat([header, Buffer.from("what follows")]))
@@ -44,7 +44,7 @@ for (const { title, connect } of PEER_KINDS) {
       t.equal(handler.text, "what follows")
     })
 
-    t.test(`from ${title} a header of ${version} is read byte by byte, and then the request`, async (t) => {
+    t.test(`a ${version} header from ${title} is read byte by byte, and then the request`, async (t) => {
       const { peer, far } = await connect(t)
       const limits = { maxBytes: 1000, timeoutMs: PATIENT_MS }
       const reading = readProxyHeader(peer, PATIENT_MS).then(async (read) => {
@@ -56,7 +56,7 @@ for (const { title, connect } of PEER_KINDS) {
       t.equal(head.toString("latin1"), upgradeHead())
     })
 
-    t.test(`from ${title} a FIN right behind a header of ${version} does not spoil it`, async (t) => {
+    t.test(`a ${version} header from ${title} with a FIN right after it is read`, async (t) => {
       const { peer, far } = await connect(t)
       far.socket.end(header)
       await turnUntil(() => peer.ended, "the FIN")
@@ -66,7 +66,7 @@ for (const { title, connect } of PEER_KINDS) {
       t.same(handler.calls, ["end"])
     })
 
-    t.test(`from ${title} a header of ${version} that breaks off after any byte is not read`, async (t) => {
+    t.test(`a truncated ${version} header from ${title} is not read`, async (t) => {
       for (const length of [1, 5, 6, 12, 13, 15, 16, 20, header.length - 1]) {
         const { peer, far } = await connect(t)
         const reading = endOf(readProxyHeader(peer, PATIENT_MS))
@@ -85,18 +85,18 @@ for (const { title, connect } of PEER_KINDS) {
   }[] = [
     { title: "that is silent", reason: "head_timeout", act: () => {}, waits: true },
     {
-      title: "that stops within it",
+      title: "that stalls within it",
       reason: "head_timeout",
       act: ({ far }) => far.write(HEADERS[1].header.subarray(0, -1)),
       waits: true,
     },
     {
-      title: "that only looks whether somebody is there",
+      title: "that only probes whether the port is open",
       reason: "client_aborted_in_head",
       act: ({ far }) => far.socket.end(),
     },
     {
-      title: "that breaks",
+      title: "that fails with an error",
       reason: "client_aborted_in_head",
       act: ({ peer }) => peer.socket.destroy(new Error("broken")),
     },
@@ -106,7 +106,7 @@ for (const { title, connect } of PEER_KINDS) {
       act: ({ peer }) => peer.close(new SessionEnd("drain_timeout")),
     },
     {
-      title: "that sends its request without one",
+      title: "that sends its request without a header",
       reason: "bad_proxy_header",
       detail: "starts with neither PROXY nor the version 2 signature",
       act: ({ far }) => far.write("G"),
@@ -137,7 +137,7 @@ for (const { title, connect } of PEER_KINDS) {
     })
   }
 
-  t.test(`${title} is still there when its header was wrong, and can be answered`, async (t) => {
+  t.test(`${title} stays connected after an invalid header, so that a refusal can be written`, async (t) => {
     const { peer, far } = await connect(t)
     far.write("GET / HTTP/1.1\r\n")
     t.equal((await endOf(readProxyHeader(peer, PATIENT_MS))).reason, "bad_proxy_header")

@@ -27,7 +27,7 @@ const statusOf = (reason: CloseReason) => CLOSE_REASONS[reason].status
 for (const reason of Object.keys(CLOSE_REASONS) as CloseReason[]) {
   const status = statusOf(reason)
   if (status === undefined) {
-    t.test(`a client whose session ended by ${reason} gets FIN and nothing else`, async (t) => {
+    t.test(`a client whose session ended with ${reason} gets only a FIN`, async (t) => {
       const { peer, far } = await acceptPeer(t)
       const gone = refused(peer, new SessionEnd(reason), true)
       await far.untilEnd()
@@ -37,7 +37,7 @@ for (const reason of Object.keys(CLOSE_REASONS) as CloseReason[]) {
       t.equal(peer.socket.destroyed, true)
     })
   } else {
-    t.test(`a client whose session ended by ${reason} is answered ${status}, with the detail`, async (t) => {
+    t.test(`a client whose session ended with ${reason} gets a ${status} with the detail`, async (t) => {
       const { peer, far } = await acceptPeer(t)
       const gone = refused(peer, new SessionEnd(reason, "this very thing"), true)
       const answer = await checkRefusal(t, far, statusLineOf(status), /this very thing/)
@@ -48,7 +48,7 @@ for (const reason of Object.keys(CLOSE_REASONS) as CloseReason[]) {
   }
 }
 
-/** The phrases of RFC 9110 §15 and RFC 6585 §4 and §5, written out once more. */
+/** The phrases of RFC 9110 §15 and RFC 6585 §4 and §5, independent of lib. */
 function statusLineOf(status: number): string {
   const phrases: Readonly<Record<number, string>> = {
     400: "Bad Request",
@@ -66,7 +66,7 @@ function statusLineOf(status: number): string {
   return `${status} ${phrases[status]}`
 }
 
-t.test("a client that is gone already is not waited for", async (t) => {
+t.test("there is no wait for a client that is already gone", async (t) => {
   const { peer } = await acceptPeer(t)
   peer.close(new Error("gone"))
   const before = timers()
@@ -74,15 +74,18 @@ t.test("a client that is gone already is not waited for", async (t) => {
   t.equal(timers(), before, "no timer is left")
 })
 
-t.test("a client that has sent FIN before it is refused is answered, and let go at once", async (t) => {
-  const { peer, far } = await acceptPeer(t)
-  far.socket.end("nonsense")
-  await once(peer.socket, "end")
-  const gone = refused(peer, new SessionEnd("bad_request"), true)
-  await far.untilEnd()
-  t.match(far.text, /^HTTP\/1\.1 400 /)
-  await gone
-})
+t.test(
+  "a client that has sent FIN before it is refused gets its response and is closed at once",
+  async (t) => {
+    const { peer, far } = await acceptPeer(t)
+    far.socket.end("nonsense")
+    await once(peer.socket, "end")
+    const gone = refused(peer, new SessionEnd("bad_request"), true)
+    await far.untilEnd()
+    t.match(far.text, /^HTTP\/1\.1 400 /)
+    await gone
+  },
+)
 
 for (const { title, connect } of PEER_KINDS) {
   t.test(`a refusal ends when ${title} closes, and leaves no timer`, async (t) => {
@@ -97,7 +100,7 @@ for (const { title, connect } of PEER_KINDS) {
   })
 }
 
-t.test("a client that is not waited for gets its answer and FIN, and is gone at once", async (t) => {
+t.test("without a lingering place a client gets its response and FIN, and is closed at once", async (t) => {
   const { peer, far } = await acceptPeer(t)
   const before = timers()
   await refused(peer, new SessionEnd("too_many_connections"), false)
@@ -110,7 +113,7 @@ t.test("a client that is not waited for gets its answer and FIN, and is gone at 
   t.equal(far.error, undefined)
 })
 
-t.test("a refused client that rws closes in the meantime is not waited for", async (t) => {
+t.test("there is no further wait for a refused client that rws closes meanwhile", async (t) => {
   const { peer, far } = await acceptPeer(t)
   const gone = refused(peer, new SessionEnd("bad_request"), true)
   await far.untilEnd()

@@ -31,7 +31,7 @@ t.test("an empty registry is empty at once", async () => {
   await new SessionRegistry().untilEmpty()
 })
 
-t.test("a registry is empty when the last session has gone, for all who wait", async (t) => {
+t.test("all waits for an empty registry resolve when the last session has gone", async (t) => {
   const registry = new SessionRegistry()
   const [first, second] = [session(registry), session(registry)]
   const waits = Promise.all([registry.untilEmpty(), registry.untilEmpty()])

@@ -18,10 +18,7 @@ import { rejectionOf } from "../support/project/thrown.js"
 
 const MB = 1_000_000
 const PATIENT_MS = 60_000
-/**
- * A reader's pace, and a timeout shorter than its reading, though long beside the steps in which the kernel
- * takes bytes.
- */
+/** A reader's pace, and a timeout shorter than its whole read but longer than the kernel's steps. */
 const BYTES_PER_MS = 4_000
 const STALL_MS = 700
 
@@ -34,7 +31,7 @@ async function connect(t: Test): Promise<Relaying> {
   return { client: await acceptPeer(t), backend: await dialPeer(t) }
 }
 
-/** A backend's refusal as the handshake hands it over. */
+/** A backend's refusal as the handshake returns it. */
 function answerOf(...fields: string[]): BackendResponse {
   const bytes = Buffer.from(["HTTP/1.1 403 Forbidden", ...fields, "", ""].join("\r\n"), "latin1")
   return { head: parseResponseHead(bytes), bytes }
@@ -61,24 +58,27 @@ async function reasonOf(relaying: Promise<unknown>): Promise<string> {
 
 const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === "Timeout").length
 
-t.test("when a relay is over the backend is gone, the client is there, and no timer is left", async (t) => {
-  const { client, backend } = await connect(t)
-  const before = timers()
-  const relaying = relayTo(client.peer, backend.peer, answerOf("Content-Length: 5"), PATIENT_MS)
-  backend.far.write("hello")
-  await relaying
-  await client.far.untilText("hello")
-  t.equal(backend.peer.socket.destroyed, true)
-  t.equal(client.peer.hasAborted, false)
-  t.equal(client.peer.unfinished, false, "to close it now is no cut")
-  t.equal(timers(), before)
-  client.peer.socket.end()
-  await client.far.untilEnd()
-  t.match(client.far.text, /^HTTP\/1\.1 403 Forbidden\r\n/)
-  t.match(client.far.text, /\r\n\r\nhello$/)
-})
+t.test(
+  "after a relay the backend is gone, the client is still connected, and no timer is left",
+  async (t) => {
+    const { client, backend } = await connect(t)
+    const before = timers()
+    const relaying = relayTo(client.peer, backend.peer, answerOf("Content-Length: 5"), PATIENT_MS)
+    backend.far.write("hello")
+    await relaying
+    await client.far.untilText("hello")
+    t.equal(backend.peer.socket.destroyed, true)
+    t.equal(client.peer.hasAborted, false)
+    t.equal(client.peer.unfinished, false, "the client may be closed with FIN now")
+    t.equal(timers(), before)
+    client.peer.socket.end()
+    await client.far.untilEnd()
+    t.match(client.far.text, /^HTTP\/1\.1 403 Forbidden\r\n/)
+    t.match(client.far.text, /\r\n\r\nhello$/)
+  },
+)
 
-t.test("a refusal without a body is over at once", async (t) => {
+t.test("a refusal without a body is relayed at once", async (t) => {
   const { client, backend } = await connect(t)
   await relayTo(client.peer, backend.peer, answerOf("Content-Length: 0"), PATIENT_MS)
   await client.far.untilText("\r\n\r\n")
@@ -94,7 +94,7 @@ t.test("a large body waits for a client that does not read, and arrives whole", 
   client.far.socket.pause()
   backend.far.write(body)
   await untilStalled(backend.far.socket)
-  t.ok(backend.far.socket.writableLength > 0, "the backend has been stopped")
+  t.ok(backend.far.socket.writableLength > 0, "the backend has been paused")
   t.ok(client.peer.socket.writableLength < MB, `${client.peer.socket.writableLength} bytes in our memory`)
   client.far.socket.resume()
   await relaying
@@ -102,7 +102,7 @@ t.test("a large body waits for a client that does not read, and arrives whole", 
   t.equal(meter.digest(), createHash("sha256").update(body).digest("hex"))
 })
 
-t.test("what had come of the body behind the head is relayed too, and nothing behind the body", async (t) => {
+t.test("body bytes that arrived with the head are relayed, and nothing after the body", async (t) => {
   const { client, backend } = await connect(t)
   backend.far.write("hello, and something else")
   await turnUntil(() => backend.peer.stageBytes === 25, "the bytes")
@@ -112,7 +112,7 @@ t.test("what had come of the body behind the head is relayed too, and nothing be
   t.match(client.far.text, /\r\n\r\nhello$/)
 })
 
-t.test("a client that has sent FIN still gets the whole body, and what it sent is thrown away", async (t) => {
+t.test("a client that has sent FIN still gets the whole body, and its own bytes are discarded", async (t) => {
   const { client, backend } = await connect(t)
   client.far.socket.end("early frames")
   await turnUntil(() => client.peer.ended, "the FIN")
@@ -191,7 +191,7 @@ t.test("a steady slow reader gets a large body whole, however long it takes", as
   t.equal(meter.digest(), createHash("sha256").update(body).digest("hex"))
 })
 
-t.test("a client that stops reading a large body is given up, and is not the backend's fault", async (t) => {
+t.test("a client that stops reading a large body is aborted, and the backend is not blamed", async (t) => {
   const { client, backend } = await connect(t)
   const clock = new FakeClock()
   const answer = answerOf(`Content-Length: ${20 * MB}`)
@@ -232,7 +232,7 @@ t.test("a response counts as relayed only once the kernel has taken all of it", 
   t.ok(meter.bytes > 20 * MB)
 })
 
-t.test("a body whose chunks are broken ends in a reset", async (t) => {
+t.test("a body with invalid chunks ends in a reset", async (t) => {
   const { client, backend } = await connect(t)
   const answer = answerOf("Transfer-Encoding: chunked")
   const failure = reasonOf(relayTo(client.peer, backend.peer, answer, PATIENT_MS))

@@ -33,7 +33,7 @@ t.test("a session goes from the head through the 101 to a tunnel and ends once",
   })
 })
 
-t.test("an error that no stage has foreseen is a 500, told once, and does not get out", async (t) => {
+t.test("an unexpected error is a 500, reported once, and its message is not disclosed", async (t) => {
   const bug = new Error("a bug")
   class BrokenRouter extends Router<RouteTarget> {
     override route(): never {
@@ -52,7 +52,7 @@ t.test("an error that no stage has foreseen is a 500, told once, and does not ge
   const far = await RawPeer.connect(address)
   far.write(upgradeHead())
   const { body } = await checkRefusal(t, far, "500 Internal Server Error", /^internal error/)
-  t.notMatch(body, "a bug", "what went wrong is nobody else's business")
+  t.notMatch(body, "a bug", "internals are not disclosed")
   await listener.sessions.untilEmpty()
   t.same(ends, [{ reason: "internal_error", status: 500, cause: bug }])
 })
@@ -82,7 +82,7 @@ t.test("the registry shows a session's stage and bytes, and can close it", async
   await far.until(({ ended, closed }) => ended || closed)
 })
 
-t.test("a session keeps the settings that it began with", async (t) => {
+t.test("a session keeps the settings it began with", async (t) => {
   const backend = await startBackend(t)
   const { listener, address } = await startListener(t, { config: { backends: [backend.address] } })
   const before = await RawPeer.connect(address)
@@ -113,7 +113,7 @@ const timeouts: readonly { title: string; write: string; settings: object; statu
 ]
 
 for (const { title, write, settings, status } of timeouts) {
-  t.test(`${title} that does not come in time is a ${status}, by the listener's clock`, async (t) => {
+  t.test(`${title} that does not arrive in time is a ${status}, by the listener's clock`, async (t) => {
     const clock = new FakeClock()
     const backend = await startBackend(t)
     const { listener, address } = await startListener(t, {

@@ -13,10 +13,7 @@ import { Meter } from "../support/program/meter.js"
 const IDLE_MS = 60_000
 const HALF_CLOSE_MS = 10_000
 const LONG_AGO_MS = 1_000_000
-/**
- * Less than a high-water mark: a backlog of one piece does not stop the sender, so that its FIN is read
- * behind it.
- */
+/** Below the high-water mark: a backlog of one piece does not pause the sender, so its FIN is still read. */
 const PIECE_BYTES = 8 * 1024
 
 interface Running {
@@ -50,7 +47,7 @@ function isOpen({ client, backend }: Running): boolean {
   return !client.peer.socket.destroyed && !backend.peer.socket.destroyed
 }
 
-/** Sends a byte through and waits until it is out: then the tunnel has moved something. */
+/** Sends one byte through the tunnel and waits until it has been written out. */
 async function move(from: ConnectionEnds, to: ConnectionEnds): Promise<void> {
   const before = to.far.received.length
   from.far.write("x")
@@ -58,8 +55,8 @@ async function move(from: ConnectionEnds, to: ConnectionEnds): Promise<void> {
 }
 
 /**
- * Sends small pieces, each read by rws before the next, to a reader that does not read: in the end there is a
- * backlog and nothing that was not read.
+ * Sends small pieces, each read by rws before the next, to a stalled reader: in the end there is a backlog,
+ * and rws has read everything.
  */
 async function fill(sender: ConnectionEnds, reader: ConnectionEnds): Promise<void> {
   const piece = Buffer.alloc(PIECE_BYTES)
@@ -106,7 +103,7 @@ const SIDES = [
 t.test("a tunnel is idle when nothing has moved for as long as it may", async (t) => {
   const running = await startTunnel(t, { idle_timeout_ms: IDLE_MS })
   running.sweep.look(LONG_AGO_MS)
-  t.ok(isOpen(running), "the first look begins the time")
+  t.ok(isOpen(running), "the time starts at the first check")
   running.sweep.look(LONG_AGO_MS + IDLE_MS - 1)
   t.ok(isOpen(running))
   running.sweep.look(LONG_AGO_MS + IDLE_MS)
@@ -149,11 +146,11 @@ for (const { one, other } of SIDES) {
     await turnUntil(() => reader.peer.socket.writableLength === 0, "an empty backlog")
     const read = sender.peer.socket.bytesRead
     running.sweep.look(LONG_AGO_MS + IDLE_MS)
-    t.ok(isOpen(running), "what has been written counts")
+    t.ok(isOpen(running), "written bytes count")
     running.sweep.look(LONG_AGO_MS + 2 * IDLE_MS - 1)
     t.ok(isOpen(running))
     await meter.untilBytes(read)
-    t.equal(sender.peer.socket.bytesRead, read, "and nothing else had moved")
+    t.equal(sender.peer.socket.bytesRead, read, "nothing else has moved")
     running.sweep.look(LONG_AGO_MS + 2 * IDLE_MS)
     t.equal((await running.end).reason, "idle_timeout")
   })
@@ -167,7 +164,7 @@ for (const { one, other } of SIDES) {
     running.sweep.look(LONG_AGO_MS + IDLE_MS)
     t.equal((await running.end).reason, "idle_timeout")
     reader.far.socket.removeAllListeners("data").resume()
-    t.equal(await wasReset(reader.far), true, "so that it can't take the stream for a whole one")
+    t.equal(await wasReset(reader.far), true, "so that the truncated stream does not look complete")
   })
 
   t.test(
@@ -223,12 +220,12 @@ for (const { one, other } of SIDES) {
       reason: `${one}_fin`,
     },
     {
-      title: `when the ${one} breaks`,
+      title: `when the ${one} fails with an error`,
       act: async (running) => running[one].far.socket.resetAndDestroy(),
       reason: `${one}_reset`,
     },
     {
-      title: `when the ${one} closes and then the ${other} breaks`,
+      title: `when the ${one} closes and then the ${other} fails with an error`,
       act: async (running) => {
         running[one].far.socket.end()
         await running[other].far.untilEnd()
@@ -249,7 +246,7 @@ for (const { one, other } of SIDES) {
       t.equal((await running.end).reason, reason)
       t.ok(running.client.peer.socket.destroyed)
       t.ok(running.backend.peer.socket.destroyed)
-      t.equal(running.sweep.members.size, 0, "and nobody looks at it any more")
+      t.equal(running.sweep.members.size, 0, "it is no longer checked")
       running.sweep.look(LONG_AGO_MS)
     })
   }
@@ -265,7 +262,7 @@ for (const { one, other } of SIDES) {
   })
 
   t.test(
-    `a tunnel is not at its end while the ${one} has bytes to read, though the ${other} is gone`,
+    `a tunnel does not end while the ${one} has bytes to read, although the ${other} is gone`,
     async (t) => {
       const running = await startTunnel(t, { half_close_timeout_ms: HALF_CLOSE_MS })
       const [reader, sender] = [running[one], running[other]]
@@ -283,17 +280,17 @@ for (const { one, other } of SIDES) {
       await nextTurn()
       t.equal(ended, false)
       t.equal(reader.peer.socket.destroyed, false)
-      t.equal(running.sweep.members.size, 1, "and its silence is still watched")
+      t.equal(running.sweep.members.size, 1, "its timeouts are still checked")
       const meter = new Meter(reader.far)
       reader.far.socket.resume()
       t.equal((await running.end).reason, `${other}_fin`)
       await reader.far.untilEnd()
-      t.equal(meter.bytes, sender.peer.socket.bytesRead, "it has got them all")
+      t.equal(meter.bytes, sender.peer.socket.bytesRead, "all bytes have arrived")
       t.equal(running.sweep.members.size, 0)
     },
   )
 
-  t.test(`a tunnel is not at its end while the ${one} is there`, async (t) => {
+  t.test(`a tunnel does not end while the ${one} is connected`, async (t) => {
     const running = await startTunnel(t)
     let ended = false
     void running.end.then(() => {
@@ -308,7 +305,7 @@ for (const { one, other } of SIDES) {
   })
 }
 
-t.test("without timeouts a tunnel is left alone for ever", async (t) => {
+t.test("a tunnel without timeouts is never closed", async (t) => {
   const running = await startTunnel(t)
   for (let nowMs = 0; nowMs < 10; nowMs++) running.sweep.look(nowMs * 1e9)
   t.ok(isOpen(running))
@@ -322,7 +319,7 @@ t.test("without idle timeout silence counts from a FIN only", async (t) => {
   const running = await startTunnel(t, { half_close_timeout_ms: HALF_CLOSE_MS })
   running.sweep.look(0)
   running.sweep.look(1e9)
-  t.equal(running.sweep.members.size, 0, "nobody need look at it")
+  t.equal(running.sweep.members.size, 0, "it need not be checked")
   running.client.far.socket.end()
   await running.backend.far.untilEnd()
   t.equal(running.sweep.members.size, 1)
@@ -361,7 +358,7 @@ t.test("a half-closed tunnel is idle when that comes first", async (t) => {
   t.equal((await running.end).reason, "idle_timeout")
 })
 
-t.test("a half-closed tunnel without any timeout need not be looked at", async (t) => {
+t.test("a half-closed tunnel without any timeout need not be checked", async (t) => {
   const running = await startTunnel(t)
   running.client.far.socket.end()
   await running.backend.far.untilEnd()
@@ -372,7 +369,7 @@ t.test("a half-closed tunnel without any timeout need not be looked at", async (
 for (const [keepalive_ms, setMs] of [
   [60_000, 60_000],
   [0, undefined],
-  // The system takes 32767 seconds at most.
+  // Linux accepts at most 32767 seconds.
   [2 ** 31 - 1, 32_767_000],
 ] as const) {
   t.test(`with keepalive_ms = ${keepalive_ms} both sockets get it at the first look, once`, async (t) => {

@@ -31,7 +31,7 @@ const HTTP_DATE =
 /**
  * Waits for a refusal that rws has written itself and for its FIN, checks the form that all of them share
  * (section 5 of the design), closes the client's side, and checks that the connection ended without a reset.
- * `says` is what the body must say.
+ * @param says matches the body
  */
 export async function checkRefusal(
   t: Test,

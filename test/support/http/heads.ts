@@ -20,7 +20,7 @@ export function upgradeHead(fields: Fields = {}, requestLine = "GET /chat HTTP/1
   return head(requestLine, { ...REQUEST, ...fields })
 }
 
-/** A valid 101 that answers `key`, with some fields replaced, left out or added. */
+/** A valid 101 for this key, with some fields replaced, left out or added. */
 export function answerHead(
   fields: Fields = {},
   key = KEY,

@@ -1,4 +1,4 @@
-/** Upgrade requests as the stages after validation get them. */
+/** Validated upgrade requests, as the stages after the request head get them. */
 import { parseRequestHead } from "../../../lib/http/head.js"
 import { toUpgradeRequest, type UpgradeRequest } from "../../../lib/upgrade/upgrade-request.js"
 import { type Fields, upgradeHead } from "./heads.js"

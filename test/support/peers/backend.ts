@@ -1,4 +1,4 @@
-/** A backend on a bare TCP server: it only does what the test tells it to. */
+/** A backend on a plain TCP server that acts only on the test's behalf. */
 import { once } from "node:events"
 import { createServer, type Server } from "node:net"
 import type { Test } from "tap"

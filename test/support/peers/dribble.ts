@@ -3,9 +3,8 @@ import { setImmediate as nextTurn } from "node:timers/promises"
 import type { RawPeer } from "./raw-peer.js"
 
 /**
- * Writes `bytes` in pieces of `size`, each in a turn of the event loop of its own: every piece is a packet
- * (there is no delay for small ones), and a proxy in the same process has read it before the next one is
- * sent.
+ * Writes `bytes` in pieces of `size`, one per turn of the event loop: every piece is a packet of its own
+ * (Nagle's algorithm is off), and a proxy in the same process reads it before the next one is sent.
  */
 export async function dribble(peer: RawPeer, bytes: string | Buffer, size = 1): Promise<void> {
   const all = typeof bytes === "string" ? Buffer.from(bytes, "latin1") : bytes

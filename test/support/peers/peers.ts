@@ -1,4 +1,4 @@
-/** Peers as the stages get them; the test holds the far end of each connection. */
+/** Connections as the stages get them; the test holds the far end of each. */
 import { once } from "node:events"
 import { createServer, type NetConnectOpts, type Server } from "node:net"
 import { join } from "node:path"
@@ -18,17 +18,17 @@ export interface PeerKind {
   readonly connect: (t: Test) => Promise<ConnectionEnds>
 }
 
-/** A client: a peer that a server has accepted. */
+/** A client: an accepted connection. */
 export function acceptPeer(t: Test): Promise<ConnectionEnds> {
   return connectPeers(t, { host: "127.0.0.1", port: 0 }, "accepted")
 }
 
-/** A backend: a peer that has been dialled, and lends its bytes. */
+/** A backend: a dialled connection, which lends its bytes. */
 export function dialPeer(t: Test): Promise<ConnectionEnds> {
   return connectPeers(t, { host: "127.0.0.1", port: 0 }, "dialled")
 }
 
-/** Every way in which a session gets a peer. */
+/** All kinds of connections that a session has. */
 export const PEER_KINDS: readonly PeerKind[] = [
   { title: "an accepted peer", connect: acceptPeer },
   { title: "a dialled peer", connect: dialPeer },
@@ -80,7 +80,7 @@ async function acceptFrom(server: Server, to: object): Promise<ConnectionEnds> {
   return { peer: await accepted, far }
 }
 
-/** Waits until the peer's socket is gone, whatever with. It must not be gone yet. */
+/** Waits until the socket is gone, with or without an error. It must not be gone yet. */
 export function untilGone({ socket }: Connection): Promise<void> {
   return new Promise((resolve) => socket.once("close", () => resolve()))
 }

@@ -5,8 +5,8 @@ import type { RawPeer } from "./raw-peer.js"
 const TURNS = 3
 
 /**
- * Reads at this rate by the given clock: after each chunk the time advances by what the chunk takes. In between
- * the event loop turns a few times, so that the sender can refill the kernel's buffers.
+ * Reads at this rate: after each chunk the clock advances by the time that the chunk takes. Before that the
+ * event loop turns a few times, so that the sender can refill the kernel's buffers.
  */
 export function readSteadily({ socket }: RawPeer, bytesPerMs: number, clock: FakeClock): void {
   socket.on("data", async (piece: Buffer) => {

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from "node:events"
 import type { Handler } from "../../../lib/net/connection.js"
 
-/** An handler of a peer that remembers, in order, all it was told. */
+/** A handler that records its calls in order. */
 export class RecordingHandler implements Handler {
   /** Each call once, in order: runs of bytes count as one. */
   readonly calls: ("bytes" | "end" | "drain" | "close")[] = []

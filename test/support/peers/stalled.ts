@@ -5,9 +5,9 @@ import { setImmediate as nextTurn } from "node:timers/promises"
 const SILENT_TURNS = 500
 
 /**
- * Waits until what is written to `sender` is no longer taken, or all has been. In one process with the proxy
- * every turn of the event loop moves what can be moved, so turns without progress mean that somebody on the
- * way does not read.
+ * Waits until the kernel takes nothing more that is written to `sender`, or has taken everything. In one
+ * process with the proxy every turn of the event loop moves all that can be moved, so turns without progress
+ * mean that the proxy or the far end does not read.
  */
 export async function untilStalled(sender: Socket): Promise<void> {
   let waiting = sender.writableLength

@@ -1,4 +1,4 @@
-/** A TLS backend: after the TLS handshake it only does what the test tells it to. */
+/** A TLS backend that acts only on the test's behalf after the TLS handshake. */
 import { once } from "node:events"
 import type { Socket } from "node:net"
 import { createServer, type TLSSocket, type TlsOptions } from "node:tls"
@@ -38,7 +38,7 @@ export async function startTlsBackend(t: Test, options: TlsOptions): Promise<Tls
   server.on("tlsClientError", () => {})
   server.on("secureConnection", (socket) => {
     const raw = raws.find(({ remotePort }) => remotePort === socket.remotePort)
-    if (raw === undefined) throw new Error("a TLS connection on no connection")
+    if (raw === undefined) throw new Error("a TLS connection without a TCP connection")
     ready.push({ peer: new RawPeer(socket), socket, raw })
     server.emit("ready")
   })

@@ -5,8 +5,8 @@ import { Worker } from "node:worker_threads"
 import type { Test } from "tap"
 
 /**
- * A listening socket of which nobody accepts, with its backlog filled: the system drops every further SYN. It
- * lives in a worker whose event loop stands still, because a Node server accepts whenever its loop turns.
+ * A listening socket that never accepts, with its backlog filled: the kernel drops every further SYN. It
+ * lives in a worker with a blocked event loop, because a Node server accepts whenever its loop turns.
  */
 const LISTEN_AND_STAND_STILL = `
   const { parentPort, workerData } = require("node:worker_threads")
@@ -16,7 +16,7 @@ const LISTEN_AND_STAND_STILL = `
     setImmediate(() => Atomics.wait(new Int32Array(workerData), 0, 0))
   })
 `
-/** Linux queues one connection more than the backlog says; a few extra make sure. */
+/** Linux queues one connection more than the backlog; a few more to be safe. */
 const FILLERS = 6
 
 /** Returns `127.0.0.1:PORT`. It is closed when the test ends. */

@@ -1,9 +1,9 @@
 import type { RawPeer } from "./raw-peer.js"
 
 /**
- * Whether a connection that is at its end was reset. An error says so; but where a reset comes right behind
- * data that had not been read yet, libuv reports a plain end. Then a write tells: behind a FIN it is taken,
- * behind a reset it fails.
+ * Whether a connection that has ended was reset. Usually the socket has an error then, but libuv reports a
+ * plain end for a reset right after unread data. In that case a write decides: it succeeds after a FIN and
+ * fails after a reset.
  */
 export async function wasReset(peer: RawPeer): Promise<boolean> {
   await peer.until(({ ended, closed }) => ended || closed)

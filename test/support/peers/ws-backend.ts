@@ -5,7 +5,7 @@ import type { Test } from "tap"
 import { type ClientOptions, type ServerOptions, WebSocket, WebSocketServer } from "ws"
 
 export interface WsBackend {
-  /** As rws takes it: `127.0.0.1:PORT`. */
+  /** For the configuration: `127.0.0.1:PORT`. */
   readonly address: string
   readonly server: WebSocketServer
 }

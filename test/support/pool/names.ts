@@ -1,4 +1,4 @@
-/** Host names that resolve as the test says. Each is used once, because rws caches lookups. */
+/** Host names whose lookups the test controls. Each is used once, because rws caches lookups. */
 import dns, { type LookupAddress } from "node:dns"
 import { isIPv6 } from "node:net"
 import type { Test } from "tap"

@@ -1,11 +1,8 @@
-/**
- * The primary of a `node:cluster` whose workers are rws. Passes on what the test orders, and tells what
- * happens to them.
- */
+/** The primary of a `node:cluster` whose workers run rws: forwards the test's orders and reports exits. */
 import cluster from "node:cluster"
 import { fileURLToPath } from "node:url"
 
-/** What a test can have done to every worker. */
+/** An order for every worker. */
 export type Order = "SIGTERM" | "SIGINT" | "shutdown" | "disconnect"
 
 cluster.setupPrimary({

@@ -1,7 +1,4 @@
-/**
- * Two workers of node:cluster, each with a proxy on the Unix socket that the argument names. Prints when
- * both listen.
- */
+/** Two workers of node:cluster, each with a proxy on the Unix socket in argv. Prints once both listen. */
 import cluster from "node:cluster"
 import { once } from "node:events"
 import { createProxy } from "../../../lib/index.js"

@@ -1,7 +1,6 @@
 /**
- * Runs the command line of rws again and again in one process, since a start of the program costs 0.3 s of
- * CPU time. Only for command lines that end by themselves: mistakes and `check`. Driven by messages of
- * `command-lines.ts`.
+ * Runs many command lines of rws in one process, since starting the program costs 0.3 s of CPU time. Only for
+ * command lines that exit by themselves: errors and `check`. Controlled by messages from `command-lines.ts`.
  */
 import { pathToFileURL } from "node:url"
 import type { CommandLine, Outcome } from "./command-lines.js"
@@ -10,7 +9,7 @@ import { RWS } from "./program.js"
 const COMMAND_LINE = new URL("command-line.js", pathToFileURL(RWS))
 let runs = 0
 
-/** What `process.exit` throws while a command line runs, so that the host outlives it. */
+/** Thrown by `process.exit` while a command line runs, so that the host survives. */
 class Exit extends Error {
   constructor(readonly exitCode: number) {
     super(`exit ${exitCode}`)

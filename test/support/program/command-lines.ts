@@ -18,11 +18,11 @@ export interface Outcome {
   readonly stderr: string
 }
 
-/** Runs command lines that end by themselves, one after the other, in one process. */
+/** Runs command lines that exit by themselves, one after the other, in one process. */
 export class CommandLines {
   private constructor(private readonly host: ChildProcess) {}
 
-  /** The process ends with the test. */
+  /** The process is killed when the test ends. */
   static start(t: Test): CommandLines {
     const host = fork(HOST)
     t.teardown(() => host.kill("SIGKILL"))
@@ -38,7 +38,7 @@ export class CommandLines {
     const commandLine: CommandLine = { args, cwd, env: { PATH, HOME, ...env } }
     this.host.send(commandLine)
     const ended = new AbortController()
-    const onExit = () => ended.abort(new Error(`the host of the command lines ended: rws ${args.join(" ")}`))
+    const onExit = () => ended.abort(new Error(`the command line host ended: rws ${args.join(" ")}`))
     this.host.once("exit", onExit)
     try {
       const [outcome] = (await once(this.host, "message", { signal: ended.signal })) as [Outcome]

@@ -1,24 +1,18 @@
-/**
- * A program that uses the package by its own name, as its users do: where it lies, and what the compiler
- * says of it.
- */
+/** A project that imports the package by its name, as users do, and the compiler's errors for it. */
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Test } from "tap"
 import ts from "typescript"
 import { projectPath } from "../project/project.js"
 
-/** A folder from which `import "rws-proxy"` finds this package. It goes when the test ends. */
+/** A folder where `import "rws-proxy"` resolves to this package. Removed when the test ends. */
 export async function folderInPackage(t: Test): Promise<string> {
   const folder = await mkdtemp(projectPath("dist/consumer-"))
   t.teardown(() => rm(folder, { recursive: true, force: true }))
   return folder
 }
 
-/**
- * What the compiler says of each of these sources, by the type declarations of the package: lines and
- * complaints.
- */
+/** Compiles each of these sources against the package's type declarations. Returns the errors with lines. */
 export async function complaintsAbout(t: Test, sources: readonly string[]): Promise<string[][]> {
   const folder = await folderInPackage(t)
   const files = await Promise.all(
@@ -32,7 +26,7 @@ export async function complaintsAbout(t: Test, sources: readonly string[]): Prom
     strict: true,
     target: ts.ScriptTarget.ES2023,
     module: ts.ModuleKind.NodeNext,
-    // As in TypeScript 6: Node's types come in only by the package's own declarations.
+    // As in TypeScript 6: Node's types are included only through the package's own declarations.
     types: [],
     skipLibCheck: true,
     noEmit: true,

@@ -16,7 +16,7 @@ export interface ForkedProxy {
   order(what: Order): Promise<Measure>
 }
 
-/** Starts a proxy in its own process, which ends with the test. */
+/** Starts a proxy in its own process, which is killed when the test ends. */
 export async function forkProxy(t: Test, settings: Settings): Promise<ForkedProxy> {
   const child = fork(MEASURED_PROXY, [JSON.stringify(settings)], { execArgv: ["--expose-gc"] })
   t.teardown(() => child.kill())

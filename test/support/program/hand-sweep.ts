@@ -1,6 +1,6 @@
 import { Sweep, type Swept } from "../../../lib/net/sweep.js"
 
-/** A sweep that the test runs by hand, with times of its choice. */
+/** A sweep without a timer: the test calls it with times of its choice. */
 export class HandSweep extends Sweep {
   readonly members = new Set<Swept>()
 

@@ -1,6 +1,6 @@
 /**
- * A proxy in its own process, for tests that measure what sessions leave behind. Its argument is a listener
- * in JSON. It is forked with `--expose-gc` and controlled by messages.
+ * A proxy in its own process, for tests that measure leaks. Its argument is a listener in JSON. It is forked
+ * with `--expose-gc` and controlled by messages.
  */
 import { readdirSync } from "node:fs"
 import { setImmediate as nextTurn } from "node:timers/promises"

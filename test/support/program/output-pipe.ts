@@ -1,4 +1,4 @@
-/** A pipe for a program's standard output, whose reader can stall or leave. */
+/** A pipe for a program's standard output, whose reader can stall or close. */
 import { execFileSync } from "node:child_process"
 import { EventEmitter, once } from "node:events"
 import { closeSync, constants, openSync, writeSync } from "node:fs"
@@ -14,7 +14,7 @@ export class OutputPipe {
   readonly #changes = new EventEmitter()
 
   private constructor(
-    /** The end for the program: blocking, as a shell would give it. */
+    /** The program's end: blocking, as from a shell. */
     readonly fd: number,
     private readonly filling: number,
     private readonly reader: Socket,
@@ -25,7 +25,7 @@ export class OutputPipe {
     })
   }
 
-  /** It goes away when the test ends. */
+  /** It is removed when the test ends. */
   static async open(t: Test): Promise<OutputPipe> {
     const path = join(await temporaryFolder(t), "pipe")
     execFileSync("mkfifo", [path])
@@ -49,7 +49,7 @@ export class OutputPipe {
     }
   }
 
-  /** Stops reading, with the pipe full. */
+  /** Stops reading and fills the pipe. */
   stall(): void {
     this.reader.pause()
     try {

@@ -1,4 +1,4 @@
-/** Programs under test as child processes: rws itself and what users put in front of it. */
+/** Programs under test as child processes: rws itself and the proxies that users put in front of it. */
 import { type ChildProcessByStdio, spawn } from "node:child_process"
 import { EventEmitter, once } from "node:events"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
@@ -22,7 +22,7 @@ export interface Surroundings {
   readonly cwd?: string | undefined
   /** Added to PATH and HOME. Nothing else is inherited, so local settings cannot change a test. */
   readonly env?: Readonly<Record<string, string>> | undefined
-  /** Sent at the end of the test. Default: SIGKILL; a program with children needs a softer one. */
+  /** Sent when the test ends. Default: SIGKILL; a program with children needs one that it can handle. */
   readonly end?: NodeJS.Signals
 }
 
@@ -34,7 +34,7 @@ export class Program {
   /** Set once the process has ended and all its output has been read. */
   exit: Exit | undefined
   readonly #child: Child
-  /** Emits "change" after every piece of output and at the end. Tests may wait for many things at once. */
+  /** Emits "change" after every piece of output and at the exit. Many waits may run concurrently. */
   readonly #changes = new EventEmitter().setMaxListeners(0)
 
   private constructor(
@@ -54,7 +54,7 @@ export class Program {
       this.exit = { code, signal }
       this.#changes.emit("change")
     })
-    // If the program cannot be started, its exit code is negative and the message tells why.
+    // If the program can't be started, its exit code is negative and the message says why.
     child.on("error", ({ message }) => {
       this.stderr += message
     })
@@ -131,7 +131,7 @@ export function startRws(t: Test, args: readonly string[], surroundings: Surroun
   return Program.start(t, process.execPath, [RWS, ...args], surroundings)
 }
 
-/** Runs `rws` with these arguments until it ends by itself. */
+/** Runs `rws` with these arguments until it exits. */
 export async function runRws(
   t: Test,
   args: readonly string[],
@@ -165,7 +165,7 @@ export async function serveFile(t: Test, toml: string): Promise<Serving> {
   return untilServing(startRws(t, ["--config", file]))
 }
 
-/** Waits for the line that a listener logs when it listens. */
+/** Waits for the log line of a listener that has started. */
 export async function untilServing(rws: Program): Promise<Serving> {
   const { bind } = await untilLogged(rws, ({ msg }) => msg === "listening")
   return { rws, address: String(bind) }

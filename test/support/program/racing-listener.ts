@@ -1,10 +1,10 @@
 /**
- * A process that listens on a Unix socket when told to, for tests of several processes that want one path.
- * Spoken to by messages: a path starts a listener there, "close" ends it.
+ * A process that listens on a Unix socket on demand, for tests where several processes compete for one path.
+ * Controlled by messages: a path starts a listener there, "close" stops it.
  */
 import { BindError, createProxy, type RunningProxy } from "../../../lib/index.js"
 
-/** How an attempt to listen has ended: "listening", or the message of a `BindError`. */
+/** The result of an attempt to listen: "listening", or the message of a `BindError`. */
 export type Outcome = string
 
 let proxy: RunningProxy | undefined

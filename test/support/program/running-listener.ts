@@ -1,4 +1,4 @@
-/** A listener at work by the given settings, with a record of what its observer was told. */
+/** A running listener with the given settings, observer and clock, without a proxy around it. */
 import type { Test } from "tap"
 import { formatAddress } from "../../../lib/address/address.js"
 import { toSettings } from "../../../lib/config/load.js"

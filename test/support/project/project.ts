@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url"
 
 const PROJECT = new URL("../../../../", import.meta.url)
 
-/** The path of a file or folder that is named from the top of the project. */
+/** The absolute path of a file or folder, given relative to the project's root. */
 export function projectPath(path: string): string {
   return fileURLToPath(new URL(path, PROJECT))
 }
@@ -13,7 +13,7 @@ export function readProjectFile(path: string): string {
   return readFileSync(projectPath(path), "utf8")
 }
 
-/** The TypeScript sources below a folder, declarations left out, as paths from the top of the project. */
+/** The TypeScript sources in a folder, without declarations, as paths relative to the project's root. */
 export function sourcesIn(folder: string): string[] {
   return readdirSync(projectPath(folder), { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(".ts") && !path.endsWith(".d.ts"))

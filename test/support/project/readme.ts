@@ -1,4 +1,4 @@
-/** Reads the code blocks and tables of README.md, so that tests can run what users paste. */
+/** Reads the code blocks and tables of README.md, so that tests can run the commands that users copy. */
 import { readFile } from "node:fs/promises"
 
 export const README = await readFile(new URL("../../../../README.md", import.meta.url), "utf8")
@@ -13,7 +13,8 @@ export function blocksOf(tag: string): string[] {
 /** The text of the only block with this tag. */
 export function blockOf(tag: string): string {
   const [block, ...more] = blocksOf(tag)
-  if (block === undefined || more.length > 0) throw new Error(`README.md has not one block tagged ${tag}`)
+  if (block === undefined || more.length > 0)
+    throw new Error(`README.md must have exactly one block tagged ${tag}`)
   return block
 }
 

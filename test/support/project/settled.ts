@@ -1,4 +1,4 @@
-/** Whether a promise has been settled, once all that was waiting to be done has been done. */
+/** Whether a promise has settled, after all pending continuations have run. */
 export async function settled(promise: Promise<unknown>): Promise<boolean> {
   let isSettled = false
   const settle = () => {

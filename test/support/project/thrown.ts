@@ -1,6 +1,6 @@
 /**
- * The error that a call throws, or undefined. (tap's `throws` judges a class by the error's `name`, which
- * ours need not set.)
+ * The error that a call throws, or undefined. (tap's `throws` compares the error's `name` with the class,
+ * which our errors need not set.)
  */
 export function thrownBy(call: () => unknown): unknown {
   try {
@@ -11,7 +11,7 @@ export function thrownBy(call: () => unknown): unknown {
   return undefined
 }
 
-/** The same of a call that may be asynchronous. */
+/** The same for a call that may be asynchronous. */
 export async function rejectionOf(call: () => unknown): Promise<unknown> {
   try {
     await call()

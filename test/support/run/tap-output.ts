@@ -1,9 +1,9 @@
-/** Reads what a test file prints: TAP 14, with subtests indented by four columns. */
+/** Parses the output of a test file: TAP 14, with subtests indented by four columns. */
 
 export interface Failure {
-  /** Of the tests around the assertion, outermost first, and of the assertion itself. */
+  /** The titles of the enclosing tests, outermost first, and of the assertion itself. */
   readonly titles: readonly string[]
-  /** tap's YAML block: what was expected, what was found, where. */
+  /** tap's YAML block: expected and actual values, and the location. */
   readonly diagnostics: string
 }
 

@@ -5,7 +5,7 @@ import { projectPath } from "../project/project.js"
 import { readTap, type TapReport } from "./tap-output.js"
 
 export interface TestRun extends TapReport {
-  /** Path from the top of the project. */
+  /** Relative to the project's root. */
   readonly file: string
   readonly passed: boolean
   /** How the process ended, as in "exit code 1" or "SIGKILL". */
@@ -14,9 +14,9 @@ export interface TestRun extends TapReport {
   readonly stderr: string
 }
 
-/** tap fails whatever takes longer. Loaded CI machines are slow, so this is generous. */
+/** tap fails tests that take longer. Generous, since loaded CI machines are slow. */
 const TIMEOUT_S = 120
-/** tap cannot interrupt a busy loop: this ends the process. */
+/** tap can't interrupt a busy loop, so the process is killed then. */
 const KILL_AFTER_MS = (TIMEOUT_S + 10) * 1000
 
 export async function runTestFile(file: string): Promise<TestRun> {
@@ -36,7 +36,7 @@ export async function runTestFile(file: string): Promise<TestRun> {
     stderr += text
   })
   await once(child, "close")
-  // A file that ends before tap has counted its assertions, or that has none, has not passed.
+  // A file that exits before tap has counted its assertions, or that has none, fails.
   const report = readTap(stdout)
   const { total = 0, fail = 0 } = report.totals ?? {}
   const passed = child.exitCode === 0 && total > 0 && fail === 0

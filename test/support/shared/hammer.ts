@@ -6,9 +6,9 @@ import { ClientTable } from "../../../lib/limits/client-table.js"
 import { type Place, Places } from "../../../lib/limits/places.js"
 import type { Hammered, HammerReport, HammerTask } from "./hammers.js"
 
-/** Enough for the threads to meet in a few instructions, also while other processes use the cores. */
+/** Enough for the threads to collide within a few instructions, even while other processes use the cores. */
 const ATTEMPTS = { cell: 2_000_000, clients: 100_000, rates: 100_000 } as const
-/** Held at once by this thread, so that the two of them want more than there is. */
+/** Places held at once by this thread, so that both threads together want more than there are. */
 const MAX_HELD = 3
 
 /** How the places of this client are acquired; undefined = refused. */

@@ -1,10 +1,10 @@
-/** Two worker threads that acquire and release places of one shared piece of memory as fast as they can. */
+/** Two worker threads that acquire and release places in shared memory as fast as they can. */
 import { once } from "node:events"
 import { Worker } from "node:worker_threads"
 
 const THREADS = 2
 
-/** What they share: one cell of places, or a table of clients with a limit or a rate each. */
+/** The shared memory: one cell of places, or a table of clients with a limit or a rate each. */
 export type Hammered =
   | { readonly kind: "cell"; readonly cells: Int32Array; readonly max: number }
   | {
@@ -20,25 +20,25 @@ export type Hammered =
       readonly clients: number
     }
 
-/** What each thread is given. */
+/** The input of each thread. */
 export interface HammerTask {
   readonly hammered: Hammered
-  /** How many places of each client are held now, counted by the threads themselves. */
+  /** Places of each client that are held now, as counted by the threads. */
   readonly held: Int32Array
   /** Threads that are ready. They begin together. */
   readonly ready: Int32Array
   readonly threads: number
 }
 
-/** What each thread, and all of them together, have seen. */
+/** The results of each thread and of all together. */
 export interface HammerReport {
   /** The most places of one client that were held at once. */
   readonly most: number
-  /** How many were acquired, over time. */
+  /** Total places acquired. */
   readonly acquired: number
 }
 
-/** Resolves when both threads have ended and released all that they held. */
+/** Resolves when both threads have ended and released all their places. */
 export async function runHammers(hammered: Hammered): Promise<HammerReport> {
   const held = new Int32Array(new SharedArrayBuffer(64))
   const ready = new Int32Array(new SharedArrayBuffer(4))

@@ -1,4 +1,4 @@
-/** What the package is made of: what is shipped, and what it needs of others. */
+/** The published package: its files, and the internals of dependencies that it relies on. */
 import { execFileSync } from "node:child_process"
 import { createRequire } from "node:module"
 import constants from "llhttp/lib/llhttp/constants.js"
@@ -8,7 +8,7 @@ import { projectPath, readProjectFile } from "../support/project/project.js"
 const { dependencies } = JSON.parse(readProjectFile("package.json"))
 const { packages } = JSON.parse(readProjectFile("package-lock.json"))
 
-t.test("undici, of which internal files are used, is pinned to one version", async (t) => {
+t.test("undici, whose internal files are used, is pinned to one version", async (t) => {
   const [, version] = /^npm:undici@(\d+\.\d+\.\d+)$/.exec(dependencies.llhttp) ?? []
   t.ok(version, dependencies.llhttp)
   t.equal(packages["node_modules/llhttp"].version, version)
@@ -38,7 +38,7 @@ const WASM_IMPORTS = [
 ]
 
 for (const build of ["llhttp_simd-wasm", "llhttp-wasm"]) {
-  t.test(`${build} has the exports that are used, and imports only what it is given`, async (t) => {
+  t.test(`${build} has the exports and imports that llhttp.ts relies on`, async (t) => {
     const module = new WebAssembly.Module(createRequire(import.meta.url)(`llhttp/lib/llhttp/${build}.js`))
     const exported = WebAssembly.Module.exports(module).map(({ kind, name }) => `${kind} ${name}`)
     for (const name of WASM_EXPORTS) t.ok(exported.includes(`function ${name}`), name)
@@ -48,7 +48,7 @@ for (const build of ["llhttp_simd-wasm", "llhttp-wasm"]) {
   })
 }
 
-t.test("llhttp's constants have the names and values that are used", async (t) => {
+t.test("llhttp's constants have the names and values that llhttp.ts relies on", async (t) => {
   t.match(constants, {
     ERROR: { OK: 0, PAUSED: 21, PAUSED_UPGRADE: 22 },
     TYPE: { REQUEST: 1, RESPONSE: 2 },
@@ -56,7 +56,7 @@ t.test("llhttp's constants have the names and values that are used", async (t) =
 })
 
 t.test(
-  "the compiler gets the types of the oldest Node.js that is supported, users get any later ones",
+  "rws compiles against the types of the oldest supported Node.js, and users may have later ones",
   async (t) => {
     t.equal(dependencies["@types/node"], ">=20")
     t.match(packages["node_modules/@types/node"].version, /^20\./)
@@ -72,7 +72,7 @@ const packed: { files: { path: string }[] }[] = JSON.parse(
 )
 const shipped = packed.flatMap(({ files }) => files.map(({ path }) => path))
 
-t.test("what is shipped is the library with its types, the program and what documents them", async (t) => {
+t.test("the package contains the library with its types, the program and their documentation", async (t) => {
   const documents = ["CHANGELOG.md", "LICENSE", "README.md", "package.json", "rws.config.toml"]
   const code = shipped.filter((path) => !documents.includes(path))
   t.equal(code.length, shipped.length - documents.length)
@@ -81,7 +81,7 @@ t.test("what is shipped is the library with its types, the program and what docu
     t.ok(code.includes(path))
 })
 
-t.test("no file that is shipped refers to a source map", async (t) => {
+t.test("no published file refers to a source map", async (t) => {
   const scripts = shipped.filter((path) => path.endsWith(".js"))
   for (const path of scripts) t.notMatch(readProjectFile(path), /sourceMappingURL/, path)
 })

@@ -33,10 +33,7 @@ t.test("every TOML example is a valid configuration", async (t) => {
   for (const example of examples) await t.resolves(parseConfig(example, "README.md"))
 })
 
-/**
- * What stands for a default in a table where there is no value: the key must be required, or its default
- * undefined or empty.
- */
+/** Shown as the default of keys without one: required keys, and defaults that are undefined or empty. */
 const IN_WORDS = /^[^`]+$/
 
 interface Table {
@@ -51,10 +48,7 @@ const inlineKeys = Object.keys(inlinePoolShape).filter((key) => key !== "backend
 const keysOf = (schema: { shape: object }, without: readonly string[] = []) =>
   Object.keys(schema.shape).filter((key) => !without.includes(key))
 
-/**
- * In the order of the README. A pool's keys and the rules stand in one table each, though they may stand in
- * several places.
- */
+/** In the order of the README. Pool keys and rules have one table each, although several tables take them. */
 const keyTables: readonly Table[] = [
   {
     title: "listener",
@@ -74,7 +68,7 @@ const keyTables: readonly Table[] = [
 ]
 
 for (const [index, { title, keys, defaults }] of keyTables.entries()) {
-  t.test(`the table of the keys of a ${title} is that of the schema, with the true defaults`, async (t) => {
+  t.test(`the table of ${title} keys matches the schema and its defaults`, async (t) => {
     const rows = tablesOf("key", "default", "meaning")[index] ?? []
     t.strictSame([...rows.map(([key]) => key)].sort(), keys.map((key) => `\`${key}\``).sort())
     for (const [key = "", written = ""] of rows) {
@@ -86,7 +80,7 @@ for (const [index, { title, keys, defaults }] of keyTables.entries()) {
   })
 }
 
-t.test("each key of the rules that a route may have otherwise is named with the routes", async (t) => {
+t.test("the section on routes lists every rule that a route may override", async (t) => {
   const [, section = ""] = /### `\[\[ws_proxy\.route\]\]`\n([\s\S]*?)\n### /.exec(README) ?? []
   for (const key of ruleKeyNames) t.ok(section.includes(`\`${key}\``), key)
 })
@@ -99,7 +93,7 @@ t.test("every status that rws responds with is in the table of responses", async
   }
 })
 
-t.test("the two commands come first, and every npm script that is named exists", async (t) => {
+t.test("the two quick-start commands come first, and every npm script mentioned exists", async (t) => {
   const [commands = ""] = blocksOf("sh")
   t.match(commands, /^npm ci && npm start\b/m)
   t.match(commands, /^npm ci && npm test\b/m)
@@ -108,16 +102,13 @@ t.test("the two commands come first, and every npm script that is named exists",
   for (const script of new Set(named)) t.ok(commandsOfNpm.includes(script) || script in scripts, script)
 })
 
-t.test("every file that is linked is there", async (t) => {
+t.test("every linked file exists", async (t) => {
   for (const [, file = ""] of README.matchAll(/\]\((?!https?:|#)([^)]+)\)/g)) {
     await t.resolves(access(join(ROOT, file)), file)
   }
 })
 
-/**
- * Every command line of rws in the README, as arguments: those of shell blocks, of the unit file and of the
- * text.
- */
+/** The arguments of every rws command line in the README: in shell blocks, the unit file and the text. */
 function commandLines(): string[][] {
   const lines = [
     ...blocksOf("sh").flatMap((block) => block.split("\n")),
@@ -147,12 +138,12 @@ for (const args of commandLines()) {
   })
 }
 
-/** Lets an example take a free port instead of the one it binds. */
+/** Makes an example bind a free port instead of its own. */
 function onFreePorts(example: string): string {
   return example.replace(/(bind(?: = |\())"[\d.]+:\d+"/g, '$1"127.0.0.1:0"')
 }
 
-t.test("every TypeScript example is sound by our own type declarations", async (t) => {
+t.test("every TypeScript example compiles against our type declarations", async (t) => {
   const examples = blocksOf("ts")
   t.ok(examples.length > 0)
   t.strictSame((await complaintsAbout(t, examples)).flat(), [])
@@ -174,7 +165,7 @@ for (const [index, example] of blocksOf("ts").entries()) {
   })
 }
 
-t.test("the fields of the log are those of the table", async (t) => {
+t.test("the table of log fields is complete", async (t) => {
   const [rows = []] = tablesOf("field", "meaning")
   const documented = rows.flatMap(([fields = ""]) => codesIn(fields))
   const backend = await startEchoBackend(t)
@@ -191,10 +182,10 @@ t.test("the fields of the log are those of the table", async (t) => {
   t.strictSame([...logged].sort(), documented.sort())
 })
 
-t.test("every reason that the section on the log names is one that a session can have", async (t) => {
+t.test("every reason in the section on the log exists", async (t) => {
   const [, section = ""] = /\n## The log\n([\s\S]*?)\n## /.exec(README) ?? []
   const named = codesIn(section).filter((code) => /_(fin|reset|timeout)$/.test(code))
-  t.ok(named.length >= 6, "they are found")
+  t.ok(named.length >= 6, "the reasons are found")
   for (const reason of named) t.ok(reason in CLOSE_REASONS, reason)
 })
 

@@ -33,14 +33,14 @@ interface RefusedRequest {
 
 const BAD = "400 Bad Request"
 
-/** The first bytes of a TLS 1.3 ClientHello: no blank line will ever come. */
+/** The first bytes of a TLS 1.3 ClientHello: no blank line follows. */
 const TLS_HELLO = Buffer.from("16030100f8010000f40303", "hex")
 
 function bad(title: string, request: string | Buffer, reason: string, says = /./): RefusedRequest {
   return { title, request, status: BAD, reason, says }
 }
 
-/** A bad field of a request that is fine otherwise. */
+/** A request that is valid but for one field. */
 function badField(title: string, fields: Fields, reason: string, says = /./): RefusedRequest {
   return bad(title, upgradeHead(fields), reason, says)
 }
@@ -86,7 +86,7 @@ const refused: readonly RefusedRequest[] = [
   bad("a target that is no path", upgradeHead({}, "GET chat HTTP/1.1"), "bad_target|bad_request"),
   bad("a target of an asterisk", upgradeHead({}, "GET * HTTP/1.1"), "bad_target"),
   bad(
-    "an absolute target of another host",
+    "an absolute target with another host",
     upgradeHead({}, "GET http://other.example/chat HTTP/1.1"),
     "bad_target",
     /Host/,
@@ -106,7 +106,7 @@ const refused: readonly RefusedRequest[] = [
     "a, b",
   ].map((host) => badField(`a Host of "${host}"`, { Host: host }, "bad_host", /Host/)),
   ...["HTTP/1.0", "HTTP/1.2", "HTTP/0.9", "HTTP/2.0", "HTTP/3.0"].map((version): RefusedRequest => {
-    // llhttp knows only some versions: a grammar fault and a version that can't be upgraded are both right.
+    // llhttp accepts only some versions, so a syntax error and an unsupported version are both correct.
     return bad(version, upgradeHead({}, `GET /chat ${version}`), "bad_version|bad_request")
   }),
   ...["POST", "HEAD", "OPTIONS", "PUT", "DELETE", "CONNECT"].map((method) =>
@@ -133,14 +133,14 @@ const refused: readonly RefusedRequest[] = [
   badField("no Connection", { Connection: undefined }, "bad_upgrade", /Connection/),
   badField("a Connection without upgrade", { Connection: "keep-alive" }, "bad_upgrade", /Connection/),
   badField(
-    "a Connection that only holds the word",
+    "a Connection that only contains the word",
     { Connection: "no-upgrade" },
     "bad_upgrade",
     /Connection/,
   ),
   badField("a Connection that names Host", { Connection: "Upgrade, Host" }, "bad_upgrade", /Connection/),
   badField(
-    "a Connection that names Sec-WebSocket-Key",
+    "a Connection that lists Sec-WebSocket-Key",
     { Connection: ["Upgrade", "Sec-WebSocket-Key"] },
     "bad_upgrade",
     /Connection/,
@@ -161,7 +161,7 @@ const refused: readonly RefusedRequest[] = [
 ]
 
 for (const { title, request, status, reason, says } of refused) {
-  t.test(`${title} is answered ${status}, and no backend hears of it`, async (t) => {
+  t.test(`${title} is a ${status}, and reaches no backend`, async (t) => {
     const backend = await startEchoBackend(t)
     const proxy = await startProxy(t, { backends: [backend.address] })
     const refusal = nextRefusal(proxy)
@@ -187,18 +187,21 @@ const versions: readonly (string | readonly string[] | undefined)[] = [
 ]
 
 for (const version of versions) {
-  t.test(`Sec-WebSocket-Version ${JSON.stringify(version)} is answered 426 with the right one`, async (t) => {
-    const backend = await startEchoBackend(t)
-    const proxy = await startProxy(t, { backends: [backend.address] })
-    const refusal = nextRefusal(proxy)
-    const client = await RawPeer.connect(proxy.address())
-    client.write(upgradeHead({ "Sec-WebSocket-Version": version }))
-    const answer = await checkRefusal(t, client, "426 Upgrade Required", /Sec-WebSocket-Version/)
-    t.same(valuesIn(answer, "sec-websocket-version"), ["13"])
-    t.same(valuesIn(answer, "upgrade"), ["websocket"])
-    t.match(await refusal, { reason: "bad_ws_version", status: 426, who: "client" })
-    await checkUnasked(t, backend, () => openTunnel(proxy))
-  })
+  t.test(
+    `Sec-WebSocket-Version ${JSON.stringify(version)} is a 426 with the supported version`,
+    async (t) => {
+      const backend = await startEchoBackend(t)
+      const proxy = await startProxy(t, { backends: [backend.address] })
+      const refusal = nextRefusal(proxy)
+      const client = await RawPeer.connect(proxy.address())
+      client.write(upgradeHead({ "Sec-WebSocket-Version": version }))
+      const answer = await checkRefusal(t, client, "426 Upgrade Required", /Sec-WebSocket-Version/)
+      t.same(valuesIn(answer, "sec-websocket-version"), ["13"])
+      t.same(valuesIn(answer, "upgrade"), ["websocket"])
+      t.match(await refusal, { reason: "bad_ws_version", status: 426, who: "client" })
+      await checkUnasked(t, backend, () => openTunnel(proxy))
+    },
+  )
 }
 
 const accepted: readonly { title: string; request: string }[] = [
@@ -236,18 +239,15 @@ for (const { title, request } of accepted) {
   })
 }
 
-/**
- * Nothing is dialled before a valid request. A handshake that is made afterwards is the first that the
- * backend sees.
- */
+/** Nothing is dialled before a valid request: the next handshake is the backend's first connection. */
 async function checkUnasked(t: Test, backend: RawBackend, open: () => Promise<RawPeer>): Promise<void> {
   t.equal(backend.peers.length, 0)
   await open()
-  t.equal(backend.peers.length, 1, "only the request that came later has reached the backend")
+  t.equal(backend.peers.length, 1, "only the later request has reached the backend")
 }
 
 for (const leave of ["end", "resetAndDestroy"] as const) {
-  t.test(`a client that leaves (${leave}) before its head is complete gets no answer`, async (t) => {
+  t.test(`a client that aborts (${leave}) before its head is complete gets no response`, async (t) => {
     const backend = await startEchoBackend(t)
     const proxy = await startProxy(t, { backends: [backend.address] })
     const end = nextEnd(proxy)
@@ -261,7 +261,7 @@ for (const leave of ["end", "resetAndDestroy"] as const) {
   })
 }
 
-t.test("a head longer than max_head_bytes is answered 431 before it is complete", async (t) => {
+t.test("a head longer than max_head_bytes is a 431 before it is complete", async (t) => {
   const backend = await startEchoBackend(t)
   const proxy = await startProxy(t, { backends: [backend.address], max_head_bytes: 300 })
   const refusal = nextRefusal(proxy)
@@ -272,7 +272,7 @@ t.test("a head longer than max_head_bytes is answered 431 before it is complete"
   await checkUnasked(t, backend, () => openTunnel(proxy))
 })
 
-t.test("a head that is not complete within read_timeout_ms is answered 408", async (t) => {
+t.test("a head that is not complete within read_timeout_ms is a 408", async (t) => {
   const backend = await startEchoBackend(t)
   const proxy = await startProxy(t, { backends: [backend.address], read_timeout_ms: SHORT_MS })
   const refusal = nextRefusal(proxy)
@@ -283,7 +283,7 @@ t.test("a head that is not complete within read_timeout_ms is answered 408", asy
   await checkUnasked(t, backend, () => openTunnel(proxy))
 })
 
-t.test("a client that sends nothing at all is answered 408", async (t) => {
+t.test("a client that sends nothing gets a 408", async (t) => {
   const backend = await startEchoBackend(t)
   const proxy = await startProxy(t, { backends: [backend.address], read_timeout_ms: SHORT_MS })
   const client = await RawPeer.connect(proxy.address())
@@ -303,7 +303,7 @@ t.test("bytes that drip in do not extend the deadline of the head", async (t) =>
   await checkRefusal(t, client, "408 Request Timeout", /in time/)
 })
 
-t.test("a client beyond max_connections is answered 503 with Retry-After", async (t) => {
+t.test("a client over max_connections gets a 503 with Retry-After", async (t) => {
   const backend = await startEchoBackend(t)
   const proxy = await startProxy(t, { backends: [backend.address], max_connections: 1 })
   await openTunnel(proxy)
@@ -322,7 +322,7 @@ interface BackendFault {
   readonly reason: string
   readonly says: RegExp
   readonly settings?: Omit<Settings, "backends">
-  /** What the backend does once it has the request. */
+  /** How the backend responds to the request. */
   readonly answers: (peer: RawPeer) => void
 }
 
@@ -346,28 +346,28 @@ function notHttp(title: string, answer: string, reason = "bad_response"): Backen
 
 const faults: readonly BackendFault[] = [
   {
-    title: "closes without an answer",
+    title: "closes without a response",
     status: NO_GATEWAY,
     reason: "no_response",
     says: /closed/,
     answers: (peer) => peer.socket.end(),
   },
   {
-    title: "resets without an answer",
+    title: "resets without a response",
     status: NO_GATEWAY,
     reason: "no_response",
     says: /closed/,
     answers: (peer) => peer.socket.resetAndDestroy(),
   },
   {
-    title: "closes within its answer",
+    title: "closes within its response",
     status: NO_GATEWAY,
     reason: "no_response",
     says: /closed/,
     answers: (peer) => peer.socket.end(answerHead().slice(0, -2)),
   },
   {
-    title: "closes after an interim answer",
+    title: "closes after an interim response",
     status: NO_GATEWAY,
     reason: "no_response",
     says: /closed/,
@@ -383,12 +383,12 @@ const faults: readonly BackendFault[] = [
   notHttp("answers a status below 100", "HTTP/1.1 099 What\r\nContent-Length: 0\r\n\r\n"),
   notHttp("answers a status of two digits", answerHead({}, KEY, "HTTP/1.1 10 What")),
   notHttp(
-    "answers a 403 with two Content-Lengths",
+    "sends a 403 with two Content-Lengths",
     "HTTP/1.1 403 F\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
   ),
   notHttp("answers an endless field", `HTTP/1.1 101 S\r\nX: ${"x".repeat(20_000)}`, "response_too_large"),
   {
-    title: "says nothing",
+    title: "sends nothing",
     status: TOO_LATE,
     reason: "handshake_timeout",
     says: /in time/,
@@ -396,7 +396,7 @@ const faults: readonly BackendFault[] = [
     answers: () => {},
   },
   {
-    title: "does not complete its answer",
+    title: "does not complete its response",
     status: TOO_LATE,
     reason: "handshake_timeout",
     says: /in time/,
@@ -404,7 +404,7 @@ const faults: readonly BackendFault[] = [
     answers: (peer) => peer.write(answerHead().slice(0, -2)),
   },
   {
-    title: "says only 100 Continue",
+    title: "sends only 100 Continue",
     status: TOO_LATE,
     reason: "handshake_timeout",
     says: /in time/,
@@ -424,7 +424,7 @@ const faults: readonly BackendFault[] = [
 ]
 
 for (const { title, status, reason, says, settings, answers } of faults) {
-  t.test(`a backend that ${title} makes a ${status}, and its connection is closed`, async (t) => {
+  t.test(`a backend that ${title} is a ${status}, and its connection is closed`, async (t) => {
     const backend = await startBackend(t, (peer) => {
       peer.untilText("\r\n\r\n").then(answers, () => {})
     })
@@ -440,7 +440,7 @@ for (const { title, status, reason, says, settings, answers } of faults) {
   })
 }
 
-t.test("an answer that drips in does not extend the deadline of the handshake", async (t) => {
+t.test("a response that drips in does not extend the deadline of the handshake", async (t) => {
   const backend = await startBackend(t)
   const proxy = await startProxy(t, { backends: [backend.address], ...HURRY })
   const client = await RawPeer.connect(proxy.address())
@@ -452,7 +452,7 @@ t.test("an answer that drips in does not extend the deadline of the handshake", 
   await checkRefusal(t, client, TOO_LATE, /in time/)
 })
 
-t.test("interim answers that drip in do not extend the deadline of the handshake", async (t) => {
+t.test("interim responses that drip in do not extend the deadline of the handshake", async (t) => {
   const backend = await startBackend(t)
   const proxy = await startProxy(t, { backends: [backend.address], ...HURRY })
   const client = await RawPeer.connect(proxy.address())
@@ -463,7 +463,7 @@ t.test("interim answers that drip in do not extend the deadline of the handshake
   await checkRefusal(t, client, TOO_LATE, /in time/)
 })
 
-t.test("when every backend refuses the connection the client is answered 502", async (t) => {
+t.test("the client gets a 502 when every backend refuses the connection", async (t) => {
   const proxy = await startProxy(t, { backends: [await deadAddress(), await deadAddress()] })
   const refusal = nextRefusal(proxy)
   const client = await RawPeer.connect(proxy.address())
@@ -472,7 +472,7 @@ t.test("when every backend refuses the connection the client is answered 502", a
   t.match(await refusal, { reason: "backend_unreachable", who: "backend", status: 502 })
 })
 
-t.test("when the name of the backend is unknown the client is answered 502", async (t) => {
+t.test("the client gets a 502 when the backend's name does not exist", async (t) => {
   const proxy = await startProxy(t, { backends: ["no-such-name.invalid:9000"] })
   const refusal = nextRefusal(proxy)
   const client = await RawPeer.connect(proxy.address())
@@ -481,7 +481,7 @@ t.test("when the name of the backend is unknown the client is answered 502", asy
   t.match(await refusal, { reason: "resolve_failed", who: "proxy", status: 502 })
 })
 
-t.test("when the name of the backend is not resolved in time the client is answered 504", async (t) => {
+t.test("the client gets a 504 when the backend's name is not resolved in time", async (t) => {
   const backend = `${hangingName(t).name}:9000`
   const proxy = await startProxy(t, { backends: [backend], connect_timeout_ms: SHORT_MS })
   const refusal = nextRefusal(proxy)
@@ -491,7 +491,7 @@ t.test("when the name of the backend is not resolved in time the client is answe
   t.match(await refusal, { reason: "resolve_timeout", who: "proxy", backend, status: 504 })
 })
 
-t.test("when the last backend does not accept in time the client is answered 504", async (t) => {
+t.test("the client gets a 504 when the last backend does not accept in time", async (t) => {
   const silent = await startUnansweringPort(t)
   const backends = [await deadAddress(), silent]
   const proxy = await startProxy(t, { backends, connect_timeout_ms: SHORT_MS })
@@ -502,25 +502,22 @@ t.test("when the last backend does not accept in time the client is answered 504
   t.match(await refusal, { reason: "connect_timeout", backend: silent, status: 504 })
 })
 
-t.test(
-  "when the last backend refuses, the client is answered 502 though another one was too slow",
-  async (t) => {
-    const dead = await deadAddress()
-    const backends = [await startUnansweringPort(t), dead]
-    const proxy = await startProxy(t, { backends, connect_timeout_ms: SHORT_MS })
-    const refusal = nextRefusal(proxy)
-    const client = await RawPeer.connect(proxy.address())
-    client.write(upgradeHead())
-    await checkRefusal(t, client, NO_GATEWAY, /no backend could be reached/)
-    t.match(await refusal, { reason: "backend_unreachable", backend: dead, status: 502 })
-  },
-)
+t.test("the client gets a 502 when the last backend refuses, although another one timed out", async (t) => {
+  const dead = await deadAddress()
+  const backends = [await startUnansweringPort(t), dead]
+  const proxy = await startProxy(t, { backends, connect_timeout_ms: SHORT_MS })
+  const refusal = nextRefusal(proxy)
+  const client = await RawPeer.connect(proxy.address())
+  client.write(upgradeHead())
+  await checkRefusal(t, client, NO_GATEWAY, /no backend could be reached/)
+  t.match(await refusal, { reason: "backend_unreachable", backend: dead, status: 502 })
+})
 
 interface RelayedBody {
   readonly title: string
   readonly fields: Fields
   readonly body: string
-  /** The backend's FIN is the end of the body. */
+  /** The body ends with the backend's FIN. */
   readonly untilClose?: boolean
 }
 
@@ -548,44 +545,51 @@ const statusLines = [
 
 for (const statusLine of statusLines) {
   for (const { title, fields, body, untilClose = false } of bodies) {
-    t.test(`a backend's ${statusLine} ${title} is relayed as it is, and then all is closed`, async (t) => {
-      const own = { Server: "odd: one", "Set-Cookie": ["a=1", "b=2"], Location: "https://chat.example/login" }
-      const answer = parseAnswer(
-        answerHead({ ...NO_UPGRADE, ...own, ...fields }, KEY, `HTTP/1.1 ${statusLine}`),
-      )
-      const backend = await startBackend(t, (peer) => {
-        void peer.untilText("\r\n\r\n").then(() => {
-          peer.write(`${[answer.statusLine, ...answer.fieldLines].join("\r\n")}\r\n\r\n${body}`)
-          if (untilClose) peer.socket.end()
+    t.test(
+      `a backend's ${statusLine} ${title} is relayed unchanged, and then both sides are closed`,
+      async (t) => {
+        const own = {
+          Server: "odd: one",
+          "Set-Cookie": ["a=1", "b=2"],
+          Location: "https://chat.example/login",
+        }
+        const answer = parseAnswer(
+          answerHead({ ...NO_UPGRADE, ...own, ...fields }, KEY, `HTTP/1.1 ${statusLine}`),
+        )
+        const backend = await startBackend(t, (peer) => {
+          void peer.untilText("\r\n\r\n").then(() => {
+            peer.write(`${[answer.statusLine, ...answer.fieldLines].join("\r\n")}\r\n\r\n${body}`)
+            if (untilClose) peer.socket.end()
+          })
         })
-      })
-      const proxy = await startProxy(t, { backends: [backend.address] })
-      const end = nextEnd(proxy)
-      const client = await RawPeer.connect(proxy.address())
-      client.write(upgradeHead())
-      await client.untilEnd()
-      const got = parseAnswer(client.text)
-      t.equal(got.statusLine, answer.statusLine)
-      t.same(got.fieldLines, [...answer.fieldLines, "Connection: close"])
-      t.equal(got.body, body)
-      client.socket.end()
-      await client.untilClosed()
-      t.equal(client.error, undefined, "the connection closes without a reset")
-      t.match(await end, { reason: "refused_by_backend", status: Number(statusLine.slice(0, 3)) })
-      const peer = await backend.peer()
-      if (!untilClose) {
-        await peer.untilEnd()
-        peer.socket.end()
-      }
-      await peer.untilClosed()
-    })
+        const proxy = await startProxy(t, { backends: [backend.address] })
+        const end = nextEnd(proxy)
+        const client = await RawPeer.connect(proxy.address())
+        client.write(upgradeHead())
+        await client.untilEnd()
+        const got = parseAnswer(client.text)
+        t.equal(got.statusLine, answer.statusLine)
+        t.same(got.fieldLines, [...answer.fieldLines, "Connection: close"])
+        t.equal(got.body, body)
+        client.socket.end()
+        await client.untilClosed()
+        t.equal(client.error, undefined, "the connection closes without a reset")
+        t.match(await end, { reason: "refused_by_backend", status: Number(statusLine.slice(0, 3)) })
+        const peer = await backend.peer()
+        if (!untilClose) {
+          await peer.untilEnd()
+          peer.socket.end()
+        }
+        await peer.untilClosed()
+      },
+    )
   }
 }
 
 const NO_UPGRADE: Fields = { Upgrade: undefined, Connection: undefined, "Sec-WebSocket-Accept": undefined }
 
 for (const statusLine of ["204 No Content", "304 Not Modified"]) {
-  t.test(`a backend's ${statusLine} has no body, whatever its fields say`, async (t) => {
+  t.test(`a backend's ${statusLine} has no body, even if its fields announce one`, async (t) => {
     const backend = await startBackend(t, (peer) => {
       void peer.untilText("\r\n\r\n").then(() => peer.write(`HTTP/1.1 ${statusLine}\r\nETag: x\r\n\r\n`))
     })
@@ -597,7 +601,7 @@ for (const statusLine of ["204 No Content", "304 Not Modified"]) {
   })
 }
 
-t.test("bytes behind a relayed body do not reach the client", async (t) => {
+t.test("bytes after a relayed body do not reach the client", async (t) => {
   const backend = await startBackend(t, (peer) => {
     void peer
       .untilText("\r\n\r\n")
@@ -624,7 +628,7 @@ t.test("a relayed 426 keeps its Upgrade field", async (t) => {
 })
 
 for (const cut of ["end", "resetAndDestroy"] as const) {
-  t.test(`a relayed body that is cut (${cut}) ends in a reset, never in a clean close`, async (t) => {
+  t.test(`a truncated relayed body (${cut}) ends in a reset, never in a clean close`, async (t) => {
     const backend = await startBackend(t, (peer) => {
       void peer
         .untilText("\r\n\r\n")
@@ -644,7 +648,7 @@ for (const cut of ["end", "resetAndDestroy"] as const) {
   })
 }
 
-t.test("a relayed body that does not come in time ends in a reset", async (t) => {
+t.test("a relayed body that does not arrive in time ends in a reset", async (t) => {
   const backend = await startBackend(t, (peer) => {
     void peer
       .untilText("\r\n\r\n")
@@ -689,7 +693,7 @@ t.test("a relayed refusal reaches a client that is still sending", async (t) => 
   t.notMatch(peer.text, "xxxx", "nothing beyond the head has reached the backend")
 })
 
-t.test("a 101 is the beginning of a tunnel", async (t) => {
+t.test("after a 101 bytes flow in both directions", async (t) => {
   const backend = await startBackend(t)
   const proxy = await startProxy(t, { backends: [backend.address] })
   const opened = once(proxy, "open")

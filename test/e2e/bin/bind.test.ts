@@ -6,7 +6,7 @@ import t, { type Test } from "tap"
 import { deadAddress } from "../../support/peers/backend.js"
 import { runRws, temporaryFolder } from "../../support/program/program.js"
 
-/** An address on which somebody else listens. */
+/** An address in use. */
 async function takenAddress(t: Test): Promise<string> {
   const server = createServer().listen(0, "127.0.0.1")
   await once(server, "listening")
@@ -24,17 +24,17 @@ const FAILURES = [
 ] as const
 
 for (const [what, addressFor, reason] of FAILURES) {
-  t.test(`rws on ${what} ends with exit code 1 and names address and reason`, async (t) => {
+  t.test(`rws on ${what} exits with code 1 and prints address and reason`, async (t) => {
     const address = await addressFor(t)
     const { code, stdout, stderr } = await runRws(t, ["--bind", address, "--backend", "127.0.0.1:9"])
     t.equal(code, 1)
     t.match(stderr, `cannot listen on ${address}: `)
     t.match(stderr, reason)
     t.equal(stderr.trimEnd().split("\n").length, 1, "one line, no stack trace")
-    t.equal(stdout, "", "nothing has been said to be listening")
+    t.equal(stdout, "", "no listener was reported as started")
   })
 
-  t.test(`rws echo on ${what} ends with exit code 1 and names address and reason`, async (t) => {
+  t.test(`rws echo on ${what} exits with code 1 and prints address and reason`, async (t) => {
     const address = await addressFor(t)
     const { code, stdout, stderr } = await runRws(t, ["echo", "--bind", address])
     t.equal(code, 1)
@@ -44,7 +44,7 @@ for (const [what, addressFor, reason] of FAILURES) {
   })
 }
 
-t.test("of several listeners every one that fails is named, and none is left half-started", async (t) => {
+t.test("every listener that fails to start is reported, and none is left running", async (t) => {
   const cwd = await temporaryFolder(t)
   const taken = [await takenAddress(t), await takenAddress(t)] as const
   const socket = join(cwd, "good.sock")

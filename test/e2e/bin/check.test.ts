@@ -13,7 +13,7 @@ async function check(toml: string) {
   return commandLines.run(["check", "--config", "rws.toml"], { cwd: folder })
 }
 
-t.test("a valid file is summed up listener by listener, with its defaults", async (t) => {
+t.test("a valid file is summarized listener by listener, with defaults filled in", async (t) => {
   const { code, stdout, stderr } = await check(`
     [log]
     level = "warn"
@@ -39,7 +39,7 @@ t.test("a valid file is summed up listener by listener, with its defaults", asyn
   t.match(chat, /^ +backends +chat-1:9000, \[::1\]:9001, unix:\/run\/chat\.sock$/m)
   t.match(chat, /^ +idle_timeout_ms +4321$/m)
   t.match(chat, /^ +read_timeout_ms +30000$/m, "a default")
-  t.match(other, /^unix:\/run\/rws\.sock\n/, "without a name it goes by its address")
+  t.match(other, /^unix:\/run\/rws\.sock\n/, "a listener without a name is named by its address")
   t.match(other, /^ +host_header +client$/m)
 })
 
@@ -70,7 +70,7 @@ t.test("header rules and conditions show names only, since values may be credent
   t.match(stdout, /^ +route 1 request_headers\.set +X-Key$/m)
 })
 
-t.test("nothing is bound by a check", async (t) => {
+t.test("a check binds nothing", async (t) => {
   const { code } = await check('[[ws_proxy]]\nbind = "192.0.2.1:1"\nbackends = ["nowhere.invalid:1"]\n')
   t.equal(code, 0)
 })
@@ -78,23 +78,23 @@ t.test("nothing is bound by a check", async (t) => {
 const INVALID: readonly [what: string, toml: string, lines: readonly (string | RegExp)[]][] = [
   ["an empty file", "", ["rws.toml:1: ws_proxy: required, but missing"]],
   [
-    "a key that other proxies have, in favour of ours",
+    "a key of other proxies, with ours as the suggestion",
     '[[ws_proxy]]\nlisten = "127.0.0.1:1"\nbackends = ["a:1"]\n',
     ['rws.toml:2: ws_proxy[0].listen: unknown key; did you mean "bind"?'],
   ],
   [
-    "a missing key, at the table that lacks it",
+    "a missing key, at its table",
     '\n[[ws_proxy]]\nbind = "127.0.0.1:1"\n',
     ["rws.toml:2: ws_proxy[0].backends: required, but missing"],
   ],
   [
-    "an address that is none, with its place in the list",
+    "an invalid address, with its index in the list",
     '[[ws_proxy]]\nbind = "127.0.0.1:1"\nbackends = [\n  "a:1",\n  "b",\n]\n',
     [/^rws\.toml:5: ws_proxy\[0\]\.backends\[1\]: "b" is not an address: expected host:port/],
   ],
   ["what is no TOML", "[[ws_proxy]]\nbind = \n", [/^rws\.toml:2: not valid TOML: /]],
   [
-    "every problem at once",
+    "all problems at once",
     '[[ws_proxy]]\nbind = "here"\nbackends = []\nread_timeout_ms = 0\nmax_conections = 1\n',
     [
       /^rws\.toml:2: ws_proxy\[0\]\.bind: "here" is not an address/m,
@@ -106,7 +106,7 @@ const INVALID: readonly [what: string, toml: string, lines: readonly (string | R
 ]
 
 for (const [what, toml, lines] of INVALID) {
-  t.test(`it names ${what}`, async (t) => {
+  t.test(`rws check reports ${what}`, async (t) => {
     const { code, stdout, stderr } = await check(toml)
     t.equal(code, 2)
     t.equal(stdout, "")

@@ -10,7 +10,7 @@ function fileOf(name: string): string {
   return `[[ws_proxy]]\nname = "${name}"\nbind = "127.0.0.1:0"\nbackends = ["127.0.0.1:9"]\n`
 }
 
-/** A folder with a configuration of the usual name and two of other names. */
+/** A folder with a configuration under the default name and two under other names. */
 async function folderWithFiles(t: Test): Promise<string> {
   const folder = await temporaryFolder(t)
   await writeFile(join(folder, "rws.config.toml"), fileOf("usual"))
@@ -49,14 +49,14 @@ for (const command of [["--config"], ["serve", "--config"], ["serve"]]) {
   })
 }
 
-t.test("flags of a listener stand for a whole file, whatever $RWS_CONFIG_FILE says", async (t) => {
+t.test("listener flags replace the whole file, even if $RWS_CONFIG_FILE is set", async (t) => {
   const cwd = await folderWithFiles(t)
   const args = ["--bind", "127.0.0.1:0", "--backend", "127.0.0.1:9", "--name", "flags"]
   const rws = startRws(t, args, { cwd, env: ENVIRONMENT })
   t.match(await untilLogged(rws, ({ msg }) => msg === "listening"), { listener: "flags" })
 })
 
-t.test("--log-level comes before the level of the file", async (t) => {
+t.test("--log-level overrides the level of the file", async (t) => {
   const cwd = await temporaryFolder(t)
   await writeFile(join(cwd, "rws.config.toml"), `${fileOf("quiet")}[log]\nlevel = "silent"\n`)
   const rws = startRws(t, ["--log-level", "info"], { cwd })
@@ -66,7 +66,7 @@ t.test("--log-level comes before the level of the file", async (t) => {
 for (const command of [[], ["serve"], ["check"]]) {
   const name = ["rws", ...command].join(" ")
 
-  t.test(`${name} without any file names it and says what else can be done`, async (t) => {
+  t.test(`${name} without any file says which file is missing and lists the alternatives`, async (t) => {
     const { code, stdout, stderr } = await commandLines.run(command, { cwd: await temporaryFolder(t) })
     t.equal(code, 2)
     t.equal(stdout, "")
@@ -75,7 +75,7 @@ for (const command of [[], ["serve"], ["check"]]) {
     t.notMatch(stderr, /^ +at /m, "no stack trace")
   })
 
-  t.test(`${name} with a file that can't be read names it and the reason`, async (t) => {
+  t.test(`${name} with an unreadable file reports it and the reason`, async (t) => {
     const cwd = await temporaryFolder(t)
     await mkdir(join(cwd, "folder.toml"))
     const { code, stderr } = await commandLines.run([...command, "--config", "folder.toml"], { cwd })
@@ -85,7 +85,7 @@ for (const command of [[], ["serve"], ["check"]]) {
   })
 }
 
-t.test("a file with mistakes keeps rws from starting, and says what rws check says", async (t) => {
+t.test("an invalid file keeps rws from starting, with the same errors as rws check", async (t) => {
   const cwd = await temporaryFolder(t)
   await writeFile(join(cwd, "rws.config.toml"), '[[ws_proxy]]\nlisten = "127.0.0.1:1"\nbackends = ["a:1"]\n')
   const serve = await commandLines.run([], { cwd })

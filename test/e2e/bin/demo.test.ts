@@ -2,7 +2,7 @@ import t, { type Test } from "tap"
 import { connectWs, messagesOf } from "../../support/peers/ws-backend.js"
 import { Program, startRws } from "../../support/program/program.js"
 
-/** Starts the demo and waits until it has said all it says of itself. */
+/** Starts the demo and waits until it has printed its introduction. */
 async function startDemo(t: Test): Promise<{ demo: Program; url: string; command: string }> {
   const demo = startRws(t, ["demo"])
   const [, url = "", command = ""] = await demo.untilOutput(
@@ -11,7 +11,7 @@ async function startDemo(t: Test): Promise<{ demo: Program; url: string; command
   return { demo, url, command }
 }
 
-t.test("rws demo sends a greeting through itself and shows what came back", async (t) => {
+t.test("rws demo sends a greeting through itself and shows the echo", async (t) => {
   const { demo } = await startDemo(t)
   const [, sent] = await demo.untilOutput(/^sent +(.+)$/m)
   const [, received] = await demo.untilOutput(/^received +(.+)$/m)
@@ -35,7 +35,7 @@ t.test("the URL that rws demo prints works, on both of its backends", async (t) 
   t.strictSame([first, second].sort(), [one, two].sort())
 })
 
-t.test("the command that rws demo prints works as it is printed, and its session is shown", async (t) => {
+t.test("the command that rws demo prints works verbatim, and its session is shown", async (t) => {
   const { demo, command } = await startDemo(t)
   const shell = Program.start(t, "sh", ["-c", command])
   t.strictSame(await shell.untilExit(), { code: 0, signal: null })
@@ -44,7 +44,7 @@ t.test("the command that rws demo prints works as it is printed, and its session
   await demo.untilOutput(new RegExp(`^${session}(?:.*\n)*${session}`, "m"))
 })
 
-t.test("a request that is no upgrade gets its line too", async (t) => {
+t.test("a request without an upgrade gets its line too", async (t) => {
   const { demo, url } = await startDemo(t)
   const answer = await fetch(url.replace("ws:", "http:"))
   t.equal(answer.status, 400)
@@ -52,7 +52,7 @@ t.test("a request that is no upgrade gets its line too", async (t) => {
 })
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  t.test(`${signal} ends rws demo with exit code 0`, async (t) => {
+  t.test(`rws demo exits with code 0 at ${signal}`, async (t) => {
     const { demo } = await startDemo(t)
     demo.signal(signal)
     t.strictSame(await demo.untilExit(), { code: 0, signal: null })
@@ -60,7 +60,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   })
 }
 
-t.test("rws demo takes free ports, so that two can run side by side", async (t) => {
+t.test("rws demo uses free ports, so that two can run concurrently", async (t) => {
   const [one, two] = await Promise.all([startDemo(t), startDemo(t)])
   t.not(one.url, two.url)
 })

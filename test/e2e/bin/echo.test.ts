@@ -17,7 +17,7 @@ async function startEcho(
   return { program, address }
 }
 
-t.test("rws echo sends messages back through rws, in kind", async (t) => {
+t.test("rws echo returns text as text and binary as binary through rws", async (t) => {
   const { address: backend } = await startEcho(t, "127.0.0.1:0")
   const { address } = await serveRws(t, [backend])
   const client = await connectWs(t, `ws://${address}`)
@@ -31,7 +31,7 @@ t.test("rws echo sends messages back through rws, in kind", async (t) => {
   t.strictSame(await end, { code: 4000, reason: "bye" })
 })
 
-t.test("rws echo --raw sends bytes back as they are, those right behind the head as well", async (t) => {
+t.test("rws echo --raw returns bytes unchanged, even those right after the head", async (t) => {
   const { address: backend } = await startEcho(t, "127.0.0.1:0", ["--raw"])
   const { address } = await serveRws(t, [backend])
   const client = await RawPeer.connect(address)
@@ -43,7 +43,7 @@ t.test("rws echo --raw sends bytes back as they are, those right behind the head
   await client.untilEnd()
 })
 
-t.test("rws echo listens on a Unix socket, and rws finds it there", async (t) => {
+t.test("rws echo listens on a Unix socket, and rws connects to it", async (t) => {
   const bind = `unix:${join(await temporaryFolder(t), "echo.sock")}`
   const { address: backend } = await startEcho(t, bind)
   t.equal(backend, bind)
@@ -54,7 +54,7 @@ t.test("rws echo listens on a Unix socket, and rws finds it there", async (t) =>
   t.equal(String((await next()).data), "over a file")
 })
 
-t.test("rws echo tells a browser what it is", async (t) => {
+t.test("rws echo explains itself to a browser", async (t) => {
   const { address } = await startEcho(t, "127.0.0.1:0")
   const [response] = await once(request(`http://${address}/`).end(), "response")
   t.equal(response.statusCode, 426)

@@ -19,13 +19,13 @@ import {
 } from "../../support/program/program.js"
 import { SHORT_MS } from "../../support/program/proxy.js"
 
-/** Tables, and names of tables, are for files. */
+/** Keys without a flag: tables, and names of tables. */
 const IN_FILES_ONLY = ["pool", "route", "health_check", "tls", "request_headers", "response_headers"]
 const DEFAULTS = new Map(LISTENER.settings.map(({ key, default: standard }) => [key, standard]))
 const KEYS = Object.keys(listenerSchema.shape).filter((key) => !IN_FILES_ONLY.includes(key))
 const SWITCHES = ["accept_proxy_protocol", "require_origin"]
 
-/** Flags of lists name one member. */
+/** Flags of lists are in the singular. */
 const SINGULAR: Readonly<Record<string, string>> = {
   backends: "--backend",
   trusted_proxies: "--trusted-proxy",
@@ -37,13 +37,13 @@ function flagOf(key: string): string {
   return SINGULAR[key] ?? `--${key.replaceAll("_", "-")}`
 }
 
-/** Connects and asks for an upgrade. */
+/** Connects and sends an upgrade request. */
 async function ask(address: string, head = upgradeHead()): Promise<RawPeer> {
   return (await RawPeer.connect(address)).write(head)
 }
 
-/** Asks for an upgrade and waits for the end of the head of the answer. */
-async function answered(address: string, head?: string): Promise<RawPeer> {
+/** Sends an upgrade request and waits for the response head. */
+async function responseTo(address: string, head?: string): Promise<RawPeer> {
   return (await ask(address, head)).untilText("\r\n\r\n")
 }
 
@@ -51,7 +51,7 @@ const commandLines = CommandLines.start(t)
 const { stdout: helpText } = await runRws(t, ["--help"])
 const helpLine = helpText.replace(/\s+/g, " ")
 
-t.test("--help shows a flag for every key of a listener that is no table", async (t) => {
+t.test("--help shows a flag for every listener key that is not a table", async (t) => {
   for (const key of KEYS) t.match(helpText, new RegExp(`^ +${flagOf(key)} `, "m"))
 })
 
@@ -76,7 +76,7 @@ t.test("--help shows which flags take a number", async (t) => {
   }
 })
 
-t.test("a flag may be spelt like its key", async (t) => {
+t.test("a flag may be spelled like its key", async (t) => {
   const args = [
     ["--bind", "127.0.0.1:0", "--backends", "127.0.0.1:1", "127.0.0.1:2", "--backends=127.0.0.1:3"],
     ["--trusted-proxies", "::1", "--allowed_origins=null", "--subprotocols", "a", "--no-require_origin"],
@@ -92,7 +92,7 @@ t.test("a flag may be spelt like its key", async (t) => {
   t.match(stdout, /^ +require_origin +false$/m)
 })
 
-/** What no key takes that is a number; what no key takes that is an address, a name or a host. */
+/** Invalid values of keys that take text. Every other key refuses "-1". */
 const WRONG: Readonly<Record<string, string>> = {
   name: "",
   bind: "nowhere",
@@ -102,7 +102,7 @@ const WRONG: Readonly<Record<string, string>> = {
   subprotocols: "two words",
 }
 
-t.test("a mistake in any flag is reported by the flag's name, and all mistakes at once", async (t) => {
+t.test("invalid flag values are reported by the flag's name, all at once", async (t) => {
   const keys = KEYS.filter((key) => !SWITCHES.includes(key))
   const args = keys.map((key) => `${flagOf(key)}=${WRONG[key] ?? "-1"}`)
   const { code, stderr } = await commandLines.run(args)
@@ -115,8 +115,8 @@ t.test("a mistake in any flag is reported by the flag's name, and all mistakes a
 })
 
 for (const value of ["many", "1.5", "", " ", "1e3", "0x10", "+5", "1e99"]) {
-  t.test(`"${value}" is no number of milliseconds`, async (t) => {
-    // An address of another machine, so that what would be taken for a number fails all the same.
+  t.test(`"${value}" is not a number of milliseconds`, async (t) => {
+    // An address that is not local, so that rws exits even if the value is accepted.
     const args = ["--bind=192.0.2.1:1", "--backend=127.0.0.1:1", `--idle-timeout-ms=${value}`]
     const { code, stderr } = await commandLines.run(args)
     t.equal(code, 2)
@@ -137,22 +137,22 @@ t.test("--bind takes a Unix socket", async (t) => {
     startRws(t, ["--bind", address, "--backend", backend.address]),
   )
   t.equal(bound, address)
-  t.match((await answered(address)).text, /^HTTP\/1\.1 101 /)
+  t.match((await responseTo(address)).text, /^HTTP\/1\.1 101 /)
 })
 
-t.test("--backend may be given again for each backend, or once with several", async (t) => {
+t.test("--backend may be repeated for each backend, or given once with several", async (t) => {
   const backends = await Promise.all([1, 2, 3].map(() => startEchoBackend(t)))
   const [one = "", two = "", three = ""] = backends.map(({ address }) => address)
   const rws = startRws(t, ["--bind", "127.0.0.1:0", "--backend", one, two, "--backend", three])
   const { address } = await untilServing(rws)
-  for (let session = 0; session < 3; session++) await answered(address)
+  for (let session = 0; session < 3; session++) await responseTo(address)
   t.strictSame(
     backends.map(({ peers }) => peers.length),
     [1, 1, 1],
   )
 })
 
-t.test("--name is what the log calls the listener", async (t) => {
+t.test("--name sets the name of the listener in the log", async (t) => {
   const { rws } = await serveRws(t, ["127.0.0.1:9"], ["--name", "chat"])
   t.match(await untilLogged(rws, ({ msg }) => msg === "listening"), { listener: "chat" })
 })
@@ -160,47 +160,40 @@ t.test("--name is what the log calls the listener", async (t) => {
 t.test("--connect-timeout-ms bounds the dial of a backend that does not accept", async (t) => {
   const address = await startDeafBackend(t)
   const { address: bound } = await serveRws(t, [address], ["--connect-timeout-ms", String(SHORT_MS)])
-  t.match((await answered(bound)).text, /^HTTP\/1\.1 504 /)
+  t.match((await responseTo(bound)).text, /^HTTP\/1\.1 504 /)
 })
 
 t.test("--read-timeout-ms bounds the wait for the head", async (t) => {
   const { address } = await serveRws(t, ["127.0.0.1:9"], ["--read-timeout-ms", String(SHORT_MS)])
-  t.match((await answered(address, "GET /chat HTTP/1.1\r\n")).text, /^HTTP\/1\.1 408 /)
+  t.match((await responseTo(address, "GET /chat HTTP/1.1\r\n")).text, /^HTTP\/1\.1 408 /)
 })
 
-t.test("--handshake-timeout-ms bounds the wait for the backend's answer", async (t) => {
+t.test("--handshake-timeout-ms bounds the wait for the backend's response", async (t) => {
   const silent = await startBackend(t)
   const { address } = await serveRws(t, [silent.address], ["--handshake-timeout-ms", String(SHORT_MS)])
-  t.match((await answered(address)).text, /^HTTP\/1\.1 504 /)
+  t.match((await responseTo(address)).text, /^HTTP\/1\.1 504 /)
 })
 
 t.test("--idle-timeout-ms ends a silent tunnel", async (t) => {
   const backend = await startEchoBackend(t)
   const { rws, address } = await serveRws(t, [backend.address], ["--idle-timeout-ms", String(SHORT_MS)])
-  await (await answered(address)).untilEnd()
+  await (await responseTo(address)).untilEnd()
   await untilLogged(rws, ({ reason }) => reason === "idle_timeout")
 })
 
-t.test(
-  "--half-close-timeout-ms ends a tunnel of which one half is closed and the other silent",
-  async (t) => {
-    const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
-    const { rws, address } = await serveRws(
-      t,
-      [backend.address],
-      ["--half-close-timeout-ms", String(SHORT_MS)],
-    )
-    const client = await answered(address)
-    client.socket.end()
-    await client.untilClosed()
-    await untilLogged(rws, ({ reason }) => reason === "half_close_timeout")
-  },
-)
+t.test("--half-close-timeout-ms ends a half-closed tunnel whose other direction is silent", async (t) => {
+  const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+  const { rws, address } = await serveRws(t, [backend.address], ["--half-close-timeout-ms", String(SHORT_MS)])
+  const client = await responseTo(address)
+  client.socket.end()
+  await client.untilClosed()
+  await untilLogged(rws, ({ reason }) => reason === "half_close_timeout")
+})
 
-t.test("--drain-timeout-ms ends the tunnels that are left at the end", async (t) => {
+t.test("--drain-timeout-ms ends the tunnels that are left after a drain", async (t) => {
   const backend = await startEchoBackend(t)
   const { rws, address } = await serveRws(t, [backend.address], ["--drain-timeout-ms", String(SHORT_MS)])
-  const client = await answered(address)
+  const client = await responseTo(address)
   rws.signal("SIGTERM")
   await client.untilEnd()
   t.strictSame(await rws.untilExit(), { code: 0, signal: null })
@@ -214,18 +207,18 @@ t.test("--max-head-bytes bounds the head", async (t) => {
     const head = upgradeHead({ "X-Fill": "" })
     return head.replace("X-Fill: ", `X-Fill: ${"x".repeat(length - head.length)}`)
   }
-  t.match((await answered(address, headOf(500))).text, /^HTTP\/1\.1 101 /)
-  t.match((await answered(address, headOf(501))).text, /^HTTP\/1\.1 431 /)
+  t.match((await responseTo(address, headOf(500))).text, /^HTTP\/1\.1 101 /)
+  t.match((await responseTo(address, headOf(501))).text, /^HTTP\/1\.1 431 /)
 })
 
-t.test("--max-connections bounds the clients at the same time", async (t) => {
+t.test("--max-connections bounds the concurrent clients", async (t) => {
   const backend = await startEchoBackend(t)
   const { address } = await serveRws(t, [backend.address], ["--max-connections", "1"])
-  t.match((await answered(address)).text, /^HTTP\/1\.1 101 /)
-  t.match((await answered(address)).text, /^HTTP\/1\.1 503 /)
+  t.match((await responseTo(address)).text, /^HTTP\/1\.1 101 /)
+  t.match((await responseTo(address)).text, /^HTTP\/1\.1 503 /)
 })
 
-t.test("--host-header decides which host the backend is asked for", async (t) => {
+t.test("--host-header sets the Host that the backend gets", async (t) => {
   const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
   for (const [index, [value, host]] of (
     [
@@ -235,7 +228,7 @@ t.test("--host-header decides which host the backend is asked for", async (t) =>
     ] as const
   ).entries()) {
     const { address } = await serveRws(t, [backend.address], ["--host-header", value])
-    await answered(address)
+    await responseTo(address)
     t.match((await backend.peer(index)).text, `\r\nHost: ${host}\r\n`)
   }
 })
@@ -254,14 +247,14 @@ for (const [ms, armed] of [
       const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
       const flags = ["--keepalive-ms", ms, "--half-close-timeout-ms", String(SHORT_MS)]
       const { rws, address } = await serveRws(t, [backend.address], flags)
-      const client = await answered(address)
-      // The client's own segment acknowledges the 101, and nothing is sent back: only keepalive can have
-      // armed the timer.
+      const client = await responseTo(address)
+      // The client's own segment acknowledges the 101, and nothing is sent back: only keepalive can arm the
+      // timer.
       client.write("x")
       await (await backend.peer()).untilText("\r\n\r\nx")
-      // Keepalive is set when rws first looks at its tunnels; when it ends a later one for its silence, it
-      // has looked.
-      const later = await answered(address)
+      // Keepalive is set at the first check of the tunnels. Once rws has ended a later tunnel for being idle,
+      // that check has run.
+      const later = await responseTo(address)
       later.socket.end()
       await untilLogged(rws, ({ reason }) => reason === "half_close_timeout")
       t.equal(await hasKeepaliveTimer(address, client), armed)
@@ -269,7 +262,7 @@ for (const [ms, armed] of [
   )
 }
 
-/** Looks up rws's end of a client's connection in the system's table: 02 in the timer column is keepalive. */
+/** Finds rws's end of a client's connection in /proc/net/tcp: timer 02 is keepalive. */
 async function hasKeepaliveTimer(address: string, { socket }: RawPeer): Promise<boolean> {
   const hex = (port: number) => port.toString(16).toUpperCase().padStart(4, "0")
   const local = `:${hex(Number(address.slice(address.lastIndexOf(":") + 1)))}`
@@ -279,9 +272,7 @@ async function hasKeepaliveTimer(address: string, { socket }: RawPeer): Promise<
   return row?.[5]?.startsWith("02:") === true
 }
 
-/**
- * A backend that has stopped accepting and whose queue is full, so that the system answers no further SYN.
- */
+/** A backend that has stopped accepting and whose backlog is full, so that the kernel drops further SYNs. */
 async function startDeafBackend(t: Test): Promise<string> {
   const script = `
     const server = require("node:net").createServer().listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => {

@@ -15,7 +15,7 @@ import {
   untilLogged,
 } from "../../support/program/program.js"
 
-/** Asks for an upgrade and waits for the end of the head of the answer. */
+/** Sends an upgrade request and waits for the response head. */
 async function ask(t: Test, address: string, head = upgradeHead()): Promise<RawPeer> {
   const client = await RawPeer.connect(address)
   t.teardown(() => client.socket.destroy())
@@ -32,7 +32,7 @@ function sessionsOf(rws: Program): LogLine[] {
   return logOf(rws).filter(({ msg }) => SESSION.includes(String(msg)))
 }
 
-t.test("a tunnel is one line, with all that is known of it", async (t) => {
+t.test("a tunnel is one line with all its fields", async (t) => {
   const backend = await startEchoBackend(t)
   const { rws, address } = await serveRws(t, [backend.address], ["--name", "chat"])
   const client = await ask(t, address, upgradeHead({}, "GET /room/7?token=secret HTTP/1.1"))
@@ -63,7 +63,7 @@ t.test("a tunnel is one line, with all that is known of it", async (t) => {
   t.equal(sessionsOf(rws).length, 1)
 })
 
-t.test("a refusal is one line, without what it did not come to", async (t) => {
+t.test("a refusal is one line without the fields of later stages", async (t) => {
   const { rws, address } = await serveRws(t, ["127.0.0.1:9"])
   const client = await ask(t, address, upgradeHead({ "Sec-WebSocket-Version": "8" }))
   const { localPort } = client.socket
@@ -90,7 +90,7 @@ t.test("a backend's refusal is logged with its status", async (t) => {
   t.ok(isDuration(line.handshake_ms), "handshake_ms")
 })
 
-t.test("each failed dial is one warning; the last one is the session's own line", async (t) => {
+t.test("each failed dial is one warning, except the last one, which is in the session's line", async (t) => {
   const dead = [await deadAddress(), await deadAddress()]
   const { rws, address } = await serveRws(t, dead)
   await ask(t, address)
@@ -107,7 +107,7 @@ t.test("each failed dial is one warning; the last one is the session's own line"
   t.match(warnings[1], { msg: "session refused", error: "ECONNREFUSED", status: 502, path: "/chat" })
 })
 
-t.test("each listener has a line at its start and one at its end", async (t) => {
+t.test("each listener logs one line at its start and one at its end", async (t) => {
   const cwd = await temporaryFolder(t)
   const listener = (name: string) =>
     `[[ws_proxy]]\nname = "${name}"\nbind = "127.0.0.1:0"\nbackends = ["127.0.0.1:9", "127.0.0.1:10"]\n`
@@ -129,7 +129,7 @@ t.test("each listener has a line at its start and one at its end", async (t) => 
   }
 })
 
-t.test("a client that leaves without having asked for anything is logged at debug", async (t) => {
+t.test("a client that closes without a request is logged at debug", async (t) => {
   const { rws, address } = await serveRws(t, ["127.0.0.1:9"], ["--log-level", "debug"])
   const client = await RawPeer.connect(address)
   client.socket.end("GET / HT")
@@ -137,7 +137,7 @@ t.test("a client that leaves without having asked for anything is logged at debu
   t.match(line, { level: 20, reason: "client_aborted_in_head" })
 })
 
-t.test("at info such a client leaves no line", async (t) => {
+t.test("at info a client that closes without a request is not logged", async (t) => {
   const { rws, address } = await serveRws(t, ["127.0.0.1:9"])
   const early = await RawPeer.connect(address)
   early.socket.end("GET / HT")
@@ -150,7 +150,7 @@ t.test("at info such a client leaves no line", async (t) => {
   )
 })
 
-t.test("at error a refusal leaves no line, and neither does the start", async (t) => {
+t.test("at error neither refusals nor the start are logged", async (t) => {
   const bind = await deadAddress()
   const rws = startRws(t, ["--bind", bind, "--backend", "127.0.0.1:9", "--log-level", "error"])
   await connectOnceUp(t, bind)
@@ -159,7 +159,7 @@ t.test("at error a refusal leaves no line, and neither does the start", async (t
   t.equal(rws.output, "")
 })
 
-/** A listener that logs nothing can only be found by trying. */
+/** Retries a connect: there is no log line to wait for. */
 async function connectOnceUp(t: Test, address: string): Promise<RawPeer> {
   for (;;) {
     try {
@@ -172,7 +172,7 @@ const script = Program.start(t, "script", ["--version"])
 await script.untilExit()
 const noTerminal = !/util-linux/.test(script.output) && "script of Debian's bsdutils is not installed"
 
-t.test("on a terminal the log is text for people, and Ctrl+C drains", { skip: noTerminal }, async (t) => {
+t.test("on a terminal the log is readable text, and Ctrl+C drains", { skip: noTerminal }, async (t) => {
   const command = `exec ${process.execPath} ${RWS} --bind 127.0.0.1:0 --backend 127.0.0.1:9 --name chat`
   const terminal = Program.start(t, "script", ["--quiet", "--return", "--command", command, "/dev/null"], {
     env: { TERM: "xterm" },

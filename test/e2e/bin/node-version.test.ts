@@ -22,19 +22,16 @@ for (const version of ["20.18.9", "20.9.0", "18.20.8", "14.0.0", "0.12.18"]) {
   })
 }
 
-t.test(
-  "on an old Node.js the command line ends with exit code 2 before it loads anything else",
-  async (t) => {
-    const old =
-      "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.8' } })"
-    const program = Program.start(t, process.execPath, [`--import=data:text/javascript,${old}`, RWS, "demo"])
-    t.strictSame(await program.untilExit(), { code: 2, signal: null })
-    t.equal(program.stderr, "rws needs Node.js 20.19 or newer; this is 18.20.8\n")
-    t.equal(program.stdout, "")
-  },
-)
+t.test("on an old Node.js the command line exits with code 2 before it loads anything else", async (t) => {
+  const old =
+    "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '18.20.8' } })"
+  const program = Program.start(t, process.execPath, [`--import=data:text/javascript,${old}`, RWS, "demo"])
+  t.strictSame(await program.untilExit(), { code: 2, signal: null })
+  t.equal(program.stderr, "rws needs Node.js 20.19 or newer; this is 18.20.8\n")
+  t.equal(program.stdout, "")
+})
 
-t.test("what an old Node.js loads has no other import and no newer syntax", async (t) => {
+t.test("the version check has no imports and no syntax that an old Node.js can't parse", async (t) => {
   const load = async (file: string) => readFile(new URL(file, `file://${RWS}`), "utf8")
   const [entry, version] = [await load("rws.js"), await load("node-version.js")]
   const staticImports = (text: string) =>
@@ -51,7 +48,7 @@ t.test("what an old Node.js loads has no other import and no newer syntax", asyn
   }
 })
 
-/** Without white space and the line that names the source map. */
+/** Without white space and source map comment. */
 function codeOf(text: string): string {
   return text.replace(/^\/\/# source.*$/m, "").replace(/\s/g, "")
 }

@@ -29,7 +29,7 @@ async function serveTunnel(t: Test): Promise<{ rws: Program; address: string; cl
 }
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
-  t.test(`${signal} ends an idle rws at once with exit code 0`, async (t) => {
+  t.test(`an idle rws exits at once with code 0 at ${signal}`, async (t) => {
     const { rws } = await serveRws(t, ["127.0.0.1:9"])
     rws.signal(signal)
     t.strictSame(await rws.untilExit(), ENDED)
@@ -38,7 +38,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   })
 
   t.test(
-    `${signal} drains: an open tunnel goes on, nobody else gets in, exit code 0 when it ends`,
+    `${signal} drains: an open tunnel continues, new clients are refused, and rws exits with code 0`,
     async (t) => {
       const { rws, address, client } = await serveTunnel(t)
       rws.signal(signal)
@@ -58,18 +58,21 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   )
 
   for (const second of ["SIGTERM", "SIGINT"] as const) {
-    t.test(`after ${signal} a ${second} closes the tunnels that are left, exit code 0`, async (t) => {
-      const { rws, client } = await serveTunnel(t)
-      rws.signal(signal)
-      await untilLogged(rws, ({ msg }) => msg === DRAINING)
-      rws.signal(second)
-      t.strictSame(await rws.untilExit(), ENDED)
-      await client.untilEnd()
-      const [session, ...rest] = logOf(rws).filter(({ msg }) => msg !== "listening" && msg !== DRAINING)
-      t.match(session, { reason: "drain_timeout" })
-      t.match(rest, [{ msg: "stopped" }])
-      t.equal(rest.length, 1, "said once, although there were two signals")
-    })
+    t.test(
+      `after ${signal} a ${second} closes the remaining tunnels, and rws exits with code 0`,
+      async (t) => {
+        const { rws, client } = await serveTunnel(t)
+        rws.signal(signal)
+        await untilLogged(rws, ({ msg }) => msg === DRAINING)
+        rws.signal(second)
+        t.strictSame(await rws.untilExit(), ENDED)
+        await client.untilEnd()
+        const [session, ...rest] = logOf(rws).filter(({ msg }) => msg !== "listening" && msg !== DRAINING)
+        t.match(session, { reason: "drain_timeout" })
+        t.match(rest, [{ msg: "stopped" }])
+        t.equal(rest.length, 1, "logged once, although there were two signals")
+      },
+    )
   }
 }
 
@@ -81,7 +84,7 @@ const IGNORED = [
 ] as const
 
 for (const { signal, text } of IGNORED) {
-  t.test(`${signal} is logged and ignored: a tunnel goes on`, async (t) => {
+  t.test(`${signal} is logged and ignored: a tunnel continues`, async (t) => {
     const { rws, client } = await serveTunnel(t)
     rws.signal(signal)
     const line = await untilLogged(rws, ({ msg }) => msg === text)
@@ -94,7 +97,7 @@ for (const { signal, text } of IGNORED) {
   })
 }
 
-t.test("signals that come before there is a log are said on standard error, and rws starts", async (t) => {
+t.test("signals before the log exists are reported on standard error, and rws starts", async (t) => {
   const config = join(await temporaryFolder(t), "fifo")
   execFileSync("mkfifo", [config])
   const rws = startRws(t, ["--config", config])
@@ -122,7 +125,7 @@ const script = Program.start(t, "script", ["--version"])
 await script.untilExit()
 const noTerminal = !/util-linux/.test(script.output) && "script of Debian's bsdutils is not installed"
 
-t.test("rws that runs in a terminal drains when the terminal is closed", { skip: noTerminal }, async (t) => {
+t.test("rws drains when its terminal is closed", { skip: noTerminal }, async (t) => {
   const backend = await startEchoBackend(t)
   const flags = `--bind 127.0.0.1:0 --backend ${backend.address} --drain-timeout-ms 1`
   const command = `echo pid $$; exec ${process.execPath} ${RWS} ${flags}`

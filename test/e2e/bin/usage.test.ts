@@ -44,7 +44,7 @@ const MISTAKES = [
   ["a file that is named twice", ["--config", "a.toml", "--config", "b.toml"], "config"],
   ["a level that is given twice", ["--log-level", "info", "--log-level", "debug"], "log-level"],
   [
-    "a level that is given twice beside other flags",
+    "a level that is given twice together with other flags",
     ["--bind=192.0.2.1:1", "--backend=127.0.0.1:1", "--log-level=info", "--log-level=debug"],
     "log-level",
   ],
@@ -58,7 +58,7 @@ const MISTAKES = [
 ] as const
 
 for (const [what, args, named] of MISTAKES) {
-  t.test(`${what} (rws ${args.join(" ")}) is a usage error, in words`, async (t) => {
+  t.test(`${what} (rws ${args.join(" ")}) is a usage error with an explanation`, async (t) => {
     const { code, stdout, stderr } = await commandLines.run(args, { cwd })
     t.equal(code, 2)
     t.equal(stdout, "")
@@ -68,7 +68,7 @@ for (const [what, args, named] of MISTAKES) {
   })
 }
 
-t.test("the program ends as its command line does", async (t) => {
+t.test("the program exits with the code of its command line", async (t) => {
   for (const args of [["serv"], ["--bind"], ["check", ""]]) {
     const { signal, ...outcome } = await runRws(t, args, { cwd })
     t.equal(signal, null)
@@ -90,7 +90,7 @@ for (const [short, long, outcome] of [
   ["-h", "--help", help],
   ["-v", "--version", version],
 ] as const) {
-  t.test(`${short} is ${long}`, async (t) => {
+  t.test(`${short} is short for ${long}`, async (t) => {
     t.strictSame(await runRws(t, [short], { cwd }), outcome)
     t.equal(outcome.code, 0)
   })

@@ -11,7 +11,7 @@ interface Backend {
   stop(): Promise<void>
 }
 
-/** A Socket.IO server that says its name, adds numbers and tells everybody what one of its clients shouts. */
+/** A Socket.IO server that sends its name, adds numbers and broadcasts a client's shouts to the others. */
 async function startBackend(t: Test, name: string, port = 0): Promise<Backend> {
   const web = createServer()
   const server = new Server(web, { transports: ["websocket"] })
@@ -32,7 +32,7 @@ async function startBackend(t: Test, name: string, port = 0): Promise<Backend> {
   return { address: `127.0.0.1:${bound.port}`, port: bound.port, stop }
 }
 
-/** A client that has not connected yet; it never falls back to polling, which a raw tunnel can't carry. */
+/** An unconnected client that never falls back to polling, which needs more than one request. */
 function client(t: Test, address: string): Socket {
   const socket = io(`http://${address}`, {
     transports: ["websocket"],
@@ -50,14 +50,14 @@ function next<Value>(socket: Socket, event: string): Promise<Value> {
   return new Promise((resolve) => socket.once(event, resolve))
 }
 
-/** Connects and resolves to the name of the backend that took the session. */
+/** Connects and resolves to the name of the session's backend. */
 function connect(socket: Socket): Promise<string> {
   const name = next<string>(socket, "name")
   socket.connect()
   return name
 }
 
-t.test("events and acknowledgements go both ways", async (t) => {
+t.test("events and acknowledgements work in both directions", async (t) => {
   const backend = await startBackend(t, "only")
   const { address } = await serveRws(t, [backend.address])
   const socket = client(t, address)
@@ -66,13 +66,13 @@ t.test("events and acknowledgements go both ways", async (t) => {
 
   const bytes = Buffer.from(Array.from({ length: 4096 }, (_, index) => index % 256))
   const back: Buffer = await socket.emitWithAck("bytes", bytes)
-  t.ok(back.equals(bytes), "binary attachments are whole")
+  t.ok(back.equals(bytes), "binary attachments arrive whole")
 
   socket.on("who?", (answer: (text: string) => void) => answer("a client"))
   t.equal(await socket.emitWithAck("ask me"), "a client")
 })
 
-t.test("what one client shouts reaches the others", async (t) => {
+t.test("a broadcast from one client reaches the others", async (t) => {
   const backend = await startBackend(t, "only")
   const { address } = await serveRws(t, [backend.address])
   const sockets = [1, 2, 3].map(() => client(t, address))
@@ -82,7 +82,7 @@ t.test("what one client shouts reaches the others", async (t) => {
   t.strictSame(await Promise.all(heard), ["hello all", "hello all", "hello all"])
 })
 
-t.test("either side can say goodbye, and the other learns who it was", async (t) => {
+t.test("either side can disconnect, and the other learns which side it was", async (t) => {
   const backend = await startBackend(t, "only")
   const { address } = await serveRws(t, [backend.address])
   const socket = client(t, address)
@@ -90,10 +90,10 @@ t.test("either side can say goodbye, and the other learns who it was", async (t)
   const reason = next<string>(socket, "disconnect")
   socket.emit("leave")
   t.equal(await reason, "io server disconnect")
-  t.equal(await connect(socket), "only", "and come back")
+  t.equal(await connect(socket), "only", "it can reconnect")
 })
 
-t.test("two backends take sessions in turn", async (t) => {
+t.test("two backends get sessions in turn", async (t) => {
   const backends = await Promise.all([startBackend(t, "one"), startBackend(t, "two")])
   const { address } = await serveRws(
     t,
@@ -122,7 +122,7 @@ t.test("a client reconnects by itself when its backend has been restarted", asyn
   t.equal(await socket.emitWithAck("add", 20, 22), 42)
 })
 
-t.test("a client whose backend goes away is taken over by the other one", async (t) => {
+t.test("a client whose backend stops reconnects to the other one", async (t) => {
   const [one, two] = await Promise.all([startBackend(t, "one"), startBackend(t, "two")])
   const { address } = await serveRws(t, [one.address, two.address])
   const socket = client(t, address)

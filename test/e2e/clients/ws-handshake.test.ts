@@ -6,7 +6,7 @@ import { deadAddress, startBackend } from "../../support/peers/backend.js"
 import { connectWs, nextSession, startWsBackend } from "../../support/peers/ws-backend.js"
 import { serveRws } from "../../support/program/program.js"
 
-t.test("the subprotocol that the backend chooses is the client's", async (t) => {
+t.test("the client gets the subprotocol that the backend selects", async (t) => {
   const backend = await startWsBackend(t, undefined, {
     handleProtocols: (offered) => (offered.has("chat.v2") ? "chat.v2" : false),
   })
@@ -26,7 +26,7 @@ t.test("the subprotocol that the backend chooses is the client's", async (t) => 
   }
 })
 
-t.test("the parameters of an extension that the backend has agreed to are the client's", async (t) => {
+t.test("the client gets the extension parameters that the backend accepted", async (t) => {
   const backend = await startWsBackend(t, undefined, {
     perMessageDeflate: { serverNoContextTakeover: true, clientMaxWindowBits: 10 },
   })
@@ -39,7 +39,7 @@ t.test("the parameters of an extension that the backend has agreed to are the cl
   const extensions = String(answer.headers["sec-websocket-extensions"])
   t.match(extensions, "client_max_window_bits=10")
   t.match(extensions, "server_no_context_takeover")
-  t.ok((await agreed)[0].includes(`Sec-WebSocket-Extensions: ${extensions}`), "as the backend wrote them")
+  t.ok((await agreed)[0].includes(`Sec-WebSocket-Extensions: ${extensions}`), "unchanged from the backend")
   t.match(
     (await session).request.headers["sec-websocket-extensions"],
     /^permessage-deflate; client_max_window_bits=12$/,
@@ -59,7 +59,7 @@ t.test("cookies and other fields of the backend's 101 reach the client", async (
   t.equal(answer.headers["x-served-by"], "chat: one")
 })
 
-t.test("the target and the fields of the request reach the backend as the client sent them", async (t) => {
+t.test("the request's target and fields reach the backend unchanged", async (t) => {
   const backend = await startWsBackend(t)
   const { address } = await serveRws(t, [backend.address])
   const session = nextSession(backend)
@@ -78,7 +78,7 @@ t.test("the target and the fields of the request reach the backend as the client
   t.equal(rawHeaders[rawHeaders.indexOf("X-Mixed-CASE") + 1], "1: 2: 3")
 })
 
-/** What a client gets that hoped for a tunnel. */
+/** The HTTP response that a client gets instead of a 101. */
 async function refusalOf(url: string): Promise<{ answer: IncomingMessage; body: string }> {
   const client = new WebSocket(url)
   const [request, answer] = await once(client, "unexpected-response")
@@ -88,7 +88,7 @@ async function refusalOf(url: string): Promise<{ answer: IncomingMessage; body: 
   return { answer, body }
 }
 
-t.test("a client sees the backend's 401 with its fields and its body", async (t) => {
+t.test("a client gets the backend's 401 with its fields and body", async (t) => {
   const backend = await startWsBackend(t, undefined, {
     verifyClient: (_info, answer) =>
       answer(false, 401, "your token has expired", { "WWW-Authenticate": 'Bearer realm="chat"' }),
@@ -100,7 +100,7 @@ t.test("a client sees the backend's 401 with its fields and its body", async (t)
   t.equal(body, "your token has expired")
 })
 
-/** A backend that gives this answer to every request. */
+/** A backend that sends this response to every request. */
 async function startRefusing(t: Test, answer: string): Promise<string> {
   const { address } = await startBackend(t, async (peer) => {
     await peer.untilText("\r\n\r\n")
@@ -109,7 +109,7 @@ async function startRefusing(t: Test, answer: string): Promise<string> {
   return address
 }
 
-t.test("a client sees a long chunked refusal of the backend whole", async (t) => {
+t.test("a client gets a long chunked refusal of the backend whole", async (t) => {
   const page = "we are closed\n".repeat(50_000)
   const refusing = await startRefusing(
     t,
@@ -137,7 +137,7 @@ t.test("a client follows the backend's redirect", async (t) => {
   t.equal((await session).request.url, "/moved")
 })
 
-t.test("a client is told in words when no backend is up", async (t) => {
+t.test("a client gets a 502 with an explanation when no backend is up", async (t) => {
   const { address } = await serveRws(t, [await deadAddress(), await deadAddress()])
   const { answer, body } = await refusalOf(`ws://${address}`)
   t.equal(answer.statusCode, 502)

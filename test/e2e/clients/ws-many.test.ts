@@ -6,7 +6,7 @@ import { logOf, serveRws, untilLogged } from "../../support/program/program.js"
 const CLIENTS = 200
 const MESSAGES = 20
 
-t.test(`${CLIENTS} clients at once each get their own messages back and nothing else`, async (t) => {
+t.test(`${CLIENTS} concurrent clients each get only their own messages back`, async (t) => {
   const backends = await Promise.all([startWsBackend(t, echo), startWsBackend(t, echo)])
   const { rws, address } = await serveRws(
     t,
@@ -30,7 +30,7 @@ t.test(`${CLIENTS} clients at once each get their own messages back and nothing 
   t.strictSame(
     backends.map(({ server }) => server.clients.size),
     [CLIENTS / 2, CLIENTS / 2],
-    "shared evenly while all are open",
+    "sessions are distributed equally while all are open",
   )
 
   const ends = talks.map(({ client }) => closeOf(client))
@@ -43,7 +43,7 @@ t.test(`${CLIENTS} clients at once each get their own messages back and nothing 
   )
 })
 
-t.test("two backends take sessions in turn", async (t) => {
+t.test("two backends get sessions in turn", async (t) => {
   const seen: string[] = []
   const one = await startWsBackend(t, () => seen.push("one"))
   const two = await startWsBackend(t, () => seen.push("two"))
@@ -52,7 +52,7 @@ t.test("two backends take sessions in turn", async (t) => {
   t.strictSame(seen, ["one", "two", "one", "two", "one", "two"])
 })
 
-t.test("clients notice nothing of a backend that is down while another is up", async (t) => {
+t.test("clients do not notice that one of two backends is down", async (t) => {
   const backend = await startWsBackend(t, echo)
   const { address } = await serveRws(t, [await deadAddress(), backend.address])
   for (let session = 0; session < 4; session++) {

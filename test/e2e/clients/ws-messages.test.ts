@@ -27,7 +27,7 @@ const MESSAGES = [
 for (const compressed of [false, true]) {
   const how = compressed ? "with permessage-deflate" : "without extensions"
   for (const [what, message] of MESSAGES) {
-    t.test(`${what} arrives as it was sent, both ways, ${how}`, async (t) => {
+    t.test(`${what} arrives unchanged in both directions, ${how}`, async (t) => {
       const { client, backend: far } = await connectPair(t, url, backend, { perMessageDeflate: compressed })
       t.equal(client.extensions, compressed ? "permessage-deflate" : "")
       t.equal(far.extensions, client.extensions)
@@ -45,7 +45,7 @@ for (const compressed of [false, true]) {
   }
 }
 
-t.test("8 MiB in both directions at the same time arrive whole", async (t) => {
+t.test("8 MiB in both directions at once arrive whole", async (t) => {
   const { client, backend: far } = await connectPair(t, url, backend, PLAIN)
   const [toBackend, toClient] = [randomBytes(8 * MIB), randomBytes(8 * MIB)]
   const [atBackend, atClient] = [messagesOf(far), messagesOf(client)]
@@ -55,7 +55,7 @@ t.test("8 MiB in both directions at the same time arrive whole", async (t) => {
   t.ok((await atClient()).data.equals(toClient))
 })
 
-t.test("messages keep their order and their bounds", async (t) => {
+t.test("messages keep their order and boundaries", async (t) => {
   const { client, backend: far } = await connectPair(t, url, backend, PLAIN)
   const sent = Array.from({ length: 1000 }, (_, index) => `${index} ${"z".repeat((index * 37) % 300)}`)
   const next = messagesOf(far)
@@ -65,25 +65,28 @@ t.test("messages keep their order and their bounds", async (t) => {
   t.strictSame(received, sent)
 })
 
-t.test("a message sent in fragments is one message, and a ping between them is answered", async (t) => {
-  const { client, backend: far } = await connectPair(t, url, backend, PLAIN)
-  for (const [from, to] of [
-    [client, far],
-    [far, client],
-  ] as const) {
-    const next = messagesOf(to)
-    from.send("one ", { fin: false })
-    from.send("two ", { fin: false })
-    const pong = once(from, "pong")
-    from.ping("between")
-    t.equal(String((await pong)[0]), "between")
-    from.send("three", { fin: true })
-    t.equal(String((await next()).data), "one two three")
-  }
-})
+t.test(
+  "a fragmented message arrives as one message, and a ping between fragments gets its pong",
+  async (t) => {
+    const { client, backend: far } = await connectPair(t, url, backend, PLAIN)
+    for (const [from, to] of [
+      [client, far],
+      [far, client],
+    ] as const) {
+      const next = messagesOf(to)
+      from.send("one ", { fin: false })
+      from.send("two ", { fin: false })
+      const pong = once(from, "pong")
+      from.ping("between")
+      t.equal(String((await pong)[0]), "between")
+      from.send("three", { fin: true })
+      t.equal(String((await next()).data), "one two three")
+    }
+  },
+)
 
 t.test(
-  "what compresses well takes few bytes of the tunnel, because the peers' own deflate is left alone",
+  "compressible data takes few bytes in the tunnel, since permessage-deflate is left to the peers",
   async (t) => {
     const { client, backend: far } = await connectPair(t, `ws://${address}/compressed`, backend)
     const next = messagesOf(far)
@@ -95,7 +98,7 @@ t.test(
   },
 )
 
-t.test("pings of either side reach the other, and their pongs carry the same bytes back", async (t) => {
+t.test("pings of either side reach the other, and the pongs return the same bytes", async (t) => {
   const { client, backend: far } = await connectPair(t, url, backend, PLAIN)
   for (const [from, to] of [
     [client, far],
@@ -120,7 +123,7 @@ const CLOSES = [
 
 for (const side of ["client", "backend"] as const) {
   for (const [what, code, reason] of CLOSES) {
-    t.test(`${what} (${code}) of the ${side} reaches the other side and comes back`, async (t) => {
+    t.test(`${what} (${code}) from the ${side} reaches the other side and is echoed`, async (t) => {
       const pair = await connectPair(t, url, backend, PLAIN)
       const ends = Promise.all([closeOf(pair.client), closeOf(pair.backend)])
       pair[side].close(code, reason)
@@ -131,7 +134,7 @@ for (const side of ["client", "backend"] as const) {
     })
   }
 
-  t.test(`a close frame without a code from the ${side} reaches the other side as one`, async (t) => {
+  t.test(`a Close frame without a code from the ${side} reaches the other side unchanged`, async (t) => {
     const pair = await connectPair(t, url, backend, PLAIN)
     const ends = Promise.all([closeOf(pair.client), closeOf(pair.backend)])
     pair[side].close()
@@ -141,7 +144,7 @@ for (const side of ["client", "backend"] as const) {
     ])
   })
 
-  t.test(`a ${side} that breaks off without a close frame is seen as just that`, async (t) => {
+  t.test(`a ${side} that closes without a Close frame is a 1006 to the other side`, async (t) => {
     const pair = await connectPair(t, url, backend, PLAIN)
     const far = side === "client" ? pair.backend : pair.client
     const end = closeOf(far)

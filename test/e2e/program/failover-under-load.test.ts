@@ -1,4 +1,4 @@
-/** Backends are killed and brought back while clients come one after the other: none of them may notice. */
+/** Backends are killed and restarted under a stream of clients, none of which may notice. */
 import { setImmediate as nextTurn } from "node:timers/promises"
 import t, { type Test } from "tap"
 import { upgradeHead } from "../../support/http/heads.js"
@@ -13,9 +13,8 @@ async function startEcho(t: Test, address: string): Promise<Program> {
 }
 
 /**
- * Clients that come one after the other, a few at a time. What is under way when a backend dies has been
- * asked of it and must not be asked of another, so `between` does something while no handshake is under way;
- * all others have to succeed.
+ * A stream of clients, a few at a time. A handshake in flight when its backend dies can't be retried, so
+ * `between` acts while no handshake is in flight. All handshakes must succeed.
  */
 class Load {
   readonly statuses = new Set<string>()
@@ -32,20 +31,20 @@ class Load {
   async between(act: () => Promise<unknown>): Promise<void> {
     const { promise, resolve } = withResolver()
     this.#gate = promise
-    // Clients that have just passed the gate before this one begin within this turn of the event loop.
+    // Clients that have just passed the previous gate start within this turn of the event loop.
     await nextTurn()
     await Promise.all(this.#underWay)
     await act()
     resolve()
   }
 
-  /** Waits until this many more handshakes have ended. */
+  /** Waits until this many more handshakes have completed. */
   async more(handshakes: number): Promise<void> {
     const until = this.#handshakes + handshakes
     while (this.#handshakes < until) await Promise.race(this.#underWay)
   }
 
-  /** Resolves to the statuses of all answers. */
+  /** Resolves to the statuses of all responses. */
   async stop(): Promise<string[]> {
     this.#isStopped = true
     await Promise.all(this.#clients)
@@ -87,7 +86,7 @@ const kinds: readonly [title: string, keys: string][] = [
 ]
 
 for (const [title, keys] of kinds) {
-  t.test(`a backend that dies and comes back, noticed ${title}, costs no client its handshake`, async (t) => {
+  t.test(`no handshake fails while a backend dies and comes back, noticed ${title}`, async (t) => {
     const [stays, dies] = [await deadAddress(), await deadAddress()]
     await startEcho(t, stays)
     const victim = await startEcho(t, dies)
@@ -112,7 +111,7 @@ for (const [title, keys] of kinds) {
 }
 
 t.test(
-  "a rolling restart of two backends, each back before its ejection ends, costs no client its handshake",
+  "no handshake fails in a rolling restart of two backends, each back before its ejection ends",
   async (t) => {
     const backends = [await deadAddress(), await deadAddress()]
     const programs = new Map<string, Program>()
@@ -137,18 +136,15 @@ t.test(
   },
 )
 
-t.test(
-  "when the checks find no backend healthy a client gets a 503 that says when to try again",
-  async (t) => {
-    const dead = await deadAddress()
-    const { rws, address } = await serveFile(
-      t,
-      `[[ws_proxy]]\nbind = "127.0.0.1:0"\nbackends = ["${dead}"]\n[ws_proxy.health_check]\n${CHECK}`,
-    )
-    await untilLogged(rws, ({ msg }) => msg === "backend is down")
-    const client = await RawPeer.connect(address)
-    await client.write(upgradeHead()).untilEnd()
-    t.match(client.text, /^HTTP\/1\.1 503 /)
-    t.match(client.text, /^Retry-After: [1-9]\d*\r$/m)
-  },
-)
+t.test("a client gets a 503 with Retry-After when no backend passes its health checks", async (t) => {
+  const dead = await deadAddress()
+  const { rws, address } = await serveFile(
+    t,
+    `[[ws_proxy]]\nbind = "127.0.0.1:0"\nbackends = ["${dead}"]\n[ws_proxy.health_check]\n${CHECK}`,
+  )
+  await untilLogged(rws, ({ msg }) => msg === "backend is down")
+  const client = await RawPeer.connect(address)
+  await client.write(upgradeHead()).untilEnd()
+  t.match(client.text, /^HTTP\/1\.1 503 /)
+  t.match(client.text, /^Retry-After: [1-9]\d*\r$/m)
+})

@@ -1,4 +1,4 @@
-/** nginx and HAProxy in front of the real program, each telling who the client is in its own way. */
+/** nginx and HAProxy in front of the real program, each reporting the client's address in its own way. */
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import t, { type Test } from "tap"
@@ -10,10 +10,7 @@ import { isInstalled } from "../tls/terminator.js"
 
 const PATH = [process.env.PATH, "/usr/local/sbin", "/usr/sbin", "/sbin"].join(":")
 
-/**
- * Starts a proxy with this configuration. A free port was asked for and given back: nobody else binds it
- * meanwhile.
- */
+/** Starts a proxy with this configuration, on a port that was free a moment ago. */
 async function startFront(
   t: Test,
   command: string,
@@ -63,9 +60,7 @@ interface Front {
   readonly ready: RegExp
   /** Keys of the listener. */
   readonly keys: string
-  /**
-   * What the backend gets as X-Forwarded-For from a client that claims to be 203.0.113.9 behind 127.0.0.2.
-   */
+  /** X-Forwarded-For at the backend, for a client at 127.0.0.2 that claims to be 203.0.113.9. */
   readonly forwardedFor: string
   readonly client: RegExp
 }
@@ -102,7 +97,7 @@ const fronts: readonly Front[] = [
 for (const { title, command, args, config, ready, keys, forwardedFor, client } of fronts) {
   const skip = process.env.CI === undefined && !(await isInstalled(command)) && `${command} is not installed`
   t.test(
-    `behind ${title} the backend and the log get the client's own address, not a claimed one`,
+    `behind ${title} the backend and the log get the client's real address, not a forged one`,
     { skip },
     async (t) => {
       const backend = await startBackend(t, (peer) => void answerUpgrade(peer))

@@ -10,10 +10,7 @@ import { makeTestCa, type TestCa } from "../../support/peers/test-ca.js"
 import { connectWs } from "../../support/peers/ws-backend.js"
 import { serveFile, untilLogged } from "../../support/program/program.js"
 
-/**
- * A WebSocket server over TLS whose certificate is for `name`. It echoes, and says for which paths it was
- * asked.
- */
+/** A WebSocket echo server over TLS with a certificate for `name`. It records the requested paths. */
 async function startSecureEcho(t: Test, ca: TestCa, name: string, requireCertificate = false) {
   const { cert, key } = ca.issue(name)
   const server = createServer({
@@ -48,7 +45,7 @@ function config(backend: string, tls: string): string {
 const ca = makeTestCa(t)
 
 t.test(
-  "a backend with a good certificate is reached by its base path, and a big message comes back whole",
+  "a backend with a valid certificate gets its base path, and a large message is echoed whole",
   async (t) => {
     const { port, paths } = await startSecureEcho(t, ca, "DNS:localhost")
     const { address } = await serveFile(t, config(`wss://localhost:${port}/base`, `ca = "${ca.certFile}"`))
@@ -60,18 +57,18 @@ t.test(
     t.same(paths, ["/base/chat?a=1"])
     client.close(1000)
     const [code] = await once(client, "close")
-    t.equal(code, 1000, "the backend's Close frame came through")
+    t.equal(code, 1000, "the backend's Close frame arrived")
   },
 )
 
-t.test("server_name is what is asked for and verified", async (t) => {
+t.test("server_name is sent as SNI and verified", async (t) => {
   const { port } = await startSecureEcho(t, ca, "DNS:chat.example")
   const tls = `ca = "${ca.certFile}"\nserver_name = "chat.example"`
   const { address } = await serveFile(t, config(`wss://127.0.0.1:${port}`, tls))
   await connectWs(t, `ws://${address}/`)
 })
 
-t.test("a backend that wants a certificate of rws gets it", async (t) => {
+t.test("a backend that requires a client certificate gets it", async (t) => {
   const { port } = await startSecureEcho(t, ca, "IP:127.0.0.1", true)
   const own = ca.issue("DNS:rws.example")
   const tls = `ca = "${ca.certFile}"\ncert = "${own.certFile}"\nkey = "${own.keyFile}"`
@@ -81,7 +78,7 @@ t.test("a backend that wants a certificate of rws gets it", async (t) => {
 
 const refused: readonly [what: string, name: string, tls: () => string, why: RegExp][] = [
   [
-    "of an unknown authority",
+    "from an unknown authority",
     "IP:127.0.0.1",
     () => "insecure_skip_verify = false",
     /self.signed|unable to (?:verify|get)/,
@@ -102,7 +99,7 @@ for (const [what, name, tls, why] of refused) {
   })
 }
 
-t.test("insecure_skip_verify takes any certificate", async (t) => {
+t.test("insecure_skip_verify accepts any certificate", async (t) => {
   const { port } = await startSecureEcho(t, ca, "DNS:other.example")
   const { address } = await serveFile(t, config(`wss://127.0.0.1:${port}`, "insecure_skip_verify = true"))
   await connectWs(t, `ws://${address}/`)

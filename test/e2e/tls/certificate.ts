@@ -1,4 +1,4 @@
-/** A throw-away certificate for the host name of the README's examples. It is its own authority. */
+/** A self-signed certificate for the host name of the README's examples. */
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Test } from "tap"
@@ -9,9 +9,9 @@ export const HOST = "ws.example.com"
 export interface Certificate {
   readonly certificateFile: string
   readonly keyFile: string
-  /** Both in one file. */
+  /** Certificate and key in one file. */
   readonly bothFile: string
-  /** What a client must trust. */
+  /** The CA certificate for clients. */
   readonly ca: string
 }
 

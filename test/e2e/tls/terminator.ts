@@ -1,6 +1,6 @@
 /**
- * The TLS terminators of the README, with the README's own configuration: only the paths, ports and addresses
- * of its examples are replaced, and what a fragment needs around it to be a whole configuration is added.
+ * The TLS terminators of the README with the README's own configurations: only paths, ports and addresses are
+ * replaced, and fragments are completed.
  */
 import { constants } from "node:fs"
 import { access, writeFile } from "node:fs/promises"
@@ -12,21 +12,18 @@ import type { Certificate } from "./certificate.js"
 
 export interface Terminator {
   readonly command: string
-  /** The Debian package that has it. */
+  /** Its Debian package. */
   readonly debian: string
   /** The tag of its block in the README. */
   readonly tag: string
-  /**
-   * Whether it reads HTTP and names the client in X-Forwarded-For; the others pass bytes and send a PROXY
-   * header.
-   */
+  /** Speaks HTTP and sends X-Forwarded-For. The others pass bytes and send a PROXY header. */
   readonly forwards: boolean
-  /** Whether it talks HTTP/2 with clients that offer it. */
+  /** Speaks HTTP/2 with clients that offer it. */
   readonly http2: boolean
   readonly arguments: (file: string) => readonly string[]
-  /** Makes a whole configuration of the README's fragment; `listen` is `127.0.0.1:PORT`. */
+  /** Completes the README's fragment; `listen` is `127.0.0.1:PORT`. */
   readonly complete: (fragment: string, listen: string, folder: string) => string
-  /** What it says when it listens. */
+  /** Its output once it listens. */
   readonly ready: RegExp
 }
 
@@ -96,7 +93,7 @@ export const TERMINATORS: readonly Terminator[] = [
   },
 ]
 
-/** Where the command is, if it is installed. Servers are not in everybody's PATH. */
+/** The path of the command, if it is installed. Servers are often not in PATH. */
 export async function isInstalled(command: string): Promise<boolean> {
   for (const folder of PATH.split(delimiter)) {
     const found = await access(join(folder, command), constants.X_OK).then(
@@ -110,7 +107,7 @@ export async function isInstalled(command: string): Promise<boolean> {
 
 const PATH = [process.env.PATH, "/usr/local/sbin", "/usr/sbin", "/sbin"].join(delimiter)
 
-/** Starts a terminator on `listen`, before the rws at `rws`. It is ended when the test ends. */
+/** Starts a terminator on `listen` in front of the rws at `rws`. It is stopped when the test ends. */
 export async function startTerminator(
   t: Test,
   terminator: Terminator,
@@ -138,7 +135,7 @@ function withTestPaths(fragment: string, rws: string, certificate: Certificate):
     .replaceAll("127.0.0.1:8080", rws)
 }
 
-/** Replaces what must be there once. */
+/** Replaces a text that must occur exactly once. */
 function replace(text: string, what: string, by: string): string {
   if (text.split(what).length !== 2) throw new Error(`the README's example has not one ${what}`)
   return text.replace(what, by)

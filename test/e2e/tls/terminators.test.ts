@@ -22,7 +22,7 @@ import { isInstalled, startTerminator, TERMINATORS, type Terminator } from "./te
 
 const MIB = 1024 * 1024
 
-/** In CI everything must be there; elsewhere a test of what is missing is skipped. */
+/** In CI every terminator must be installed; elsewhere the tests of missing ones are skipped. */
 async function skipUnlessInstalled(command: string, debian: string): Promise<string | false> {
   if (process.env.CI || (await isInstalled(command))) return false
   return `${command} is not installed; on Debian: apt-get install ${debian}`
@@ -32,7 +32,7 @@ interface Chain {
   readonly backend: WsBackend
   /** The URL at the terminator, without a path. */
   readonly url: string
-  /** Of a client that trusts the test's certificate and knows where its host is. */
+  /** Options of a client that trusts the test's certificate and resolves its host. */
   readonly options: ClientOptions & ConnectionOptions
 }
 
@@ -57,9 +57,9 @@ async function startChain(t: Test, terminator: Terminator, certificate: Certific
   }
 }
 
-/** The address that forging clients connect from, other than the terminator's. */
+/** The address of forging clients. It differs from the terminator's. */
 const CLIENT = "127.0.0.2"
-/** What a client may forge about itself. */
+/** Forged forwarding fields. */
 const FORGED = {
   "X-Forwarded-For": "203.0.113.9",
   "X-Forwarded-Host": "forged.example",
@@ -72,13 +72,13 @@ const FORGED = {
   X_Real_IP: "203.0.113.9",
 }
 
-/** The fields that name a client, out of all that a backend has got. */
+/** The forwarding fields among those that a backend has received. */
 function namingFields(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   const names = /^(?:forwarded|x.forwarded.*|x.real.ip)$/
   return Object.fromEntries(Object.entries(headers).filter(([name]) => names.test(name)))
 }
 
-/** A resolver that knows one address. */
+/** A lookup with one fixed result. */
 function lookupOf(address: string): LookupFunction {
   return (_host, { all }, resolved) =>
     all === true ? resolved(null, [{ address, family: 4 }]) : resolved(null, address, 4)
@@ -96,7 +96,7 @@ for (const terminator of TERMINATORS) {
     const chain = await startChain(t, terminator, certificate)
     const { backend, url, options } = chain
 
-    t.test("sends and gets text, binary and 8 MiB", async (t) => {
+    t.test("sends and receives text, binary and 8 MiB", async (t) => {
       const client = await connectWs(t, url, options)
       const next = messagesOf(client)
       for (const message of ["", "grüße 🙂", Buffer.from([0, 1, 254, 255]), randomBytes(8 * MIB)]) {
@@ -125,7 +125,7 @@ for (const terminator of TERMINATORS) {
       t.equal((await session).request.url, "/room?x=1")
     })
 
-    t.test("is known to the backend by the host it asked for", async (t) => {
+    t.test("reaches the backend with its own host", async (t) => {
       const session = nextSession(backend)
       await connectWs(t, url, options)
       const { headers } = (await session).request
@@ -133,7 +133,7 @@ for (const terminator of TERMINATORS) {
       t.equal(headers["x-forwarded-for"], forwards ? "127.0.0.1, 127.0.0.1" : "127.0.0.1")
     })
 
-    t.test("can forge nothing about itself", async (t) => {
+    t.test("can't forge its address", async (t) => {
       const { host, port } = new URL(url)
       for (const headers of [{}, FORGED]) {
         const session = nextSession(backend)
@@ -149,7 +149,7 @@ for (const terminator of TERMINATORS) {
 
     for (const side of ["client", "backend"] as const) {
       for (const code of [1000, 1011, 4001]) {
-        t.test(`sees the close code ${code} of the ${side} pass`, async (t) => {
+        t.test(`passes on the close code ${code} of the ${side}`, async (t) => {
           const pair = await connectPair(t, url, backend, options)
           const ends = Promise.all([closeOf(pair.client), closeOf(pair.backend)])
           pair[side].close(code, "over")
@@ -161,7 +161,7 @@ for (const terminator of TERMINATORS) {
       }
     }
 
-    t.test("is told why the backend refuses", async (t) => {
+    t.test("gets the backend's refusal", async (t) => {
       const client = new WebSocket(`${url}/forbidden`, options)
       const [request, answer] = await once(client, "unexpected-response")
       let body = ""
@@ -180,7 +180,7 @@ for (const terminator of TERMINATORS) {
       }
     })
 
-    t.test("is one of fifty at the same time", async (t) => {
+    t.test("is one of fifty concurrent clients", async (t) => {
       const talks = Array.from({ length: 50 }, async (_, name) => {
         const client = await connectWs(t, url, options)
         const next = messagesOf(client)
@@ -194,7 +194,7 @@ for (const terminator of TERMINATORS) {
     })
 
     const other = http2 && `${command} talks HTTP/2 as well, and browsers don't offer it for wss://`
-    t.test("talks HTTP/1.1 even if it offers HTTP/2", { skip: other }, async (t) => {
+    t.test("speaks HTTP/1.1 even if it offers HTTP/2", { skip: other }, async (t) => {
       const offering: ConnectionOptions = { ...options, ALPNProtocols: ["h2", "http/1.1"] }
       const client = new WebSocket(url, offering)
       t.teardown(() => client.terminate())

@@ -1,6 +1,6 @@
 /**
- * Writes X-Forwarded-* and Forwarded, which tell the backend who the client is and how it connected. Backends
- * trust these fields, so none of them gets through from a peer that is not a trusted proxy.
+ * Writes X-Forwarded-* and Forwarded: the client's address and how it connected. Backends trust these fields,
+ * so those of a peer that is not a trusted proxy are removed.
  */
 
 import type { ClientAddress } from "../address/client-address.js"
@@ -30,10 +30,7 @@ export interface ForwardingFacts {
   readonly fields: readonly Field[]
 }
 
-/**
- * Names of both families, and names that a CGI backend confuses with them because it reads other characters
- * as "-".
- */
+/** Names of both families, and names that CGI, which maps other characters to "_", can't tell from them. */
 const NAMES_A_CLIENT = /^(?:forwarded|x[^a-z0-9]forwarded(?:[^a-z0-9].*)?|x[^a-z0-9]real[^a-z0-9]ip)$/
 /**
  * Names that are accepted from a trusted proxy. X-Forwarded-Prefix is not: few proxies write it, so it would
@@ -52,8 +49,8 @@ const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([
 
 /**
  * Returns the edits of a request's fields for the backend. For a trusted peer, rws keeps the family that it
- * believes and appends to its list; the other family is removed, or written to say the same. For any other
- * peer all fields are replaced. "off" edits nothing.
+ * believes and appends to its list; the other family is removed, or rewritten to match. For any other peer
+ * all fields are replaced. "off" edits nothing.
  *
  * Throws `SessionEnd("bad_forwarded")` if a Forwarded field has to be extended but ends inside a quoted
  * string.

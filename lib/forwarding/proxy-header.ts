@@ -8,7 +8,7 @@ export interface ProxyHeader {
   readonly source?: ClientAddress
   /** The address that this peer connected to; absent if the connection's own address applies. */
   readonly destination?: ClientAddress
-  /** Set if the proxy has terminated TLS for this connection; only version 2 can tell. */
+  /** Set if the proxy has terminated TLS for this connection; only version 2 reports that. */
   readonly isTls?: true
 }
 

@@ -18,8 +18,8 @@ export function parseProxyHeader(bytes: Buffer): ProxyHeader | "incomplete" {
 }
 
 /**
- * Returns the header that tells a backend the client's address, or that it is unknown. Addresses of different
- * families are both written as IPv6, an unknown destination as the unspecified address.
+ * Returns the header with the client's address for a backend, or with none if it is unknown. Addresses of
+ * different families are both written as IPv6, an unknown destination as the unspecified address.
  */
 export function writeProxyHeader(
   version: ProxyVersion,

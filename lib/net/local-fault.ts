@@ -1,10 +1,10 @@
-/** Tells local failures from those of a backend. */
+/** Distinguishes local failures from those of a backend. */
 import { closeSync, openSync } from "node:fs"
 import { devNull } from "node:os"
 
 /**
- * This machine lacks descriptors, memory or ports, or an address of the family. None of that says anything
- * about the backend. (EADDRNOTAVAIL concerns one destination: another backend may still be reachable.)
+ * This machine lacks descriptors, memory or ports, or an address of the family, which never counts against a
+ * backend. (EADDRNOTAVAIL concerns one destination: another backend may still be reachable.)
  */
 const LOCAL_FAULTS: ReadonlySet<unknown> = new Set([
   "EMFILE",
@@ -15,7 +15,7 @@ const LOCAL_FAULTS: ReadonlySet<unknown> = new Set([
   "EAI_MEMORY",
 ])
 
-/** Whether a connect or lookup has just failed because of this machine; with several addresses, at each. */
+/** Whether a connect or lookup has just failed for a local reason; with several addresses, at each. */
 export function isLocalFault(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.every(isLocalFault)
   const { code, syscall } = (error ?? {}) as NodeJS.ErrnoException

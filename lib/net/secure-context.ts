@@ -1,25 +1,22 @@
-/**
- * What rws brings to a TLS handshake with a backend: whom it trusts and the certificate that it shows, read
- * from files.
- */
+/** Reads CA certificates, client certificate and key for TLS connections to backends from PEM files. */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto"
 import { readFileSync } from "node:fs"
 import type { SecureContext } from "node:tls"
 import { SettingError } from "../settings/setting-error.js"
 
-/** Paths of PEM files. What is absent or "" is not given. */
+/** Paths of PEM files. "" is the same as absent. */
 export interface SecureContextFiles {
-  /** Authorities that are trusted, instead of those that Node brings along (and `NODE_EXTRA_CA_CERTS`). */
+  /** Trusted CA certificates. They replace Node's own list (and `NODE_EXTRA_CA_CERTS`). */
   readonly ca?: string | undefined
-  /** The certificate that a backend may ask for, with what leads from it to an authority behind it. */
+  /** The client certificate, followed by its intermediate certificates. */
   readonly cert?: string | undefined
   /** Its private key, not encrypted. */
   readonly key?: string | undefined
 }
 
 /**
- * Reads and checks the files. Making a context takes some 10 ms: many connections should share one.
+ * Reads and checks the files. Creating a context takes about 10 ms, so connections should share one.
  * @throws {SettingError}
  */
 export function readSecureContext({ ca = "", cert = "", key = "" }: SecureContextFiles): SecureContext {
@@ -46,10 +43,7 @@ function readPair(cert: string, key: string): { cert: string; key: string } {
 
 const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END [A-Z0-9 ]*-----/g
 
-/**
- * Every certificate of a file is parsed, because OpenSSL passes over all from the first bad one on without a
- * word.
- */
+/** Parses every certificate of a file, because OpenSSL silently ignores all after the first invalid one. */
 export function readCertificates(setting: string, path: string): readonly X509Certificate[] {
   const blocks = readText(setting, path).match(CERTIFICATE)
   if (blocks === null) throw new SettingError(`${setting} "${path}" holds no PEM certificate`)

@@ -1,15 +1,15 @@
 /**
- * Binds a Unix socket. Of several programs that want one path exactly one gets it, and nobody removes
- * another's socket.
+ * Binds a Unix socket. If several programs compete for a path, exactly one gets it, and none removes the
+ * socket of another.
  *
  * The socket is bound under a temporary name in the same folder, gets its permissions there, and is renamed
- * to its path once it listens. So the path never names a socket that doesn't accept yet, and libuv, which
- * at close unlinks the name that was bound, finds nothing to unlink. We remove the path ourselves, and only
- * if it is still our socket.
+ * to its path once it listens. So the path never refers to a socket that doesn't accept yet. At close libuv
+ * unlinks the temporary name, which no longer exists. We remove the path ourselves, and only if it is still
+ * our socket.
  *
- * A rename is done under a lock: a hard link to one's own listening socket, under a name derived from the
- * path. link() fails if the lock exists, and a lock on which nobody listens was left behind by a program
- * that has crashed.
+ * The rename happens under a lock: a hard link to our own listening socket, under a name derived from the
+ * path. link() fails if the lock exists, and a lock without a listener was left behind by a program that has
+ * crashed.
  */
 import cluster from "node:cluster"
 import { createHash, randomBytes } from "node:crypto"
@@ -21,20 +21,20 @@ import { MAX_UNIX_PATH_BYTES } from "../address/address.js"
 
 export interface UnixSocket {
   readonly path: string
-  /** Permissions, as in 0o660. Default: what the umask leaves. */
+  /** Permissions, e.g. 0o660. Default: by the umask. */
   readonly mode: number | undefined
 }
 
-/** Our names are `.rws-` and six hexadecimal digits, or the end of that if the folder's path is long. */
+/** Temporary names: `.rws-` and six hexadecimal digits, or the end of that if the folder's path is long. */
 const NAME_BYTES = 11
 const MIN_NAME_BYTES = 6
 
 /**
- * Binds the socket and gives it its path. Resolves to a function that removes the path again: call it
- * before closing the server, since others may replace a socket that no longer accepts.
+ * Binds the socket to its path. Resolves to a function that removes the path: call it before closing the
+ * server, since another program may replace a socket that no longer accepts.
  *
- * Rejects with the system's error; EADDRINUSE also for a file that is not a socket, and while another
- * program is about to listen there. Close the server then: it may be bound to its temporary name.
+ * Rejects with the system's error; EADDRINUSE also if the path is not a socket, and while another program is
+ * about to listen there. Close the server then: it may be bound to its temporary name.
  * @param bind makes the server listen on a path
  */
 export async function bindUnixSocket(
@@ -43,7 +43,7 @@ export async function bindUnixSocket(
 ): Promise<() => void> {
   const folder = dirname(path)
   const room = Math.min(NAME_BYTES, MAX_UNIX_PATH_BYTES - Buffer.byteLength(join(folder, "/")))
-  // In node:cluster the primary binds, and workers share a handle by its name if the first attempt succeeds.
+  // In node:cluster the primary binds, and workers that ask for the same name share its handle.
   const isInPlace = cluster.isWorker || room < MIN_NAME_BYTES
   if (isInPlace) await removeIfStale(path)
   const bound = isInPlace ? path : join(folder, nameOf(randomBytes(3), room))
@@ -59,7 +59,7 @@ function nameOf(bytes: Buffer, length: number): string {
   return `.rws-${bytes.toString("hex", 0, 3)}`.slice(-length)
 }
 
-/** Renames a listening socket to its path, unless another one listens there. One at a time, by the lock. */
+/** Renames a listening socket to its path unless another one listens there. The lock serializes this. */
 async function publish(bound: string, path: string, lock: string): Promise<void> {
   await acquire(lock, bound, path)
   try {
@@ -70,7 +70,7 @@ async function publish(bound: string, path: string, lock: string): Promise<void>
   }
 }
 
-/** The first, one after a lock left behind by a crash, and one after a lock that was just released. */
+/** The first attempt, one after removing a stale lock, and one after a lock that was just released. */
 const LOCK_ATTEMPTS = 3
 
 async function acquire(lock: string, bound: string, path: string): Promise<void> {
@@ -81,13 +81,13 @@ async function acquire(lock: string, bound: string, path: string): Promise<void>
     } catch (error) {
       if (!isCode(error, "EEXIST")) throw error
     }
-    // The holder gets the path, or finds it in use.
+    // A live holder gets the path, or finds it in use.
     if (await removeIfStale(lock)) break
   }
   throw new AddressInUse(path)
 }
 
-/** Resolves to whether the path may be in use. Removes a socket on which nobody listens. */
+/** Resolves to whether the path may be in use. Removes a socket without a listener. */
 async function removeIfStale(path: string): Promise<boolean> {
   const file = await lstat(path).catch(absentIfMissing)
   const occupant = await occupantOf(path)
@@ -95,7 +95,7 @@ async function removeIfStale(path: string): Promise<boolean> {
   return occupant === "live"
 }
 
-/** "stale" is a socket on which nobody listens; "live" is one that may be in use, and every other file. */
+/** "stale" is a socket without a listener; "live" is one that may be in use, and any other file. */
 async function occupantOf(path: string): Promise<"none" | "stale" | "live"> {
   const file = await lstat(path).catch(absentIfMissing)
   if (file === undefined) return "none"
@@ -114,21 +114,21 @@ async function occupantOf(path: string): Promise<"none" | "stale" | "live"> {
 }
 
 /**
- * Removes a path if it still names this file. Synchronous, so that no other listener of ours comes in
- * between. A file system may give a new file the inode number of a removed one, so the time of creation
- * counts too.
+ * Removes a path if it still refers to this file. Synchronous, so that no other listener of this process
+ * interferes. A file system may reuse the inode number of a removed file, so the creation time is compared
+ * too.
  */
 function removeExactly(path: string, { dev, ino, birthtimeMs }: Stats): void {
   try {
     const file = lstatSync(path, { throwIfNoEntry: false })
     if (file?.dev === dev && file.ino === ino && file.birthtimeMs === birthtimeMs) unlinkSync(path)
   } catch (error) {
-    // The folder has become read-only, say. What stays is a stale socket, which the next listener replaces.
+    // E.g. the folder has become read-only. The stale socket is replaced by the next listener.
     if (!["EACCES", "EPERM", "EROFS"].some((code) => isCode(error, code))) throw error
   }
 }
 
-/** What bind() says of a path that is taken. */
+/** The error of bind() for a path in use. */
 class AddressInUse extends Error {
   readonly code = "EADDRINUSE"
 

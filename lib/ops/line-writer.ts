@@ -4,23 +4,18 @@
  */
 import { write, writeSync } from "node:fs"
 
-/**
- * How long a line may wait for others, so that one write serves many. Also the pause before a full pipe is
- * retried.
- */
+/** How long lines are collected for one write. Also the pause before a full pipe is retried. */
 const BATCH_MS = 100
 const BATCH_CHARS = 4096
 const MAX_WAITING_CHARS = 1024 * 1024
 
-/**
- * Bounds the synchronous flush of a process that exits without `flush`, and the pause between its attempts.
- */
+/** Deadline of the synchronous flush in a process that exits without `flush`, and pause between retries. */
 const EXIT_FLUSH_MS = 500
 const EXIT_RETRY_MS = 10
 
 export class LineWriter {
   #waiting = ""
-  /** The batch that is being written. After a failure its rest is kept: part of a line may be out already. */
+  /** The batch in flight. After a failure its rest is kept, since part of a line may have been written. */
   #batch: Buffer | undefined
   #isWriting = false
   #isBroken = false
@@ -41,8 +36,8 @@ export class LineWriter {
   }
 
   /**
-   * Resolves when all lines are written, when they can't be, or after `timeoutMs`. Drops what is left by
-   * then.
+   * Resolves when all lines have been written, when they can't be, or after `timeoutMs`. Remaining lines are
+   * dropped.
    */
   async flush(timeoutMs: number): Promise<void> {
     if (!this.#isWriting) this.#writeNext()

@@ -1,24 +1,24 @@
-/** When backends are checked: each on a schedule of its own, all in parallel. */
+/** The schedule of health checks: each backend has its own, and all run concurrently. */
 import type { Clock, Timer } from "../shared/clock.js"
 
-/** What the checks need of a pool. */
+/** The part of a pool that the checks use. */
 export interface CheckedPool<Backend> {
   /** The backends to check now. */
   readonly members: readonly Backend[]
-  /** A check passed, or found a fault. */
+  /** Reports a check: passed, or its fault. */
   checked(backend: Backend, fault: string | undefined): void
 }
 
-/** What a check found. */
+/** Why a check failed. */
 export interface CheckFault {
   /** In words, for a log. */
   readonly text: string
-  /** Whether it says nothing about the backend: the check counts neither way. */
+  /** The fault is not the backend's: the check counts neither way. */
   readonly isLocal: boolean
 }
 
 export interface HealthCheckSettings {
-  /** From the end of a check to the start of the same backend's next one, plus or minus a tenth. */
+  /** From the end of a check to the start of the same backend's next one, ± 10 %. */
   readonly interval_ms: number
 }
 
@@ -46,7 +46,7 @@ export class HealthChecks<Backend> {
     private readonly random: () => number = Math.random,
   ) {}
 
-  /** Checks every backend now. Backends that are added to the pool later are noticed within an interval. */
+  /** Checks every backend now. Backends that are added to the pool later are checked within an interval. */
   start(): void {
     this.#isRunning = true
     this.#look()

@@ -94,7 +94,7 @@ const fronts: readonly Front[] = [
   },
 ]
 
-for (const { title, command, args, config, ready, keys, forwardedFor, client } of fronts) {
+for (const { title, command, args, config, ready, keys, forwardedFor, client: logged } of fronts) {
   const skip = process.env.CI === undefined && !(await isInstalled(command)) && `${command} is not installed`
   t.test(
     `behind ${title} the backend and the log get the client's real address, not a forged one`,
@@ -115,7 +115,7 @@ for (const { title, command, args, config, ready, keys, forwardedFor, client } o
       client.socket.end()
       socket.end()
       const line = await untilLogged(rws, ({ msg }) => msg === "session ended")
-      t.match(line, { client, via: /^127\.0\.0\.1:\d+$/ })
+      t.match(line, { client: logged, via: /^127\.0\.0\.1:\d+$/ })
     },
   )
 }

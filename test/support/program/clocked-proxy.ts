@@ -25,7 +25,7 @@ export async function startClockedProxy(t: Test, settings: Settings): Promise<Cl
   return Object.assign(events, {
     clock,
     address: () => address,
-    close: (timeoutMs = listener.settings.drainTimeoutMs) => listener.drain(timeoutMs),
+    close: (timeoutMs = listener.settings.drain_timeout_ms) => listener.drain(timeoutMs),
     untilSessions: (count: number) => turnUntil(() => listener.sessions.size === count, `${count} sessions`),
   })
 }

@@ -189,7 +189,7 @@ t.test("every reason in the section on the log exists", async (t) => {
   for (const reason of named) t.ok(reason in CLOSE_REASONS, reason)
 })
 
-t.test("the service managers wait for longer than the drain takes", async (t) => {
+t.test("the service managers' stop timeouts are longer than the drain", async (t) => {
   const drain_timeout_ms = Number(defaultsOf(LISTENER).drain_timeout_ms)
   t.ok(drain_timeout_ms > 0)
   const [, stopSeconds] = /^TimeoutStopSec=(\d+)$/m.exec(blockOf("ini")) ?? []

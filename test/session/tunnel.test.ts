@@ -100,7 +100,7 @@ const SIDES = [
   { one: "backend", other: "client" },
 ] as const
 
-t.test("a tunnel is idle when nothing has moved for as long as it may", async (t) => {
+t.test("a tunnel is idle when nothing has moved for the idle timeout", async (t) => {
   const running = await startTunnel(t, { idle_timeout_ms: IDLE_MS })
   running.sweep.look(LONG_AGO_MS)
   t.ok(isOpen(running), "the time starts at the first check")
@@ -116,7 +116,7 @@ t.test("a tunnel is idle when nothing has moved for as long as it may", async (t
 })
 
 for (const { one, other } of SIDES) {
-  t.test(`bytes from the ${one} begin the time of an idle tunnel again`, async (t) => {
+  t.test(`bytes from the ${one} restart the idle time`, async (t) => {
     const running = await startTunnel(t, { idle_timeout_ms: IDLE_MS })
     let nowMs = LONG_AGO_MS
     running.sweep.look(nowMs)
@@ -133,7 +133,7 @@ for (const { one, other } of SIDES) {
     t.equal((await running.end).reason, "idle_timeout")
   })
 
-  t.test(`a ${one} that reads slowly what is waiting for it is not idle`, async (t) => {
+  t.test(`a tunnel whose ${one} slowly reads a backlog is not idle`, async (t) => {
     const running = await startTunnel(t, { idle_timeout_ms: IDLE_MS })
     const [reader, sender] = [running[one], running[other]]
     reader.far.socket.pause()
@@ -155,7 +155,7 @@ for (const { one, other } of SIDES) {
     t.equal((await running.end).reason, "idle_timeout")
   })
 
-  t.test(`a ${one} that reads nothing is idle in the end, and is reset`, async (t) => {
+  t.test(`a tunnel whose ${one} reads nothing becomes idle, and the ${one} is reset`, async (t) => {
     const running = await startTunnel(t, { idle_timeout_ms: IDLE_MS })
     const [reader, sender] = [running[one], running[other]]
     reader.far.socket.pause()
@@ -167,27 +167,24 @@ for (const { one, other } of SIDES) {
     t.equal(await wasReset(reader.far), true, "so that the truncated stream does not look complete")
   })
 
-  t.test(
-    `after the ${one}'s FIN the time begins, and the ${other} must not be silent for long`,
-    async (t) => {
-      const options = { idle_timeout_ms: IDLE_MS, half_close_timeout_ms: HALF_CLOSE_MS }
-      const running = await startTunnel(t, options)
-      running.sweep.look(LONG_AGO_MS)
-      const finMs = LONG_AGO_MS + IDLE_MS - 1
-      running[one].far.socket.end()
-      await running[other].far.untilEnd()
-      running.sweep.look(finMs)
-      running.sweep.look(finMs + HALF_CLOSE_MS - 1)
-      t.ok(isOpen(running))
-      await move(running[other], running[one])
-      running.sweep.look(finMs + HALF_CLOSE_MS)
-      running.sweep.look(finMs + 2 * HALF_CLOSE_MS - 1)
-      t.ok(isOpen(running), "its bytes begin the time again")
-      running.sweep.look(finMs + 2 * HALF_CLOSE_MS)
-      t.notOk(isOpen(running))
-      t.equal((await running.end).reason, "half_close_timeout")
-    },
-  )
+  t.test(`after the ${one}'s FIN a silent ${other} ends the tunnel by half_close_timeout`, async (t) => {
+    const options = { idle_timeout_ms: IDLE_MS, half_close_timeout_ms: HALF_CLOSE_MS }
+    const running = await startTunnel(t, options)
+    running.sweep.look(LONG_AGO_MS)
+    const finMs = LONG_AGO_MS + IDLE_MS - 1
+    running[one].far.socket.end()
+    await running[other].far.untilEnd()
+    running.sweep.look(finMs)
+    running.sweep.look(finMs + HALF_CLOSE_MS - 1)
+    t.ok(isOpen(running))
+    await move(running[other], running[one])
+    running.sweep.look(finMs + HALF_CLOSE_MS)
+    running.sweep.look(finMs + 2 * HALF_CLOSE_MS - 1)
+    t.ok(isOpen(running), "its bytes restart the time")
+    running.sweep.look(finMs + 2 * HALF_CLOSE_MS)
+    t.notOk(isOpen(running))
+    t.equal((await running.end).reason, "half_close_timeout")
+  })
 
   t.test(
     `a ${one}'s FIN that had come before the tunnel counts, and so do the bytes before it`,
@@ -315,7 +312,7 @@ t.test("a tunnel without timeouts is never closed", async (t) => {
   t.ok(isOpen(running))
 })
 
-t.test("without idle timeout silence counts from a FIN only", async (t) => {
+t.test("without idle timeout silence counts only after a FIN", async (t) => {
   const running = await startTunnel(t, { half_close_timeout_ms: HALF_CLOSE_MS })
   running.sweep.look(0)
   running.sweep.look(1e9)
@@ -340,7 +337,7 @@ t.test("without half-close timeout the idle timeout ends a half-closed tunnel", 
   t.equal((await running.end).reason, "idle_timeout")
 })
 
-t.test("the half-close timeout is nothing to a tunnel that is open in both directions", async (t) => {
+t.test("the half-close timeout does not apply to a tunnel that is open in both directions", async (t) => {
   const running = await startTunnel(t, { idle_timeout_ms: IDLE_MS, half_close_timeout_ms: HALF_CLOSE_MS })
   running.sweep.look(0)
   running.sweep.look(IDLE_MS - 1)
@@ -349,7 +346,7 @@ t.test("the half-close timeout is nothing to a tunnel that is open in both direc
   t.equal((await running.end).reason, "idle_timeout")
 })
 
-t.test("a half-closed tunnel is idle when that comes first", async (t) => {
+t.test("a half-closed tunnel ends by the idle timeout if that is shorter", async (t) => {
   const running = await startTunnel(t, { idle_timeout_ms: IDLE_MS, half_close_timeout_ms: 2 * IDLE_MS })
   running.client.far.socket.end()
   await running.backend.far.untilEnd()

@@ -1,54 +1,72 @@
 /** The command line of the benchmark. */
 import yargs from "yargs"
-import type { Plan } from "./measures/rounds.js"
+import type { Plan } from "./measures/measure.js"
 
-export interface Options extends Plan {
+export interface Options {
   /** Names of measures. */
   readonly only: readonly string[]
-  /** Names of contenders. */
-  readonly contenders: readonly string[]
-  /** Idle tunnels that are opened to measure memory. */
-  readonly idleTunnels: number
-  /** How often that is done. */
-  readonly memoryRounds: number
+  /** Names of contenders; undefined: all, or those of a quick run. */
+  readonly contenders: readonly string[] | undefined
+  readonly quick: boolean
+  /** The program that runs the contenders. */
+  readonly node: string
+  /** What to look into instead of comparing contenders. */
+  readonly look: "cpu" | "allocations" | undefined
+  readonly plan: Plan
 }
 
-const QUICK = { warmUpMs: 200, rounds: 5, roundMs: 100, idleTunnels: 1000, memoryRounds: 1 }
-const FULL = { warmUpMs: 600, rounds: 9, roundMs: 400, idleTunnels: 5000, memoryRounds: 3 }
+const QUICK = { rounds: 5, roundMs: 100, warmUpRounds: 8, idleTunnels: [1000], memoryRounds: 1 }
+const FULL = { rounds: 9, roundMs: 250, warmUpRounds: 12, idleTunnels: [3000, 9000], memoryRounds: 2 }
 
-export interface Names {
-  readonly measures: readonly string[]
-  readonly contenders: readonly string[]
-  /** Those of the contenders that take part in a quick run unless others are asked for. */
-  readonly quickContenders: readonly string[]
-}
-
-export async function readOptions(args: readonly string[], names: Names): Promise<Options> {
-  const { quick, only, contenders } = await yargs(args)
+export async function readOptions(
+  args: readonly string[],
+  measures: readonly string[],
+  contenders: readonly string[],
+): Promise<Options> {
+  const options = await yargs(args)
     .scriptName("npm run bench --")
     .usage(
-      "Compares rws with other proxies: CPU time and memory of the proxy's process.\n\nUsage: $0 [options]",
+      "Compares rws with other proxies: CPU time, latency and memory of the proxy's process.\n\n" +
+        "Usage: $0 [options]",
     )
-    .option("quick", { type: "boolean", default: false, describe: "Take about a minute" })
+    .option("quick", { type: "boolean", default: false, describe: "Short rounds: about two minutes" })
     .option("only", {
       describe: "Measures, separated by commas (default: all)",
-      choices: names.measures,
+      choices: measures,
       coerce: splitList,
     })
     .option("contenders", {
       describe: "Contenders, separated by commas (default: all; with --quick those that run in Node)",
-      choices: names.contenders,
+      choices: contenders,
       coerce: splitList,
     })
+    .option("node", {
+      type: "string",
+      default: process.execPath,
+      defaultDescription: "this one",
+      describe: "Path of the Node that runs the contenders",
+    })
+    .option("cpu-prof", {
+      type: "boolean",
+      describe: "Profile the CPU time of one contender (default: rws) under one work (default: handshakes)",
+    })
+    .option("allocations", {
+      type: "boolean",
+      describe: "Likewise: count what it allocates and how often garbage is collected",
+    })
+    .conflicts("cpu-prof", "allocations")
     .strict()
     .version(false)
     .help()
     .wrap(110)
     .parse()
   return {
-    ...(quick ? QUICK : FULL),
-    only: only ?? names.measures,
-    contenders: contenders ?? (quick ? names.quickContenders : names.contenders),
+    only: options.only ?? measures,
+    contenders: options.contenders,
+    quick: options.quick,
+    node: options.node,
+    look: options.cpuProf ? "cpu" : options.allocations ? "allocations" : undefined,
+    plan: options.quick ? QUICK : FULL,
   }
 }
 

@@ -5,72 +5,56 @@
  */
 import { hideBin } from "yargs/helpers"
 import { startChild } from "./contenders/child.js"
-import { type Contender, type Entry, entries, startContenders } from "./contenders/contender.js"
-import { download, upload } from "./measures/bulk.js"
-import { CHECKS, findFaults } from "./measures/checks.js"
-import { handshakes } from "./measures/handshakes.js"
-import type { Measure } from "./measures/measure.js"
-import { memoryPerTunnel } from "./measures/memory.js"
-import { messages } from "./measures/messages.js"
-import { refusals } from "./measures/refusals.js"
-import { roundTrips } from "./measures/round-trips.js"
-import { runRounds } from "./measures/rounds.js"
+import { entries } from "./contenders/contender.js"
+import { LOAD_RUNTIME, runtimeAt } from "./contenders/runtime.js"
+import { lookInside } from "./look-inside.js"
+import { MEASURES } from "./measures/all.js"
+import type { Finding } from "./measures/measure.js"
+import { startSound } from "./measures/sound.js"
 import { readOptions } from "./options.js"
+import { formatClaims } from "./report/claims.js"
 import { describeRun } from "./report/machine.js"
-import { formatMemory, formatResults, formatVerdict, judge } from "./report/report.js"
+import { formatFinding } from "./report/report.js"
+import { formatTargets } from "./report/targets.js"
 
-const MEASURES: readonly Measure[] = [handshakes, refusals, messages, roundTrips, download, upload]
-const MEMORY = "memory"
-
-const all = entries()
 const args = hideBin(process.argv)
-const options = await readOptions(args, {
-  measures: [...MEASURES.map(({ name }) => name), MEMORY],
-  contenders: all.map(({ name }) => name),
-  quickContenders: all.filter(({ kind }) => kind !== "system").map(({ name }) => name),
-})
-const chosen = all.filter(({ name }) => options.contenders.includes(name))
-console.log(`${describeRun(chosen, args)}\n`)
+const names = entries(LOAD_RUNTIME).entries.map(({ name }) => name)
+const options = await readOptions(
+  args,
+  MEASURES.map(({ name }) => name),
+  names,
+)
+const runtime = runtimeAt(options.node)
+const { entries: all, missing } = entries(runtime)
+const chosen = all.filter(
+  ({ name, isQuick }) => options.contenders?.includes(name) ?? (isQuick || !options.quick),
+)
+console.log(`${describeRun(runtime, chosen, missing, args)}\n`)
 
-const backend = await startChild("load/backend.js", [])
-const contenders = await startContenders(chosen, backend.port)
-const sound: Contender[] = []
-for (const contender of contenders) if (await isSound(contender)) sound.push(contender)
-
-const judged: string[][] = []
-for (const measure of MEASURES.filter(({ name }) => options.only.includes(name))) {
-  const results = await runRounds(measure, sound, options)
-  console.log(`\n${formatResults(measure, results)}`)
-  judged.push(...judge(measure, results))
-}
-for (const { process } of contenders) await process?.stop()
-
-if (options.only.includes(MEMORY)) {
-  const names = sound.filter(({ process }) => process !== undefined).map(({ name }) => name)
-  const bytes = await measureMemory(chosen.filter(({ name }) => names.includes(name)))
-  console.log(`\n${formatMemory(options.idleTunnels, bytes)}`)
-}
+const backend = await startChild("load/backend.js", [], LOAD_RUNTIME)
+if (options.look === undefined) await compare()
+else await lookInside(options, backend.port, runtime)
 await backend.stop()
-if (judged.length > 0) console.log(`\n${formatVerdict(judged)}`)
 
-/** Prints the checks that the contender fails. Returns whether to measure it. */
-async function isSound({ name, kind, port }: Contender): Promise<boolean> {
-  const faults = await findFaults(port)
-  for (const { check, error } of faults) console.log(`${name} FAILS ${check.name}: ${error.message}`)
-  if (faults.length === 0) console.log(`${name} passes all ${CHECKS.length} checks`)
-  else if (kind === "rws") process.exitCode = 1
-  const isSound = !faults.some(({ check }) => check.vital)
-  if (!isSound) console.log(`${name} is left out`)
-  return isSound
-}
-
-/** The contenders take turns here, too. */
-async function measureMemory(entries: readonly Entry[]): Promise<Map<string, number[]>> {
-  const bytes = new Map<string, number[]>(entries.map(({ name }) => [name, []]))
-  for (let round = 0; round < options.memoryRounds; round++) {
-    for (const entry of entries) {
-      bytes.get(entry.name)?.push(await memoryPerTunnel(entry, backend.port, options.idleTunnels))
+async function compare(): Promise<void> {
+  const contenders = await startSound(chosen, backend.port)
+  const isSound = (name: string) => contenders.some((contender) => contender.name === name)
+  const arena = {
+    contenders,
+    entries: chosen.filter(({ name }) => isSound(name)),
+    backendPort: backend.port,
+    runtime,
+    plan: options.plan,
+  }
+  const findings: Finding[] = []
+  for (const measure of MEASURES.filter(({ name }) => options.only.includes(name))) {
+    for (const finding of await measure.run(arena)) {
+      console.log(`\n${formatFinding(finding)}`)
+      findings.push(finding)
     }
   }
-  return bytes
+  for (const { process } of contenders) await process?.stop()
+  for (const summary of [formatTargets(findings), formatClaims(findings)]) {
+    if (summary !== "") console.log(`\n${summary}`)
+  }
 }

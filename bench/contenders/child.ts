@@ -1,42 +1,41 @@
-/**
- * Both ends of the conversation with a child process: it says where it listens and, when asked, what it has
- * used.
- *
- * Children get the options that Node was started with, so `node --cpu-prof dist/bench/run.js` profiles each
- * of them.
- */
+/** The parent's side of a child process: starts it, learns where it listens, and asks it questions. */
 import { type ChildProcess, fork } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
+import type { Answers } from "./answers.js"
+import { type Runtime, withOpenFiles } from "./runtime.js"
 import type { Usage } from "./usage.js"
 
 /** A process under the benchmark's control. */
 export interface Child {
   readonly port: number
-  /** Makes it collect its garbage, so that its memory can be compared. */
+  /** Makes it collect its garbage, so that what it keeps can be compared. */
   collect(): Promise<void>
   /** What it has used so far. */
   usage(): Promise<Usage>
   stop(): Promise<void>
 }
 
-type Question = "collect" | "usage"
-
-interface Listening {
-  readonly port: number
+/** One that runs a module of bench. */
+export interface NodeChild extends Child {
+  ask<Question extends keyof Answers>(question: Question): Promise<Answers[Question]>
 }
 
 /** Runs a module of bench in a process of its own. Resolves once it listens. */
-export async function startChild(module: string, args: readonly string[]): Promise<Child> {
-  const path = fileURLToPath(new URL(`../${module}`, import.meta.url))
-  const child = fork(path, args, { execArgv: [...process.execArgv, "--expose-gc"] })
-  const { port } = await answerOf<Listening>(child)
-  const ask = (question: Question): Promise<Usage> => {
+export async function startChild(
+  module: string,
+  args: readonly string[],
+  runtime: Runtime,
+): Promise<NodeChild> {
+  const child = forkModule(module, args, runtime)
+  const port = await messageOf<number>(child)
+  const ask = <Question extends keyof Answers>(question: Question) => {
     child.send(question)
-    return answerOf<Usage>(child)
+    return messageOf<Answers[Question]>(child)
   }
   return {
     port,
+    ask,
     async collect() {
       await ask("collect")
     },
@@ -49,26 +48,29 @@ export async function startChild(module: string, args: readonly string[]): Promi
   }
 }
 
-/** The child's side: says the port and answers until the parent has gone. */
-export function serveParent(port: number): void {
-  process.on("message", (question: Question) => {
-    if (question === "collect") globalThis.gc?.()
-    const { user, system } = process.cpuUsage()
-    process.send?.({ cpuMicros: user + system, rssBytes: process.memoryUsage.rss() } satisfies Usage)
-  })
-  process.on("disconnect", () => process.exit())
-  process.send?.({ port } satisfies Listening)
+/** Runs a module that sends one message and ends. */
+export async function runChild<Message>(module: string, runtime: Runtime): Promise<Message> {
+  const child = forkModule(module, [], runtime)
+  const message = await messageOf<Message>(child)
+  child.disconnect()
+  return message
 }
 
-function answerOf<Answer>(child: ChildProcess): Promise<Answer> {
+function forkModule(module: string, args: readonly string[], { path, flags }: Runtime): ChildProcess {
+  const file = fileURLToPath(new URL(`../${module}`, import.meta.url))
+  const [execPath, ...execArgv] = withOpenFiles(path, [...flags, "--expose-gc"])
+  return fork(file, args, { execPath, execArgv })
+}
+
+function messageOf<Message>(child: ChildProcess): Promise<Message> {
   return new Promise((resolve, reject) => {
-    const onMessage = (answer: unknown) => {
+    const onMessage = (message: unknown) => {
       child.off("exit", onExit)
-      resolve(answer as Answer)
+      resolve(message as Message)
     }
     const onExit = (code: number | null, signal: string | null) => {
       child.off("message", onMessage)
-      reject(new Error(`${child.spawnargs.slice(1).join(" ")} has ended (${signal ?? code})`))
+      reject(new Error(`${child.spawnargs.slice(3).join(" ")} has ended (${signal ?? code})`))
     }
     child.once("message", onMessage)
     child.once("exit", onExit)

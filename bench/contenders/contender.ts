@@ -1,8 +1,10 @@
-/** All contenders: rws, the other Node proxies, installed system proxies, and no proxy at all. */
+/** All contenders: rws, a bare copy in Node and in C, the other Node proxies, installed proxies, and no proxy. */
 import { readFileSync } from "node:fs"
+import { startCRelay } from "./c-relay.js"
 import { type Child, startChild } from "./child.js"
 import { startHaproxy } from "./haproxy.js"
 import { startNginx } from "./nginx.js"
+import type { Runtime } from "./runtime.js"
 import { installedVersion } from "./system-process.js"
 
 /** A running contender in its own process. */
@@ -15,46 +17,52 @@ export interface Contender {
   readonly process: Child | undefined
 }
 
-export type Kind = "direct" | "rws" | "node" | "system"
+/** A "copy" reads no head and refuses nothing: it shows what can't be saved. A "peer" is a Node proxy. */
+export type Kind = "direct" | "rws" | "copy" | "peer" | "system"
 
 /** What can be started. */
 export interface Entry {
   readonly name: string
   readonly kind: Kind
   readonly version: string
+  /** Whether it takes part in a quick run. */
+  readonly isQuick: boolean
   readonly start: (backendPort: number) => Promise<Child | undefined>
 }
 
-/** Every entry that can be started on this machine. */
-export function entries(): Entry[] {
-  return [
-    { name: "direct", kind: "direct", version: "no proxy", start: async () => undefined },
-    nodeEntry("rws", "rws", "package.json"),
-    nodeEntry("http-proxy"),
-    nodeEntry("http-proxy-3"),
-    nodeEntry("httpxy"),
-    ...systemEntry("nginx", startNginx),
-    ...systemEntry("haproxy", startHaproxy),
+export const RWS = "rws"
+export const BARE = "bare"
+export const PEERS: readonly string[] = ["http-proxy", "http-proxy-3", "httpxy"]
+
+/** Every entry that can be started on this machine, and the programs that others need. */
+export function entries(runtime: Runtime): { readonly entries: Entry[]; readonly missing: string[] } {
+  const missing: string[] = []
+  const systemEntry = (
+    name: string,
+    kind: Kind,
+    version: string | undefined,
+    start: Entry["start"],
+  ): Entry[] => {
+    if (version === undefined) missing.push(name)
+    return version === undefined ? [] : [{ name, kind, version, start, isQuick: false }]
+  }
+  const all: Entry[] = [
+    { name: "direct", kind: "direct", version: "no proxy", isQuick: true, start: async () => undefined },
+    nodeEntry(RWS, "rws", packageVersion("package.json"), runtime),
+    nodeEntry(BARE, "copy", "node:net", runtime),
+    ...systemEntry("c-relay", "copy", installedVersion("gcc", "-dumpfullversion"), startCRelay),
+    ...PEERS.map((name) =>
+      nodeEntry(name, "peer", packageVersion(`node_modules/${name}/package.json`), runtime),
+    ),
+    ...systemEntry("nginx", "system", installedVersion("nginx", "-v"), startNginx),
+    ...systemEntry("haproxy", "system", installedVersion("haproxy", "-v"), startHaproxy),
   ]
+  return { entries: all, missing }
 }
 
 export async function startContender({ name, kind, start }: Entry, backendPort: number): Promise<Contender> {
   const process = await start(backendPort)
   return { name, kind, port: process?.port ?? backendPort, process }
-}
-
-/** Starts them all. Those of the system may refuse to run on this machine; they are left out. */
-export async function startContenders(entries: readonly Entry[], backendPort: number): Promise<Contender[]> {
-  const started = entries.map(async (entry) => {
-    try {
-      return [await startContender(entry, backendPort)]
-    } catch (error) {
-      if (entry.kind !== "system") throw error
-      console.log(`${entry.name} can't be started: ${String(error)}`)
-      return []
-    }
-  })
-  return (await Promise.all(started)).flat()
 }
 
 /** The version of a package of ours, or of our own. */
@@ -63,16 +71,7 @@ export function packageVersion(file: string): string {
   return (JSON.parse(text) as { version: string }).version
 }
 
-function nodeEntry(name: string, kind: Kind = "node", file = `node_modules/${name}/package.json`): Entry {
-  return {
-    name,
-    kind,
-    version: packageVersion(file),
-    start: (backendPort) => startChild(`contenders/${name}.js`, [String(backendPort)]),
-  }
-}
-
-function systemEntry(name: string, start: Entry["start"]): Entry[] {
-  const version = installedVersion(name)
-  return version === undefined ? [] : [{ name, kind: "system", version, start }]
+function nodeEntry(name: string, kind: Kind, version: string, runtime: Runtime): Entry {
+  const start = (backendPort: number) => startChild(`contenders/${name}.js`, [String(backendPort)], runtime)
+  return { name, kind, version, isQuick: true, start }
 }

@@ -1,17 +1,22 @@
 import { freePort, HOST } from "../load/port.js"
-import { startSystemProcess } from "./system-process.js"
+import { startSystemProcess, writeConfig } from "./system-process.js"
 
 /** One HAProxy thread in front of the backend. */
 export async function startHaproxy(backendPort: number) {
   const port = await freePort()
-  return startSystemProcess("haproxy", ["-db", "-f"], () => configFor(port, backendPort), port)
+  return startSystemProcess(port, (folder) => [
+    "haproxy",
+    "-db",
+    "-f",
+    writeConfig(folder, configFor(port, backendPort)),
+  ])
 }
 
 function configFor(port: number, backendPort: number): string {
   return `
 global
   nbthread 1
-  maxconn 9000
+  maxconn 9500
 defaults
   mode http
   timeout connect 5s

@@ -1,10 +1,14 @@
 import { freePort, HOST } from "../load/port.js"
-import { startSystemProcess } from "./system-process.js"
+import { startSystemProcess, writeConfig } from "./system-process.js"
 
 /** One nginx process in front of the backend, configured as its documentation says for WebSocket. */
 export async function startNginx(backendPort: number) {
   const port = await freePort()
-  return startSystemProcess("nginx", ["-c"], (folder) => configFor(port, backendPort, folder), port)
+  return startSystemProcess(port, (folder) => [
+    "nginx",
+    "-c",
+    writeConfig(folder, configFor(port, backendPort, folder)),
+  ])
 }
 
 function configFor(port: number, backendPort: number, folder: string): string {
@@ -14,7 +18,6 @@ function configFor(port: number, backendPort: number, folder: string): string {
     master_process off;
     pid ${folder}/pid;
     error_log stderr crit;
-    worker_rlimit_nofile 20000;
     events { worker_connections 19000; }
     http {
       access_log off;

@@ -11,8 +11,6 @@ export type Path =
   | "/greet"
   /** Sends `LATE` once the client has sent FIN. */
   | "/late"
-  /** Answers every HTTP head with a 200. */
-  | "/http"
   /** Sends a block for every byte it gets. */
   | "/source"
   /** Sends a byte for every block it gets. */
@@ -28,3 +26,11 @@ export const HEAD_END = "\r\n\r\n"
 export const KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 /** The `Sec-WebSocket-Accept` that answers it (RFC 6455 §1.3). */
 export const ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+
+/** The head of the backend's 101. */
+export function upgradeResponse(accept = ACCEPT): string {
+  return (
+    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+    `Sec-WebSocket-Accept: ${accept}\r\n\r\n`
+  )
+}

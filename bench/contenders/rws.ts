@@ -1,11 +1,14 @@
 /**
- * A program: rws, through its library and with its defaults, in front of the backend whose port is the
- * argument.
+ * A program: rws, through its library and with its defaults, in front of the backend whose port is the first
+ * argument. The second one names a variant, the third a file with the backend's certificate.
  */
-import { WsProxy } from "../../lib/index.js"
+import { createProxy } from "../../lib/index.js"
 import { HOST } from "../load/port.js"
-import { serveParent } from "./child.js"
+import { settingsOf, type Variant } from "./rws-variants.js"
+import { serveParent } from "./serve-parent.js"
 
-const proxy = await new WsProxy([`${HOST}:${process.argv[2]}`]).bind(`${HOST}:0`)
+const [, , backendPort, variant = "plain", ca = ""] = process.argv
+const settings = settingsOf(variant as Variant, `${HOST}:${backendPort}`, ca)
+const proxy = await createProxy({ ws_proxy: [{ ...settings, bind: `${HOST}:0` }] })
 
 serveParent(Number(proxy.address().slice(HOST.length + 1)))

@@ -11,47 +11,55 @@ import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { HOST } from "../load/port.js"
 import type { Child } from "./child.js"
+import { withOpenFiles } from "./runtime.js"
 import type { Usage } from "./usage.js"
 
 const START_TRIES = 100
 const TRY_INTERVAL_MS = 50
 
-/** The first version number that `PROGRAM -v` prints; undefined where the program is not installed. */
-export function installedVersion(program: string): string | undefined {
-  const { stdout, stderr, error } = spawnSync(program, ["-v"], { encoding: "utf8" })
+/** The first version number that a program prints; undefined where it is not installed. */
+export function installedVersion(program: string, flag: string): string | undefined {
+  const { stdout, stderr, error } = spawnSync(program, [flag], { encoding: "utf8" })
   if (error !== undefined) return undefined
   return /\d+(?:\.\d+)+/.exec(stdout + stderr)?.[0]
 }
 
+/** Writes the configuration of a program into its folder. Returns the file's path. */
+export function writeConfig(folder: string, config: string): string {
+  const file = join(folder, "proxy.conf")
+  writeFileSync(file, config)
+  return file
+}
+
 /**
- * Runs `PROGRAM ...args FILE`, where the file holds `config`; it must stay in the foreground, as one process.
+ * Runs a command, which must stay in the foreground as one process. Resolves once it listens on `port`.
+ * @param command makes the command from a folder of its own
  */
 export async function startSystemProcess(
-  program: string,
-  args: readonly string[],
-  config: (folder: string) => string,
   port: number,
+  command: (folder: string) => readonly [string, ...string[]],
 ): Promise<Child> {
-  const folder = mkdtempSync(join(tmpdir(), `bench-${program}-`))
-  const file = join(folder, `${program}.conf`)
-  writeFileSync(file, config(folder))
-  const child = spawn(program, [...args, file], { stdio: ["ignore", "ignore", "inherit"] })
+  const folder = mkdtempSync(join(tmpdir(), "bench-"))
+  const [program, ...args] = command(folder)
+  const [shell, ...shellArgs] = withOpenFiles(program, args)
+  const child = spawn(shell, shellArgs, { stdio: ["ignore", "ignore", "inherit"] })
   const kill = () => child.kill("SIGKILL")
   process.on("exit", kill)
   const exited = once(child, "exit").then(() => {
     process.off("exit", kill)
     rmSync(folder, { recursive: true })
   })
-  await untilListening(port, () => child.exitCode !== null)
-  return {
-    port,
-    async collect() {},
-    usage: async () => usageOf(child.pid as number),
-    async stop() {
-      child.kill("SIGKILL")
-      await exited
-    },
+  const stop = async () => {
+    kill()
+    await exited
   }
+  try {
+    await untilListening(port, () => child.exitCode !== null)
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return { port, async collect() {}, usage: async () => usageOf(child.pid as number), stop }
 }
 
 function usageOf(pid: number): Usage {

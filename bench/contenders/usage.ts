@@ -4,4 +4,6 @@ export interface Usage {
   readonly cpuMicros: number
   /** Resident memory. */
   readonly rssBytes: number
+  /** Memory in use in V8's heap; undefined in programs that are not Node's. */
+  readonly heapBytes?: number
 }

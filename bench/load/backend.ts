@@ -1,11 +1,14 @@
 /**
  * The backend behind every contender: a bare TCP server that answers each upgrade and then does what the path
- * says. It does as little as it can, because it shares the machine with what is measured.
+ * says. It does as little as it can, because it shares the machine with what is measured. With two arguments,
+ * the PEM files of a certificate and its key, it speaks TLS.
  */
+import { readFileSync } from "node:fs"
 import { createServer, type Socket } from "node:net"
+import { createServer as createTlsServer } from "node:tls"
 import { acceptKey } from "../../lib/upgrade/accept-key.js"
-import { serveParent } from "../contenders/child.js"
-import { BLOCK_BYTES, GREETING, HEAD_END, LATE, type Path } from "../contenders/protocol.js"
+import { BLOCK_BYTES, GREETING, HEAD_END, LATE, type Path, upgradeResponse } from "../contenders/protocol.js"
+import { serveParent } from "../contenders/serve-parent.js"
 import { listenAnywhere } from "./port.js"
 
 /** What one connection does with the bytes that follow its head. */
@@ -23,15 +26,6 @@ const behaviours: Readonly<Record<Path, Behaviour>> = {
     // Before the listener that ends the connection.
     socket.prependListener("end", () => socket.write(LATE))
     return () => {}
-  },
-  "/http": (socket) => {
-    let pending = ""
-    return (bytes) => {
-      pending += bytes.toString("latin1")
-      const heads = pending.split(HEAD_END)
-      pending = heads.pop() ?? ""
-      for (const _ of heads) socket.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-    }
   },
   "/source": (socket) => {
     let due = 0
@@ -56,7 +50,9 @@ const behaviours: Readonly<Record<Path, Behaviour>> = {
   },
 }
 
-const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+const OPTIONS = { allowHalfOpen: true, noDelay: true }
+
+function serve(socket: Socket): void {
   let head = ""
   let onBytes = (bytes: Buffer): void => {
     head += bytes.toString("latin1")
@@ -70,7 +66,7 @@ const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => 
   socket.on("drain", () => socket.resume())
   socket.on("end", () => socket.end())
   socket.on("error", () => socket.destroy())
-})
+}
 
 /** Answers the head with a 101, or with a 400 if it asks for no upgrade. */
 function answer(socket: Socket, head: string): (bytes: Buffer) => void {
@@ -81,12 +77,13 @@ function answer(socket: Socket, head: string): (bytes: Buffer) => void {
     return () => {}
   }
   const greeting = path === "/greet" ? GREETING : ""
-  socket.write(
-    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-      `Sec-WebSocket-Accept: ${acceptKey(key)}\r\n\r\n${greeting}`,
-    "latin1",
-  )
+  socket.write(upgradeResponse(acceptKey(key)) + greeting, "latin1")
   return behaviours[path as Path](socket)
 }
 
+const [, , cert, key] = process.argv
+const server =
+  cert === undefined || key === undefined
+    ? createServer(OPTIONS, serve)
+    : createTlsServer({ ...OPTIONS, cert: readFileSync(cert), key: readFileSync(key) }, serve)
 serveParent(await listenAnywhere(server))

@@ -89,4 +89,10 @@ export class Tunnel {
     this.socket.end()
     await this.closed
   }
+
+  /** Sends RST and waits until the connection is gone. */
+  async reset(): Promise<void> {
+    this.socket.resetAndDestroy()
+    await this.closed
+  }
 }

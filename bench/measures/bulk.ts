@@ -1,45 +1,50 @@
-import { BLOCK_BYTES } from "../contenders/protocol.js"
+import { BLOCK_BYTES, type Path } from "../contenders/protocol.js"
 import { Tunnel } from "../load/tunnel.js"
-import { type Measure, MILLISECONDS } from "./measure.js"
+import { MILLISECONDS, type Work } from "./work.js"
 
 const MEGABYTE = 1_000_000
 const CHUNK = Buffer.alloc(64 * 1024, "x")
 const REQUEST = Buffer.from([1])
 
-/** From the backend to the client: block after block through one tunnel. */
-export const download: Measure = {
-  name: "download",
-  title: "Bulk, backend to client: one tunnel",
-  unit: "MB",
-  rate: "MB/s",
-  cpuUnit: MILLISECONDS,
-  target: 1,
-  warmUp: 1,
-  open: (port) => openBulk(port, "/source", receiveBlock),
-}
+export const download: Work = bulk("download", "backend to client", "/source", BLOCK_BYTES, receiveBlock)
 
-/** From the client to the backend. */
-export const upload: Measure = {
-  name: "upload",
-  title: "Bulk, client to backend: one tunnel",
-  unit: "MB",
-  rate: "MB/s",
-  cpuUnit: MILLISECONDS,
-  target: 1,
-  warmUp: 1,
-  open: (port) => openBulk(port, "/sink", sendBlock),
-}
+export const upload: Work = bulk("upload", "client to backend", "/sink", BLOCK_BYTES, (tunnel) =>
+  sendBlock(tunnel, 1),
+)
 
-async function openBulk(port: number, path: "/source" | "/sink", move: (tunnel: Tunnel) => Promise<void>) {
-  const tunnel = await Tunnel.open(port, path)
+/** The backend sends back what it gets, while more is on its way. */
+export const both: Work = bulk("both", "both directions at once", "/echo", 2 * BLOCK_BYTES, (tunnel) =>
+  sendBlock(tunnel, BLOCK_BYTES),
+)
+
+/**
+ * Block after block through one tunnel.
+ * @param bytes what passes the proxy for each block
+ */
+function bulk(
+  name: string,
+  direction: string,
+  path: Path,
+  bytes: number,
+  move: (tunnel: Tunnel) => Promise<void>,
+): Work {
   return {
-    async run(ms: number) {
-      const end = performance.now() + ms
-      let blocks = 0
-      for (; performance.now() < end; blocks++) await move(tunnel)
-      return (blocks * BLOCK_BYTES) / MEGABYTE
+    name,
+    title: `Bulk, ${direction}: one tunnel`,
+    unit: "MB",
+    cpuUnit: MILLISECONDS,
+    async open(port) {
+      const tunnel = await Tunnel.open(port, path)
+      return {
+        async run(ms) {
+          const end = performance.now() + ms
+          let blocks = 0
+          for (; performance.now() < end; blocks++) await move(tunnel)
+          return (blocks * bytes) / MEGABYTE
+        },
+        close: () => tunnel.close(),
+      }
     },
-    close: () => tunnel.close(),
   }
 }
 
@@ -48,7 +53,8 @@ function receiveBlock(tunnel: Tunnel): Promise<void> {
   return received(tunnel, BLOCK_BYTES)
 }
 
-function sendBlock(tunnel: Tunnel): Promise<void> {
+/** Resolves once the backend has answered with so many bytes. */
+function sendBlock(tunnel: Tunnel, answerBytes: number): Promise<void> {
   const { socket } = tunnel
   let due = BLOCK_BYTES
   const pour = () => {
@@ -60,8 +66,9 @@ function sendBlock(tunnel: Tunnel): Promise<void> {
       }
     }
   }
+  const answered = received(tunnel, answerBytes)
   pour()
-  return received(tunnel, 1)
+  return answered
 }
 
 function received(tunnel: Tunnel, length: number): Promise<void> {

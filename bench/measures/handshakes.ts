@@ -1,35 +1,36 @@
 import { Tunnel } from "../load/tunnel.js"
-import { type Measure, MICROSECONDS, times } from "./measure.js"
+import { times } from "./measure.js"
+import { MICROSECONDS, type Work } from "./work.js"
 
 const CLIENTS = 16
 
-/**
- * New tunnels: a client connects, upgrades, sends FIN when it has the 101, and comes again when all is
- * closed.
- */
-export const handshakes: Measure = {
-  name: "handshakes",
-  title: `Handshakes: ${CLIENTS} raw clients connect, upgrade, close and begin again`,
-  unit: "handshake",
-  rate: "handshakes/s",
-  cpuUnit: MICROSECONDS,
-  target: 0.5,
-  warmUp: 9,
-  async open(port) {
-    return {
-      async run(ms) {
-        const end = performance.now() + ms
-        let done = 0
-        await times(CLIENTS, async () => {
-          while (performance.now() < end) {
-            const tunnel = await Tunnel.open(port, "/echo")
-            await tunnel.close()
-            done++
-          }
-        })
-        return done
-      },
-      async close() {},
-    }
-  },
+/** New tunnels: a client connects, upgrades, sends FIN when it has the 101, and comes again when all is closed. */
+export const handshakes: Work = handshakesThat("handshakes", "FIN", (tunnel) => tunnel.close())
+
+/** The same, but the client resets its connection, as browsers do when a page is left. */
+export const handshakesWithReset: Work = handshakesThat("handshakes-rst", "RST", (tunnel) => tunnel.reset())
+
+function handshakesThat(name: string, flag: string, end: (tunnel: Tunnel) => Promise<void>): Work {
+  return {
+    name,
+    title: `Handshakes: ${CLIENTS} raw clients connect, upgrade, end with ${flag} and begin again`,
+    unit: "handshake",
+    cpuUnit: MICROSECONDS,
+    async open(port) {
+      return {
+        async run(ms) {
+          const stopMs = performance.now() + ms
+          let done = 0
+          await times(CLIENTS, async () => {
+            while (performance.now() < stopMs) {
+              await end(await Tunnel.open(port, "/echo"))
+              done++
+            }
+          })
+          return done
+        },
+        async close() {},
+      }
+    },
+  }
 }

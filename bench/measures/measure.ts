@@ -1,34 +1,49 @@
-/** What can be measured by giving every contender the same work in turn. */
+/** What a measure gets, and what it finds. */
+import type { Contender, Entry } from "../contenders/contender.js"
+import type { Runtime } from "../contenders/runtime.js"
+
 export interface Measure {
   /** For `--only`. */
   readonly name: string
-  readonly title: string
-  /** What is counted, in the singular. */
-  readonly unit: string
-  /** Name of the rate, with its unit. */
-  readonly rate: string
-  /** Unit in which the CPU time is printed. */
-  readonly cpuUnit: CpuUnit
-  /** The most that rws may use, as a multiple of what each other Node proxy uses. */
-  readonly target?: number
-  /** How long the code takes to be compiled and optimized, compared with the other measures. */
-  readonly warmUp: number
-  /** Prepares the work for one contender, which is not measured. */
-  open(port: number): Promise<Load>
+  run(arena: Arena): Promise<Finding[]>
 }
 
-export interface CpuUnit {
+/** Who is measured, and for how long. */
+export interface Arena {
+  /** Running, and known to pass bytes correctly. */
+  readonly contenders: readonly Contender[]
+  /** The same, to be started afresh. */
+  readonly entries: readonly Entry[]
+  readonly backendPort: number
+  /** The Node of the contenders. */
+  readonly runtime: Runtime
+  readonly plan: Plan
+}
+
+export interface Plan {
+  readonly rounds: number
+  /** How long each contender works in each round. */
+  readonly roundMs: number
+  /** Rounds before those that are measured end when two agree, or after this many. */
+  readonly warmUpRounds: number
+  readonly memoryRounds: number
+  /** Numbers of idle tunnels of which the memory is measured. */
+  readonly idleTunnels: readonly number[]
+}
+
+/** A table: a line for each contender, a column for each series. */
+export interface Finding {
   readonly name: string
-  readonly micros: number
+  readonly title: string
+  /** The first one is compared with rws. Less is better. */
+  readonly series: readonly [Series, ...Series[]]
 }
 
-export const MICROSECONDS: CpuUnit = { name: "µs", micros: 1 }
-export const MILLISECONDS: CpuUnit = { name: "ms", micros: 1000 }
-
-export interface Load {
-  /** Works for about this many milliseconds. Resolves to the number of completed units. */
-  run(ms: number): Promise<number>
-  close(): Promise<void>
+export interface Series {
+  /** With its unit. */
+  readonly name: string
+  /** By the name of the contender, one number per round. Empty: it can't be measured. */
+  readonly values: ReadonlyMap<string, readonly number[]>
 }
 
 /** Opens this many of something concurrently. */

@@ -1,26 +1,87 @@
 /** Memory per idle tunnel. Every contender is started afresh for it. */
 import { type Entry, startContender } from "../contenders/contender.js"
+import { openFilesLimit } from "../contenders/runtime.js"
 import { Tunnel } from "../load/tunnel.js"
-import { times } from "./measure.js"
+import { inTurn } from "./in-turn.js"
+import { type Arena, type Finding, type Measure, times } from "./measure.js"
 
 /** Opened and closed first, so that one-time allocations are not counted. */
 const WARM_UP_TUNNELS = 200
 /** Tunnels opened concurrently. */
 const OPENING = 50
+/** Open files of this process beside its tunnels: pipes to its children, modules, the terminal. */
+const OTHER_FILES = 200
 
-/** Bytes of resident memory for each tunnel that has carried one small message both ways and is now idle. */
-export async function memoryPerTunnel(entry: Entry, backendPort: number, tunnels: number): Promise<number> {
+export const memory: Measure = {
+  name: "memory",
+  async run(arena: Arena): Promise<Finding[]> {
+    const limit = (openFilesLimit() ?? Number.POSITIVE_INFINITY) - OTHER_FILES
+    const findings: Finding[] = []
+    for (const tunnels of arena.plan.idleTunnels) {
+      if (tunnels <= limit) findings.push(await measureTunnels(tunnels, arena))
+      else console.log(`\n${tunnels} tunnels need a higher limit of open files: ulimit -n`)
+    }
+    return findings
+  },
+}
+
+async function measureTunnels(tunnels: number, { entries, backendPort, plan }: Arena): Promise<Finding> {
+  const rss = new Map<string, number[]>()
+  const collected = new Map<string, number[]>()
+  const heap = new Map<string, number[]>()
+  let standing = entries.filter(({ kind }) => kind !== "direct")
+  for (let round = 0; round < plan.memoryRounds; round++) {
+    standing = await inTurn(`${tunnels} tunnels`, standing, async (entry) => {
+      const growth = await growthOf(entry, backendPort, tunnels)
+      append(rss, entry.name, growth.rssKiB)
+      if (growth.heapKiB === undefined) return
+      append(collected, entry.name, growth.collectedKiB)
+      append(heap, entry.name, growth.heapKiB)
+    })
+  }
+  return {
+    name: `memory-${tunnels}`,
+    title: `Memory: growth over ${tunnels} idle tunnels of a fresh process; each has carried one message`,
+    series: [
+      { name: "RSS KiB/tunnel", values: rss },
+      { name: "RSS after GC", values: collected },
+      { name: "heap after GC", values: heap },
+    ],
+  }
+}
+
+function append(values: Map<string, number[]>, name: string, value: number): void {
+  values.set(name, [...(values.get(name) ?? []), value])
+}
+
+interface Growth {
+  /** Resident memory, as the process leaves it. */
+  readonly rssKiB: number
+  /** The same after a forced garbage collection. */
+  readonly collectedKiB: number
+  /** V8's heap after the collection; undefined in programs that are not Node's. */
+  readonly heapKiB: number | undefined
+}
+
+/** For each tunnel that has carried one small message both ways and is now idle. */
+async function growthOf(entry: Entry, backendPort: number, tunnels: number): Promise<Growth> {
   const { port, process } = await startContender(entry, backendPort)
-  if (process === undefined) throw new Error(`${entry.name} has no process`)
+  if (process === undefined) throw new Error("it has no process")
   try {
     await closeAll(await openAll(port, WARM_UP_TUNNELS))
     await process.collect()
     const before = await process.usage()
     const open = await openAll(port, tunnels)
-    await process.collect()
     const after = await process.usage()
+    await process.collect()
+    const collected = await process.usage()
     await closeAll(open)
-    return (after.rssBytes - before.rssBytes) / tunnels
+    const perTunnel = (bytes = 0, bytesBefore = 0) => (bytes - bytesBefore) / tunnels / 1024
+    return {
+      rssKiB: perTunnel(after.rssBytes, before.rssBytes),
+      collectedKiB: perTunnel(collected.rssBytes, before.rssBytes),
+      heapKiB: collected.heapBytes && perTunnel(collected.heapBytes, before.heapBytes),
+    }
   } finally {
     await process.stop()
   }

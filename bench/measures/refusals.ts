@@ -1,19 +1,18 @@
 import autocannon from "autocannon"
 import { HOST } from "../load/port.js"
-import { type Measure, MICROSECONDS } from "./measure.js"
+import { MICROSECONDS, type Work } from "./work.js"
 
 const CONNECTIONS = 10
 const REFUSED = 400
 const SAMPLE_INTERVAL_MS = 10
 
 /** Requests that ask for no upgrade, each on a connection of its own, because rws closes after a refusal. */
-export const refusals: Measure = {
+export const refusals: Work = {
   name: "refusals",
   title: `Refusals: autocannon, ${CONNECTIONS} connections, each request without an upgrade on a new connection`,
   unit: "refusal",
-  rate: "refusals/s",
   cpuUnit: MICROSECONDS,
-  warmUp: 2,
+  without: "copy",
   async open(port) {
     return { run: (ms) => refuse(port, ms), async close() {} }
   },

@@ -1,19 +1,31 @@
-/** The machine a benchmark ran on, without which figures mean nothing. */
+/** What a benchmark ran on, without which figures mean nothing. */
 import { availableParallelism, cpus, loadavg, release, totalmem, type } from "node:os"
 import { type Entry, packageVersion } from "../contenders/contender.js"
+import { openFilesLimit, type Runtime } from "../contenders/runtime.js"
 
 const GIBIBYTE = 2 ** 30
 
-export function describeRun(entries: readonly Entry[], args: readonly string[]): string {
+export function describeRun(
+  runtime: Runtime,
+  entries: readonly Entry[],
+  missing: readonly string[],
+  args: readonly string[],
+): string {
   const cpu = cpus()[0]?.model.trim() ?? "unknown CPU"
   const memory = (totalmem() / GIBIBYTE).toFixed(1)
   const [load = 0] = loadavg()
+  const autocannon = packageVersion("node_modules/autocannon/package.json")
   return [
     `machine     ${cpu}, ${availableParallelism()} cores, ${memory} GiB, ${type()} ${release()}`,
     `busy with   ${load.toFixed(1)} other processes on average in the last minute`,
-    `node        ${process.version}`,
+    `node        ${runtime.version} for contenders, ${process.version} for clients and backend`,
+    `flags       ${runtime.flags.join(" ") || "none"}; NODE_OPTIONS ${process.env.NODE_OPTIONS || "none"}`,
+    `open files  ${openFilesLimit() ?? "unknown"} for clients; contenders get more where that is allowed`,
     `contenders  ${entries.map(({ name, version }) => `${name} (${version})`).join(", ")}`,
-    `load        autocannon ${packageVersion("node_modules/autocannon/package.json")}, a raw TCP client`,
+    ...(missing.length > 0
+      ? [`missing     ${missing.join(", ")}: the programs they need are not installed`]
+      : []),
+    `load        a raw TCP client, autocannon ${autocannon}`,
     `command     ${["npm run bench --", ...args].join(" ")}`,
   ].join("\n")
 }

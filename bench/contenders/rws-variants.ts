@@ -1,0 +1,37 @@
+/**
+ * rws with settings that cost something at each handshake. Each name is the argument of `contenders/rws.js`.
+ */
+import type { ListenerInput } from "../../lib/index.js"
+
+export const VARIANTS = ["plain", "routed", "sticky", "hash", "wss"] as const
+export type Variant = (typeof VARIANTS)[number]
+
+/** Routes that don't match in front of the one that does. */
+const OTHER_ROUTES = 20
+
+/**
+ * @param backend `HOST:PORT`
+ * @param ca the PEM file of the backend's certificate, for "wss"
+ */
+export function settingsOf(variant: Variant, backend: string, ca: string): Partial<ListenerInput> {
+  // Two names of the same backend, so that there is a choice.
+  const backends = [backend, `ws://${backend}`]
+  switch (variant) {
+    case "plain":
+      return { backends: [backend] }
+    case "routed": {
+      const others = Array.from({ length: OTHER_ROUTES }, (_, index) => ({
+        host: `tenant-${index}.example.com`,
+        path: `/tenant/${index}/*`,
+        backends: [backend],
+      }))
+      return { route: [...others, { host: "*.example.com", path: "/*", backends: [backend] }] }
+    }
+    case "sticky":
+      return { backends, sticky_cookie: "backend" }
+    case "hash":
+      return { backends, balance: "hash", hash_key: "cookie:session" }
+    case "wss":
+      return { backends: [`wss://${backend}`], tls: { ca } }
+  }
+}

@@ -1,0 +1,36 @@
+/** What routes, sticky cookies, hashing and TLS to the backend add to a handshake of rws. */
+import { startChild } from "../contenders/child.js"
+import { type Entry, RWS } from "../contenders/contender.js"
+import { LOAD_RUNTIME } from "../contenders/runtime.js"
+import { VARIANTS, type Variant } from "../contenders/rws-variants.js"
+import { makeCertificate } from "../load/certificate.js"
+import { handshakes } from "./handshakes.js"
+import type { Arena, Finding, Measure } from "./measure.js"
+import { startSound } from "./sound.js"
+import { measureWork } from "./work.js"
+
+export const variants: Measure = {
+  name: "variants",
+  async run(arena: Arena): Promise<Finding[]> {
+    const { runtime, backendPort } = arena
+    const certificate = makeCertificate()
+    if (certificate === undefined) console.log("\nopenssl is not installed: rws-wss is left out")
+    const { cert = "", key = "" } = certificate ?? {}
+    const tlsBackend = certificate && (await startChild("load/backend.js", [cert, key], LOAD_RUNTIME))
+    const entryOf = (variant: Variant): Entry => ({
+      name: variant === "plain" ? RWS : `${RWS}-${variant}`,
+      kind: "rws",
+      version: "",
+      isQuick: true,
+      start: (port) => startChild("contenders/rws.js", [String(port), variant, cert], runtime),
+    })
+    const plain = VARIANTS.filter((variant) => variant !== "wss").map(entryOf)
+    console.log()
+    const contenders = await startSound(plain, backendPort)
+    if (tlsBackend) contenders.push(...(await startSound([entryOf("wss")], tlsBackend.port)))
+    const finding = await measureWork(handshakes, { ...arena, contenders })
+    for (const { process } of contenders) await process?.stop()
+    await tlsBackend?.stop()
+    return [{ ...finding, name: variants.name, title: `${finding.title}, by settings of rws` }]
+  },
+}

@@ -22,7 +22,7 @@ export function formatAllocations(unit: string, allocations: Allocations): strin
   ]
   const title = `Allocations in ${units} × ${unit}`
   const sampled = `Who allocates (samples of ${sampledUnits} more); bytes for each`
-  return `${title}\n\n${formatTable(["", ""], rows)}\n\n${sampled}\n\n${formatCosts("bytes", costs, sampledUnits)}`
+  return `${title}\n\n${formatTable(["", "count"], rows)}\n\n${sampled}\n\n${formatCosts("bytes", costs, sampledUnits)}`
 }
 
 function formatCosts(unit: string, costs: readonly Cost[], units: number): string {

@@ -33,6 +33,7 @@ function bulk(
     title: `Bulk, ${direction}: one tunnel`,
     unit: "MB",
     cpuUnit: MILLISECONDS,
+    warmUpUnits: 500,
     async open(port) {
       const tunnel = await Tunnel.open(port, path)
       return {

@@ -5,17 +5,25 @@ import { MICROSECONDS, type Work } from "./work.js"
 const CLIENTS = 16
 
 /** New tunnels: a client connects, upgrades, sends FIN when it has the 101, and comes again when all is closed. */
-export const handshakes: Work = handshakesThat("handshakes", "FIN", (tunnel) => tunnel.close())
+export const handshakes: Work = handshakesThat("handshakes", "FIN", 8000, (tunnel) => tunnel.close())
 
 /** The same, but the client resets its connection, as browsers do when a page is left. */
-export const handshakesWithReset: Work = handshakesThat("handshakes-rst", "RST", (tunnel) => tunnel.reset())
+export const handshakesWithReset: Work = handshakesThat("handshakes-rst", "RST", 4000, (tunnel) =>
+  tunnel.reset(),
+)
 
-function handshakesThat(name: string, flag: string, end: (tunnel: Tunnel) => Promise<void>): Work {
+function handshakesThat(
+  name: string,
+  flag: string,
+  warmUpUnits: number,
+  end: (tunnel: Tunnel) => Promise<void>,
+): Work {
   return {
     name,
     title: `Handshakes: ${CLIENTS} raw clients connect, upgrade, end with ${flag} and begin again`,
     unit: "handshake",
     cpuUnit: MICROSECONDS,
+    warmUpUnits,
     async open(port) {
       return {
         async run(ms) {

@@ -7,6 +7,8 @@ import type { Arena, Finding, Measure } from "./measure.js"
 import { warmUp } from "./work.js"
 
 const TICK_MS = 1
+/** The processes have made handshakes before. */
+const WARM_UP_UNITS = 1000
 /** A round has to hold enough handshakes for one in a hundred to mean something. */
 const ROUND_FACTOR = 3
 
@@ -21,7 +23,8 @@ export const latency: Measure = {
     const p99 = new Map<string, number[]>()
     let slowest = Number.POSITIVE_INFINITY
     let standing = await inTurn(latency.name, contenders, async ({ name, port, process }) => {
-      const { unitsPerSecond } = await warmUp({ process, load: await handshakes.open(port) }, plan)
+      const load = await handshakes.open(port)
+      const { unitsPerSecond } = await warmUp({ process, load }, WARM_UP_UNITS, plan)
       if (process !== undefined) slowest = Math.min(slowest, unitsPerSecond)
       p50.set(name, [])
       p99.set(name, [])

@@ -15,6 +15,7 @@ function messagesOf(name: string, bytes: number): Work {
     title: `Messages: ${bytes} bytes there and back (2 messages) in ${TUNNELS} tunnels at a time`,
     unit: "message",
     cpuUnit: MICROSECONDS,
+    warmUpUnits: 50_000,
     async open(port) {
       const tunnels = await times(TUNNELS, () => Tunnel.open(port, "/echo"))
       return {

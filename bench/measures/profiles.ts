@@ -65,7 +65,7 @@ async function lookInto<Findings>(
 ): Promise<Findings> {
   const child = await startChild(`contenders/${contender}.js`, [String(backendPort)], runtime)
   const load = await work.open(child.port)
-  await warmUp({ process: child, load }, plan)
+  await warmUp({ process: child, load }, work.warmUpUnits, plan)
   const findings = await look(child, load)
   await load.close()
   await child.stop()

@@ -12,6 +12,7 @@ export const refusals: Work = {
   title: `Refusals: autocannon, ${CONNECTIONS} connections, each request without an upgrade on a new connection`,
   unit: "refusal",
   cpuUnit: MICROSECONDS,
+  warmUpUnits: 4000,
   without: "copy",
   async open(port) {
     return { run: (ms) => refuse(port, ms), async close() {} }

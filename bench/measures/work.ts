@@ -11,6 +11,11 @@ export interface Work {
   readonly unit: string
   /** Unit in which the CPU time is printed. */
   readonly cpuUnit: CpuUnit
+  /**
+   * Units before which rounds may agree only because all are slow: V8 optimizes by the number of calls. Less
+   * for work that comes after similar work in the same process.
+   */
+  readonly warmUpUnits: number
   /** Contenders that don't do this work themselves. Default: none. */
   readonly without?: Kind
   /** Prepares the work for one contender, which is not measured. */
@@ -33,8 +38,6 @@ export interface Load {
 
 /** The warm-up is over when the cost of two rounds differs by no more than this part of it. */
 const AGREEMENT = 0.04
-/** Before that V8 may not have begun to optimize, and rounds agree because all are slow. */
-const MIN_WARM_UP_ROUNDS = 4
 
 /** One contender at work. */
 interface Lane extends Pick<Contender, "name" | "kind" | "process"> {
@@ -58,7 +61,7 @@ export async function measureWork(work: Work, { contenders, plan }: Arena): Prom
     contenders.filter(({ kind }) => kind !== work.without),
     async ({ name, kind, port, process }) => {
       const lane = { name, kind, process, load: await work.open(port), cpu: [], rate: [] }
-      await warmUp(lane, plan)
+      await warmUp(lane, work.warmUpUnits, plan)
       lanes.push(lane)
     },
   )
@@ -81,20 +84,27 @@ export async function measureWork(work: Work, { contenders, plan }: Arena): Prom
 }
 
 interface Round {
+  readonly units: number
   /** For each unit; undefined where there is no process. */
   readonly cpuMicros: number | undefined
   readonly unitsPerSecond: number
 }
 
-/** Works until two rounds agree, or as long as the plan allows. Resolves to the last round. */
-export async function warmUp(lane: Pick<Lane, "process" | "load">, plan: Plan): Promise<Round> {
-  let last = await runRound(lane, plan.roundMs)
-  if (lane.process === undefined) return last
-  for (let rounds = 1; rounds < plan.warmUpRounds; rounds++) {
-    const next = await runRound(lane, plan.roundMs)
-    const change = Math.abs((next.cpuMicros ?? 0) / (last.cpuMicros ?? 1) - 1)
+/** Works until two rounds agree, but no longer than the plan allows. Resolves to the last round. */
+export async function warmUp(
+  lane: Pick<Lane, "process" | "load">,
+  minUnits: number,
+  { roundMs, warmUpMs }: Plan,
+): Promise<Round> {
+  const endMs = performance.now() + warmUpMs
+  let last = await runRound(lane, roundMs)
+  let units = last.units
+  while (last.cpuMicros !== undefined && performance.now() < endMs) {
+    const next = await runRound(lane, roundMs)
+    const change = Math.abs((next.cpuMicros ?? 0) / last.cpuMicros - 1)
     last = next
-    if (rounds >= MIN_WARM_UP_ROUNDS && change < AGREEMENT) break
+    units += next.units
+    if (units >= minUnits && change < AGREEMENT) break
   }
   return last
 }
@@ -107,5 +117,5 @@ async function runRound({ process, load }: Pick<Lane, "process" | "load">, ms: n
   const after = await process?.usage()
   if (units === 0) throw new Error("nothing was done")
   const cpuMicros = before && after && (after.cpuMicros - before.cpuMicros) / units
-  return { cpuMicros, unitsPerSecond: units / seconds }
+  return { units, cpuMicros, unitsPerSecond: units / seconds }
 }

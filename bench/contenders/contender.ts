@@ -1,4 +1,4 @@
-/** All contenders: rws, a bare copy in Node and in C, the other Node proxies, installed proxies, and no proxy. */
+/** All contenders: rws, bare copies, the other Node proxies, installed system proxies, and no proxy at all. */
 import { readFileSync } from "node:fs"
 import { startCRelay } from "./c-relay.js"
 import { type Child, startChild } from "./child.js"

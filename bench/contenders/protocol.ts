@@ -11,6 +11,8 @@ export type Path =
   | "/greet"
   /** Sends `LATE` once the client has sent FIN. */
   | "/late"
+  /** Answers with the number of connections that the backend has, in decimal. */
+  | "/open"
   /** Sends a block for every byte it gets. */
   | "/source"
   /** Sends a byte for every block it gets. */

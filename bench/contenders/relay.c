@@ -1,7 +1,7 @@
 /*
- * The least that a relay can cost: one thread, epoll, and nothing between the bytes of the client and those of the
- * backend. It dials the backend once the client has sent something, passes on FIN behind the last byte, and answers
- * an error on one side with a reset of the other.
+ * The least that a relay can cost: one thread, epoll, and nothing between the bytes of the client and those of
+ * the backend. It dials the backend once the client has sent something, passes on FIN behind the last byte, and
+ * answers an error on one side with a reset of the other.
  *
  * Usage: relay PORT BACKEND_PORT (both on 127.0.0.1)
  */

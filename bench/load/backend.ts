@@ -27,6 +27,7 @@ const behaviours: Readonly<Record<Path, Behaviour>> = {
     socket.prependListener("end", () => socket.write(LATE))
     return () => {}
   },
+  "/open": (socket) => () => server.getConnections((_error, count) => socket.write(String(count))),
   "/source": (socket) => {
     let due = 0
     const pour = () => {

@@ -1,12 +1,14 @@
 /** Before anything is measured: does a contender pass bytes as a tunnel must? */
 import { randomBytes } from "node:crypto"
 import { get } from "node:http"
-import { setImmediate } from "node:timers/promises"
+import { setImmediate, setTimeout } from "node:timers/promises"
 import { GREETING, LATE } from "../contenders/protocol.js"
 import { Collector } from "../load/collector.js"
 import { HOST } from "../load/port.js"
+import { Tunnel } from "../load/tunnel.js"
 
 const DEADLINE_MS = 5000
+const POLL_INTERVAL_MS = 10
 const ECHO_BYTES = 1024 * 1024
 const LONGEST_FRAGMENT_BYTES = 20_000
 
@@ -70,6 +72,21 @@ export const CHECKS: readonly Check[] = [
     },
   },
   {
+    name: "to close the backend's connection when the client resets its own",
+    async run(port) {
+      const observer = await Tunnel.open(port, "/open")
+      const tunnel = await Tunnel.open(port, "/echo")
+      const before = await openConnections(observer)
+      await tunnel.reset()
+      const end = performance.now() + DEADLINE_MS
+      while ((await openConnections(observer)) >= before) {
+        if (performance.now() > end) throw new Error("it is still open")
+        await setTimeout(POLL_INTERVAL_MS)
+      }
+      await observer.close()
+    },
+  },
+  {
     name: "to answer a request that asks for no upgrade",
     run: (port) =>
       new Promise((resolve, reject) => {
@@ -86,3 +103,12 @@ export const CHECKS: readonly Check[] = [
       }),
   },
 ]
+
+/** How many connections the backend has. */
+function openConnections(tunnel: Tunnel): Promise<number> {
+  return new Promise((resolve, reject) => {
+    tunnel.onBytes = (bytes) => resolve(Number(bytes.toString()))
+    tunnel.broken().catch(reject)
+    tunnel.socket.write("?")
+  })
+}

@@ -4,7 +4,10 @@ import { MICROSECONDS, type Work } from "./work.js"
 
 const CLIENTS = 16
 
-/** New tunnels: a client connects, upgrades, sends FIN when it has the 101, and comes again when all is closed. */
+/**
+ * New tunnels: a client connects, upgrades, sends FIN when it has the 101, and comes again when all is
+ * closed.
+ */
 export const handshakes: Work = handshakesThat("handshakes", "FIN", 8000, (tunnel) => tunnel.close())
 
 /** The same, but the client resets its connection, as browsers do when a page is left. */

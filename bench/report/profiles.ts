@@ -22,7 +22,8 @@ export function formatAllocations(unit: string, allocations: Allocations): strin
   ]
   const title = `Allocations in ${units} × ${unit}`
   const sampled = `Who allocates (samples of ${sampledUnits} more); bytes for each`
-  return `${title}\n\n${formatTable(["", "count"], rows)}\n\n${sampled}\n\n${formatCosts("bytes", costs, sampledUnits)}`
+  const tables = [formatTable(["", "count"], rows), sampled, formatCosts("bytes", costs, sampledUnits)]
+  return `${title}\n\n${tables.join("\n\n")}`
 }
 
 function formatCosts(unit: string, costs: readonly Cost[], units: number): string {

@@ -15,8 +15,14 @@ export interface Options {
   readonly plan: Plan
 }
 
-const QUICK = { rounds: 5, roundMs: 100, warmUpMs: 2500, idleTunnels: [1000], memoryRounds: 1 }
-const FULL = { rounds: 9, roundMs: 250, warmUpMs: 12_000, idleTunnels: [3000, 9000], memoryRounds: 2 }
+const QUICK = { rounds: 5, roundMs: 100, warmUpMs: 2500, idleTunnels: { few: 1000 }, memoryRounds: 1 }
+const FULL = {
+  rounds: 9,
+  roundMs: 250,
+  warmUpMs: 12_000,
+  idleTunnels: { few: 3000, many: 9000 },
+  memoryRounds: 2,
+}
 
 export async function readOptions(
   args: readonly string[],

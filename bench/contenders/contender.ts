@@ -1,4 +1,4 @@
-/** All contenders: rws, bare copies, the other Node proxies, installed system proxies, and no proxy at all. */
+/** All contenders: rws, bare copies, the other Node proxies, system proxies, and no proxy at all. */
 import { readFileSync } from "node:fs"
 import { startCRelay } from "./c-relay.js"
 import { type Child, startChild } from "./child.js"

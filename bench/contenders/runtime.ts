@@ -1,6 +1,5 @@
 /** The Node that runs the contenders: this one, or the one of `--node`. */
-import { execFileSync } from "node:child_process"
-import { readFileSync } from "node:fs"
+import { execFileSync, spawnSync } from "node:child_process"
 
 export interface Runtime {
   readonly path: string
@@ -24,20 +23,25 @@ export const LOAD_RUNTIME: Runtime = { path: process.execPath, version: process.
 const OPEN_FILES = 65_536
 
 /**
- * A command line that runs another one with as many open files as it may have: root can raise the hard limit,
- * everybody else gets what it is.
+ * A command line that runs another one with as many open files as it may have: the superuser can raise
+ * the hard limit, everybody else gets what it is.
  */
 export function withOpenFiles(program: string, args: readonly string[]): [string, ...string[]] {
   const script = `ulimit -n ${OPEN_FILES} 2>/dev/null || ulimit -n "$(ulimit -Hn)"; exec "$0" "$@"`
   return ["/bin/sh", "-c", script, program, ...args]
 }
 
-/** How many files this process may open; undefined where the system does not say. */
-export function openFilesLimit(): number | undefined {
-  try {
-    const [, limit] = /^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1")) ?? []
-    return limit === undefined ? undefined : Number(limit)
-  } catch {
-    return undefined
-  }
+/** How many files this process may open, and how many a contender may; undefined where `sh` does not say. */
+export function openFilesLimits(): {
+  readonly own: number | undefined
+  readonly contender: number | undefined
+} {
+  const print = ["-c", "ulimit -n"]
+  return { own: numberFrom(["/bin/sh", ...print]), contender: numberFrom(withOpenFiles("/bin/sh", print)) }
+}
+
+function numberFrom([program, ...args]: readonly [string, ...string[]]): number | undefined {
+  const { stdout } = spawnSync(program, args, { encoding: "utf8" })
+  const number = Number.parseInt(stdout, 10)
+  return Number.isNaN(number) ? undefined : number
 }

@@ -28,7 +28,7 @@ export interface Plan {
   readonly warmUpMs: number
   readonly memoryRounds: number
   /** Numbers of idle tunnels of which the memory is measured. */
-  readonly idleTunnels: readonly number[]
+  readonly idleTunnels: { readonly few: number; readonly many?: number }
 }
 
 /** A table: a line for each contender, a column for each series. */

@@ -23,7 +23,7 @@ export const CLAIMS: readonly Claim[] = [
     holds: (median: (contender: string) => number) =>
       median("nginx") < median(RWS) && median("haproxy") < median(RWS),
   })),
-  ...["memory-3000", "memory-9000"].map((finding) => ({
+  ...["memory", "memory-many"].map((finding) => ({
     quote: "Plan 20 KiB of resident memory per idle tunnel.",
     finding,
     contenders: [],

@@ -7,7 +7,7 @@ import type { Finding, Series } from "../measures/measure.js"
 import { ratioOf, spreadOf } from "./statistics.js"
 import { formatNumber, formatTable } from "./table.js"
 
-export const NOTHING = "-"
+const NOTHING = "-"
 
 export function formatFinding({ title, series }: Finding): string {
   const [{ values }] = series

@@ -1,7 +1,7 @@
 /**
  * rws with settings that cost something at each handshake. Each name is the argument of `contenders/rws.js`.
  */
-import type { ListenerInput } from "../../lib/index.js"
+import type { ListenerConfig } from "../../lib/index.js"
 
 export const VARIANTS = ["plain", "routed", "sticky", "hash", "wss"] as const
 export type Variant = (typeof VARIANTS)[number]
@@ -13,7 +13,7 @@ const OTHER_ROUTES = 20
  * @param backend `HOST:PORT`
  * @param ca the PEM file of the backend's certificate, for "wss"
  */
-export function settingsOf(variant: Variant, backend: string, ca: string): Partial<ListenerInput> {
+export function settingsOf(variant: Variant, backend: string, ca: string): Partial<ListenerConfig> {
   // Two names of the same backend, so that there is a choice.
   const backends = [backend, `ws://${backend}`]
   switch (variant) {

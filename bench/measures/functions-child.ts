@@ -1,9 +1,11 @@
 /** A program: times pure functions of rws and sends the times to its parent. */
+import { parseHostPattern } from "../../lib/address/host-pattern.js"
 import { FieldEdit } from "../../lib/http/field-writer.js"
 import { parseRequestHead, parseResponseHead } from "../../lib/http/head.js"
 import { HeadScanner } from "../../lib/http/head-scanner.js"
 import { Backend } from "../../lib/pool/backend.js"
 import { Pool } from "../../lib/pool/pool.js"
+import { parsePathPattern } from "../../lib/routing/path-pattern.js"
 import { Router } from "../../lib/routing/router.js"
 import { rewriteRequest, rewriteUpgradeResponse } from "../../lib/upgrade/rewrite-head.js"
 import { toUpgradeRequest } from "../../lib/upgrade/upgrade-request.js"
@@ -26,8 +28,11 @@ const responseHead = parseResponseHead(responseBytes)
 const request = toUpgradeRequest(requestHead)
 
 const routes = Array.from({ length: 20 }, (_, index) => ({
-  conditions: { host: [`tenant-${index}.example.com`], path: `/tenant/${index}/*` },
-  destination: index,
+  conditions: {
+    host: [parseHostPattern(`tenant-${index}.example.com`)],
+    path: parsePathPattern(`/tenant/${index}/*`),
+  },
+  target: index,
 }))
 const router = new Router(routes, routes.length)
 const backend = new Backend("127.0.0.1:9000")

@@ -22,10 +22,10 @@ export function settingsOf(variant: Variant, backend: string, ca: string): Parti
     case "routed": {
       const others = Array.from({ length: OTHER_ROUTES }, (_, index) => ({
         host: `tenant-${index}.example.com`,
-        path: `/tenant/${index}/*`,
+        path: `/tenant/${index}`,
         backends: [backend],
       }))
-      return { route: [...others, { host: "*.example.com", path: "/*", backends: [backend] }] }
+      return { route: [...others, { host: "*.example.com", path: "/", backends: [backend] }] }
     }
     case "sticky":
       return { backends, sticky_cookie: "backend" }

@@ -30,7 +30,7 @@ const request = toUpgradeRequest(requestHead)
 const routes = Array.from({ length: 20 }, (_, index) => ({
   conditions: {
     host: [parseHostPattern(`tenant-${index}.example.com`)],
-    path: parsePathPattern(`/tenant/${index}/*`),
+    path: parsePathPattern(`/tenant/${index}`),
   },
   target: index,
 }))

@@ -17,6 +17,9 @@ import { describeRun } from "./report/machine.js"
 import { formatFinding } from "./report/report.js"
 import { formatTargets } from "./report/targets.js"
 
+// Exit handlers end the programs that were started, but a signal alone does not run them.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1))
+
 const args = hideBin(process.argv)
 const names = entries(LOAD_RUNTIME).entries.map(({ name }) => name)
 const options = await readOptions(

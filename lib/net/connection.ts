@@ -6,8 +6,10 @@
  * a connection over with one assignment. Between two stages a replay buffer is attached and keeps what
  * arrives.
  */
-import { connect, type NetConnectOpts, type Socket } from "node:net"
+import { type NetConnectOpts, Socket } from "node:net"
 import type { ConnectionOptions } from "node:tls"
+import { createReadInto } from "./accepted-reads.js"
+import { socketOptions } from "./socket-options.js"
 
 export interface Handler {
   /** Bytes have arrived. If the connection `lends` them they are valid during the call only. */
@@ -43,6 +45,11 @@ const MAX_REPLAY_BYTES = 64 * 1024
 
 const NO_BYTES = Buffer.alloc(0)
 
+/** Where a socket of ours keeps its connection, so that all of them share the listeners of `Connection`. */
+const CONNECTION = Symbol("connection")
+
+type OwnedSocket = Socket & { [CONNECTION]: Connection }
+
 export class Connection {
   /** The peer has sent FIN. */
   ended = false
@@ -61,6 +68,38 @@ export class Connection {
   #closed = false
   #bytesBefore = 0
 
+  /** The listeners of every socket. A closure for each would be nine for each session. */
+  static readonly #on = {
+    data(this: OwnedSocket, bytes: Buffer): void {
+      this[CONNECTION].#handler.onBytes(bytes)
+    },
+    /** `onread`, which Node calls as a method of the socket. */
+    read(this: OwnedSocket, length: number): boolean {
+      this[CONNECTION].#handler.onBytes(READ_BUFFER.subarray(0, length))
+      return true
+    },
+    end(this: OwnedSocket): void {
+      const connection = this[CONNECTION]
+      connection.ended = true
+      connection.#handler.onEnd()
+    },
+    drain(this: OwnedSocket): void {
+      this[CONNECTION].#handler.onDrain()
+    },
+    error(this: OwnedSocket, error: Error): void {
+      this[CONNECTION].#error ??= error
+    },
+    close(this: OwnedSocket): void {
+      const connection = this[CONNECTION]
+      connection.#closed = true
+      connection.#handler.onClose(connection.#error)
+    },
+  }
+
+  static readonly #ONREAD = { buffer: READ_BUFFER, callback: Connection.#on.read }
+  static readonly #DIALLED = socketOptions({ allowHalfOpen: true, noDelay: true, onread: Connection.#ONREAD })
+  static readonly #readInto = createReadInto(Connection.#ONREAD)
+
   private constructor(
     readonly socket: Socket,
     /** The handler must copy bytes that it keeps. */
@@ -68,37 +107,25 @@ export class Connection {
     /** The TCP connection under a TLS socket. */
     private readonly raw?: Socket,
   ) {
-    socket.on("end", () => {
-      this.ended = true
-      this.#handler.onEnd()
-    })
-    socket.on("drain", () => this.#handler.onDrain())
-    socket.on("error", (error) => {
-      this.#error ??= error
-    })
-    socket.on("close", () => {
-      this.#closed = true
-      this.#handler.onClose(this.#error)
-    })
+    ;(socket as OwnedSocket)[CONNECTION] = this
+    const on = Connection.#on
+    socket.on("end", on.end)
+    socket.on("drain", on.drain)
+    socket.on("error", on.error)
+    socket.on("close", on.close)
   }
 
   /** Wraps a socket that a server has accepted. */
   static accepted(socket: Socket): Connection {
-    const connection = new Connection(socket, false)
-    socket.on("data", (bytes: Buffer) => connection.#handler.onBytes(bytes))
-    return connection
+    const lends = Connection.#readInto(socket)
+    if (!lends) socket.on("data", Connection.#on.data)
+    return new Connection(socket, lends)
   }
 
-  /** Begins to connect; the socket emits "connect" once it has. */
-  static dialled(options: NetConnectOpts): Connection {
-    const callback = (length: number) => {
-      connection.#handler.onBytes(READ_BUFFER.subarray(0, length))
-      return true
-    }
-    const connection = new Connection(
-      connect({ ...options, onread: { buffer: READ_BUFFER, callback } }),
-      true,
-    )
+  /** Begins to connect, without Nagle's delay; the socket emits "connect" once it has. */
+  static dialled(to: NetConnectOpts): Connection {
+    const connection = new Connection(new Socket(Connection.#DIALLED), true)
+    connection.socket.connect(to)
     return connection
   }
 
@@ -116,7 +143,7 @@ export class Connection {
     const { socket: raw } = dialled
     const own = { socket: raw, highWaterMark: READ_AHEAD_BYTES }
     const connection = new Connection(connect({ ...options, ...own }), false, raw)
-    connection.socket.on("data", (bytes: Buffer) => connection.#handler.onBytes(bytes))
+    connection.socket.on("data", Connection.#on.data)
     // At an alert or a broken record Node leaves the socket open, with writes that never end.
     connection.socket.on("error", (error) => connection.reset(error))
     return connection

@@ -1,7 +1,7 @@
 /** Opens a connection to one backend: TCP or a Unix socket, then the PROXY header and TLS if configured. */
-import { isIP, type LookupFunction, type NetConnectOpts } from "node:net"
+import { isIP, type NetConnectOpts } from "node:net"
 import type { ConnectionOptions, SecureContext } from "node:tls"
-import { type Address, toNetOptions } from "../address/address.js"
+import type { Address, TcpAddress } from "../address/address.js"
 import { SessionEnd, toSessionEnd } from "../close-reason.js"
 import { type Clock, systemClock, type Timer } from "../shared/clock.js"
 import { Connection, type Handler } from "./connection.js"
@@ -61,13 +61,9 @@ export class Dial implements Handler {
     clock: Clock = systemClock,
   ) {
     const { connectTimeoutMs } = options
-    const lookup: LookupFunction = (name, _, callback) => {
-      this.#stopResolving = RESOLVER.resolve(name, connectTimeoutMs, (failure, addresses) => {
-        this.#stopResolving = undefined
-        callback(failure, [...addresses])
-      })
-    }
-    this.#tcp = Connection.dialled({ ...connectOptions(address, connectTimeoutMs), lookup })
+    this.#tcp = Connection.dialled(
+      address.kind === "unix" ? { path: address.path } : this.#tcpOptions(address),
+    )
     this.#connection = this.#tcp
     this.#deadline = clock.after(connectTimeoutMs, () => this.#onTimeout())
     this.connected = new Promise((resolve, reject) => {
@@ -75,7 +71,7 @@ export class Dial implements Handler {
       this.#reject = reject
     })
     this.#tcp.attach(this)
-    this.#tcp.socket.once("connect", () => this.#onConnect())
+    this.#tcp.socket.on("connect", () => this.#onConnect())
   }
 
   /** Ends the dial, or closes the connection that it has led to. */
@@ -105,7 +101,7 @@ export class Dial implements Handler {
     this.#tcp.detach()
     this.#connection = Connection.secured(this.#tcp, secureOptions(tls))
     this.#connection.attach(this)
-    this.#connection.socket.once("secureConnect", () => this.#onConnected())
+    this.#connection.socket.on("secureConnect", () => this.#onConnected())
   }
 
   #onConnected(): void {
@@ -118,20 +114,26 @@ export class Dial implements Handler {
     this.close(new SessionEnd(this.#stopResolving === undefined ? "connect_timeout" : "resolve_timeout"))
   }
 
+  #tcpOptions({ host, port }: TcpAddress): NetConnectOpts {
+    const { connectTimeoutMs } = this.options
+    return {
+      host,
+      port,
+      autoSelectFamily: true,
+      autoSelectFamilyAttemptTimeout: Math.min(MAX_ATTEMPT_MS, Math.ceil(connectTimeoutMs / 2)),
+      // Node calls it for names only.
+      lookup: (name, _, callback) => {
+        this.#stopResolving = RESOLVER.resolve(name, connectTimeoutMs, (failure, addresses) => {
+          this.#stopResolving = undefined
+          callback(failure, [...addresses])
+        })
+      },
+    }
+  }
+
   #settle(): void {
     this.#stopResolving?.()
     this.#deadline.cancel()
-  }
-}
-
-/** The options for TCP have no effect on a Unix socket. */
-function connectOptions(address: Address, connectTimeoutMs: number): NetConnectOpts {
-  return {
-    ...toNetOptions(address),
-    allowHalfOpen: true,
-    noDelay: true,
-    autoSelectFamily: true,
-    autoSelectFamilyAttemptTimeout: Math.min(MAX_ATTEMPT_MS, Math.ceil(connectTimeoutMs / 2)),
   }
 }
 

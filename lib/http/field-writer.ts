@@ -1,5 +1,6 @@
 /** Writes heads: the only place where a start line or a field line is put together from parts. */
 import { SessionEnd } from "../close-reason.js"
+import { lowerCaseName } from "./field-names.js"
 import type { Field } from "./head.js"
 
 /**
@@ -21,7 +22,7 @@ export class FieldEdit {
     readonly name: string,
     readonly value: string,
   ) {
-    this.key = name.toLowerCase()
+    this.key = lowerCaseName(name)
     this.line = action === "remove" ? "" : `${safe(`${name}: ${value}`)}\r\n`
   }
 
@@ -49,25 +50,32 @@ export function writeHead(
   edits: readonly FieldEdit[],
   isDropped: (name: string) => boolean = () => false,
 ): string {
-  const edited = new Map<string, string>()
+  // Two lists of a few, because a Map for each head costs more than looking through them.
+  const names: string[] = []
+  const lines: string[] = []
   let atEnd = ""
   for (const { action, key, line } of edits) {
-    const setLine = action === "append" ? edited.get(key) : undefined
-    if (setLine) edited.set(key, setLine + line)
+    const at = names.indexOf(key)
+    const setLine = action === "append" ? lines[at] : undefined
+    if (setLine) lines[at] = setLine + line
     else if (action === "append") atEnd += line
-    else edited.set(key, line)
+    else if (at >= 0) lines[at] = line
+    else {
+      names.push(key)
+      lines.push(line)
+    }
   }
   let text = `${safe(startLine)}\r\n`
   for (const { name, line } of fields) {
-    const lines = edited.get(name)
-    if (lines === undefined) {
+    const at = names.indexOf(name)
+    if (at < 0) {
       if (!isDropped(name)) text += line
-    } else if (lines !== "") {
-      text += lines
-      edited.set(name, "")
+    } else {
+      text += lines[at]
+      lines[at] = ""
     }
   }
-  for (const lines of edited.values()) text += lines
+  for (const line of lines) text += line
   return `${text}${atEnd}\r\n`
 }
 

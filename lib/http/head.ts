@@ -2,6 +2,7 @@
  * Parses heads into values. All text is Latin-1, one character per byte, so that forwarded bytes stay
  * unchanged.
  */
+import { lowerCaseName } from "./field-names.js"
 import type { HeadKind } from "./head-scanner.js"
 import { dissect } from "./llhttp.js"
 
@@ -37,8 +38,14 @@ export class HeadSyntaxError extends Error {
 /** Parses a complete request head, blank line included. Throws `HeadSyntaxError`. */
 export function parseRequestHead(bytes: Buffer): RequestHead {
   const { startLine, fields } = parse("request", bytes)
-  const [method = "", target = "", version = ""] = startLine.split(" ")
-  return { method, target, version, fields }
+  const methodEnd = startLine.indexOf(" ")
+  const targetEnd = startLine.indexOf(" ", methodEnd + 1)
+  return {
+    method: startLine.slice(0, methodEnd),
+    target: startLine.slice(methodEnd + 1, targetEnd),
+    version: startLine.slice(targetEnd + 1),
+    fields,
+  }
 }
 
 /** Parses a complete response head, blank line included. Throws `HeadSyntaxError`. */
@@ -98,7 +105,7 @@ function parse(kind: HeadKind, bytes: Buffer): { startLine: string; fields: Fiel
     const line = text.slice(start, fieldStarts[index + 1] ?? text.length - 2)
     if (line.indexOf("\r\n") !== line.length - 2) throw new HeadSyntaxError("ambiguous end of a field line")
     const colon = line.indexOf(":")
-    return { name: line.slice(0, colon).toLowerCase(), value: trim(line.slice(colon + 1, -2)), line }
+    return { name: lowerCaseName(line.slice(0, colon)), value: trim(line.slice(colon + 1, -2)), line }
   })
   return { startLine: text.slice(0, text.indexOf("\r\n")), fields }
 }

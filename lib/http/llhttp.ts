@@ -47,11 +47,14 @@ const STOP_AFTER_HEAD = 2
 const GO_ON = 0
 const SCRATCH_BYTES = MAX_HEAD_BYTES
 
-let fieldStarts: number[] = []
+/** Reused for every head: an array that grows by `push` costs four times the room. */
+const starts: number[] = []
+let startCount = 0
 let stopAfterHead = true
 
 const llhttp = instantiate()
 const scratch = llhttp.malloc(SCRATCH_BYTES)
+let memory = new Uint8Array(llhttp.memory.buffer)
 const parsers: Record<HeadKind, number> = {
   request: llhttp.llhttp_alloc(TYPE.REQUEST as number),
   response: llhttp.llhttp_alloc(TYPE.RESPONSE as number),
@@ -66,13 +69,13 @@ export function wasmMemoryBytes(): number {
 export function dissect(kind: HeadKind, head: Uint8Array): Dissection {
   const parser = parsers[kind]
   llhttp.llhttp_reset(parser)
-  fieldStarts = []
+  startCount = 0
   stopAfterHead = true
   const outcome = execute(parser, head)
   return {
     fault: outcome === ERROR.PAUSED_UPGRADE ? "" : faultOf(parser),
     length: readBytes(parser),
-    fieldStarts,
+    fieldStarts: starts.slice(0, startCount),
   }
 }
 
@@ -122,7 +125,9 @@ export class BodyEnd {
 }
 
 function execute(parser: number, bytes: Uint8Array): number {
-  new Uint8Array(llhttp.memory.buffer, scratch, bytes.length).set(bytes)
+  // The memory gets another buffer when it grows.
+  if (memory.buffer !== llhttp.memory.buffer) memory = new Uint8Array(llhttp.memory.buffer)
+  memory.set(bytes, scratch)
   return llhttp.llhttp_execute(parser, scratch, bytes.length)
 }
 
@@ -145,7 +150,7 @@ function instantiate(): Llhttp {
       wasm_on_url: nothing,
       wasm_on_status: nothing,
       wasm_on_header_field: (_parser: number, at: number) => {
-        if (stopAfterHead) fieldStarts.push(at - scratch)
+        if (stopAfterHead) starts[startCount++] = at - scratch
         return GO_ON
       },
       wasm_on_header_value: nothing,

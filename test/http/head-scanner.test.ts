@@ -248,3 +248,47 @@ t.test(
     t.equal(scanner.fault, "")
   },
 )
+
+t.test("a head is judged the same whole and in two pieces", async (t) => {
+  const starts = [
+    "GET /chat HTTP/1.1",
+    "G\tT / HTTP/1.1",
+    "GET  / HTTP/1.1",
+    "PRI * HTTP/2.0",
+    "GET / HTTP/2.0",
+  ]
+  const lines = [
+    "Host: a",
+    " folded",
+    "\tfolded",
+    ":",
+    "a",
+    "a\tb c",
+    "a\x01",
+    "a\x7f",
+    "a\xff",
+    "a\rb",
+    "a\nb",
+    "\x80",
+  ]
+  const judge = (kind: HeadKind, pieces: readonly string[]) => {
+    const scanner = new HeadScanner(kind)
+    const lengths = pieces.map((_, index) =>
+      scanner.scan(Buffer.from(pieces.slice(0, index + 1).join(""), "latin1")),
+    )
+    return { length: lengths.find((length) => length >= 0), fault: scanner.fault }
+  }
+  for (const start of [
+    ...starts,
+    "HTTP/1.1 101 Switching Protocols",
+    "HTTP/1.1 200",
+    "HTTP/1.1 99 a",
+    "HTTP/1.0 200 ",
+  ]) {
+    const kind = start.startsWith("HTTP/") ? "response" : "request"
+    for (const line of lines) {
+      const head = `${start}\r\n${line}\r\nb: c\r\n\r\nbehind\r\n\r\n`
+      t.same(judge(kind, [head]), judge(kind, [head.slice(0, 2), head.slice(2)]), JSON.stringify(head))
+    }
+  }
+})

@@ -71,7 +71,6 @@ export class Dial implements Handler {
       this.#reject = reject
     })
     this.#tcp.attach(this)
-    this.#tcp.socket.on("connect", () => this.#onConnect())
   }
 
   /** Ends the dial, or closes the connection that it has led to. */
@@ -90,24 +89,20 @@ export class Dial implements Handler {
     this.#reject?.(toSessionEnd(error, isLocalFault(error) ? "local_exhaustion" : "backend_unreachable"))
   }
 
-  #onConnect(): void {
+  onConnect(): void {
     const { proxyHeader, tls } = this.options
-    if (proxyHeader !== undefined) this.#tcp.socket.write(proxyHeader)
-    if (tls === undefined) {
-      this.#onConnected()
+    const isSecured = this.#connection !== this.#tcp
+    if (proxyHeader !== undefined && !isSecured) this.#tcp.socket.write(proxyHeader)
+    if (tls === undefined || isSecured) {
+      this.#settle()
+      this.#connection.detach()
+      this.#resolve?.(this.#connection)
       return
     }
     // Not before it is connected: while several addresses are tried Node replaces the handle of the socket.
     this.#tcp.detach()
     this.#connection = Connection.secured(this.#tcp, secureOptions(tls))
     this.#connection.attach(this)
-    this.#connection.socket.on("secureConnect", () => this.#onConnected())
-  }
-
-  #onConnected(): void {
-    this.#settle()
-    this.#connection.detach()
-    this.#resolve?.(this.#connection)
   }
 
   #onTimeout(): void {

@@ -394,3 +394,16 @@ t.test("replay buffers of dialled connections do not mix, although all read into
     t.ok(handler.bytes.equals(sent[index] ?? Buffer.alloc(0)))
   }
 })
+
+for (const { title, connect } of PEER_KINDS) {
+  t.test(`${title} has the same listeners as any other, so that it retains no closure`, async (t) => {
+    const [{ peer: one }, { peer: other }] = [await connect(t), await connect(t)]
+    const listenersOf = ({ socket }: Connection) =>
+      ["connect", "data", "end", "drain", "error", "close"].map((event) => socket.listeners(event))
+    t.ok(listenersOf(one).flat().length >= 5)
+    for (const [index, listeners] of listenersOf(one).entries()) {
+      t.strictSame(listeners, listenersOf(other)[index])
+      for (const [at, listener] of listeners.entries()) t.equal(listener, listenersOf(other)[index]?.[at])
+    }
+  })
+}

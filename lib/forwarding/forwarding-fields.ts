@@ -40,6 +40,10 @@ const NAMES_OF_FAMILY = {
   "x-forwarded": /^x-forwarded(?!-prefix$)(?:-[a-z0-9-]*)?$/,
   forwarded: /^forwarded$/,
 }
+/** Edits that most requests share. */
+const PROTO: ReadonlyMap<string, FieldEdit> = new Map(
+  ["http", "https"].map((proto) => [proto, FieldEdit.set("X-Forwarded-Proto", proto)]),
+)
 const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([
   ["http", "80"],
   ["ws", "80"],
@@ -79,7 +83,7 @@ function pushXForwarded(edits: FieldEdit[], facts: ForwardingFacts): void {
   const { host, proto, port } = originalRequestOf(facts)
   const isKept = (name: string) => report?.family === "x-forwarded" && membersOf(fields, name).length > 0
   if (!isKept("x-forwarded-host")) edits.push(FieldEdit.set("X-Forwarded-Host", host))
-  if (!isKept("x-forwarded-proto")) edits.push(FieldEdit.set("X-Forwarded-Proto", proto))
+  if (!isKept("x-forwarded-proto")) edits.push(PROTO.get(proto) ?? FieldEdit.set("X-Forwarded-Proto", proto))
   if (port !== "" && !isKept("x-forwarded-port")) edits.push(FieldEdit.set("X-Forwarded-Port", port))
 }
 

@@ -50,33 +50,36 @@ export function writeHead(
   edits: readonly FieldEdit[],
   isDropped: (name: string) => boolean = () => false,
 ): string {
-  // Two lists of a few, because a Map for each head costs more than looking through them.
-  const names: string[] = []
-  const lines: string[] = []
+  // For each name, at the place of its first edit, the lines that replace its fields. A head has few edits, so
+  // looking through them costs less than a Map.
+  const lines = new Array<string | undefined>(edits.length)
   let atEnd = ""
   for (const { action, key, line } of edits) {
-    const at = names.indexOf(key)
+    const at = indexOf(edits, key)
     const setLine = action === "append" ? lines[at] : undefined
     if (setLine) lines[at] = setLine + line
     else if (action === "append") atEnd += line
-    else if (at >= 0) lines[at] = line
-    else {
-      names.push(key)
-      lines.push(line)
-    }
+    else lines[at] = line
   }
   let text = `${safe(startLine)}\r\n`
   for (const { name, line } of fields) {
-    const at = names.indexOf(name)
-    if (at < 0) {
+    const at = indexOf(edits, name)
+    const edited = at < 0 ? undefined : lines[at]
+    if (edited === undefined) {
       if (!isDropped(name)) text += line
     } else {
-      text += lines[at]
+      text += edited
       lines[at] = ""
     }
   }
-  for (const line of lines) text += line
+  for (const line of lines) text += line ?? ""
   return `${text}${atEnd}\r\n`
+}
+
+/** The index of the first edit of this lower-case name, or -1. */
+function indexOf(edits: readonly FieldEdit[], name: string): number {
+  for (let at = 0; at < edits.length; at++) if (edits[at]?.key === name) return at
+  return -1
 }
 
 /**

@@ -59,11 +59,17 @@ export function parseResponseHead(bytes: Buffer): ResponseHead {
   }
 }
 
+// Most fields occur once. An array literal has room for just that one, `push` reserves it for 17.
+
 /** Returns the values of all fields with this (lower-case) name, in order. */
 export function valuesOf(fields: readonly Field[], name: string): string[] {
-  const values: string[] = []
-  for (const field of fields) if (field.name === name) values.push(field.value)
-  return values
+  let values: string[] | undefined
+  for (const field of fields) {
+    if (field.name !== name) continue
+    if (values === undefined) values = [field.value]
+    else values.push(field.value)
+  }
+  return values ?? []
 }
 
 /**
@@ -71,15 +77,17 @@ export function valuesOf(fields: readonly Field[], name: string): string[] {
  * §5.6.1).
  */
 export function listOf(fields: readonly Field[], name: string): string[] {
-  const members: string[] = []
-  for (const field of fields) {
-    if (field.name !== name) continue
-    for (const member of field.value.split(",")) {
-      const trimmed = trim(member)
-      if (trimmed !== "") members.push(trimmed.toLowerCase())
+  let members: string[] | undefined
+  for (const { name: other, value } of fields) {
+    if (other !== name) continue
+    for (const member of value.includes(",") ? value.split(",") : [value]) {
+      const trimmed = trim(member).toLowerCase()
+      if (trimmed === "") continue
+      if (members === undefined) members = [trimmed]
+      else members.push(trimmed)
     }
   }
-  return members
+  return members ?? []
 }
 
 /** Names of fields, cookies and subprotocols are tokens (RFC 9110 §5.6.2). */

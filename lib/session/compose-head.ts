@@ -50,7 +50,7 @@ export function planHead(
     fields: request.fields,
   })
   // The configuration's fields come last, so that they override whatever a client or a proxy has sent.
-  const edits = [...forwarding, ...requestFields]
+  const edits = forwarding.concat(requestFields)
   const plan = { request, path: route.path, hostHeader, edits }
   if (subprotocols.size === 0) return plan
   const { offered, edit } = restrictSubprotocols(request.fields, subprotocols)

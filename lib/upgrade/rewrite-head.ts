@@ -47,7 +47,7 @@ export function rewriteRequest(
   return writeHead(
     `GET ${target} HTTP/1.1`,
     fields,
-    [...lookalikes.map(FieldEdit.remove), ...edits, ...UPGRADE, FieldEdit.set("Host", host)],
+    lookalikes.map(FieldEdit.remove).concat(edits, UPGRADE, FieldEdit.set("Host", host)),
     (name) => isHopByHop(name, connection),
   )
 }
@@ -59,7 +59,7 @@ export function rewriteRequest(
 export function rewriteUpgradeResponse(response: ResponseHead, edits: readonly FieldEdit[] = []): string {
   const { fields } = response
   const connection = listOf(fields, "connection")
-  return writeHead(statusLineOf(response), fields, [...edits, ...UPGRADED], (name) =>
+  return writeHead(statusLineOf(response), fields, edits.concat(UPGRADED), (name) =>
     isHopByHop(name, connection),
   )
 }

@@ -64,7 +64,7 @@ export function forwardingEdits(mode: ForwardedMode, facts: ForwardingFacts): Fi
   const { report, fields } = facts
   const edits: FieldEdit[] = []
   for (const { name } of fields) {
-    // All of these names begin so: a quarter of the cost of trying the patterns on every field.
+    // All of these names begin so. Other fields need not be matched.
     if (name[0] !== "x" && name[0] !== "f") continue
     const isBelieved = report !== undefined && NAMES_OF_FAMILY[report.family].test(name)
     if (NAMES_A_CLIENT.test(name) && !isBelieved) edits.push(FieldEdit.remove(name))

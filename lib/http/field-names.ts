@@ -45,7 +45,7 @@ const LOWER_CASE: ReadonlyMap<string, string> = new Map(
   }),
 )
 
-/** Half the cost of `toLowerCase`, and equal names are one string, so that comparing them is cheap, too. */
+/** A common name needs no new string, and equal names are one string, which makes comparing them cheap. */
 export function lowerCaseName(name: string): string {
   return LOWER_CASE.get(name) ?? name.toLowerCase()
 }

@@ -47,7 +47,7 @@ const STOP_AFTER_HEAD = 2
 const GO_ON = 0
 const SCRATCH_BYTES = MAX_HEAD_BYTES
 
-/** Reused for every head: an array that grows by `push` costs four times the room. */
+/** Reused for every head: an array that grows by `push` reserves more room than it needs. */
 const starts: number[] = []
 let startCount = 0
 let stopAfterHead = true

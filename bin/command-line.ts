@@ -1,4 +1,7 @@
-/** The command line. Exit codes: 0 done, 1 could not run (an address is taken), 2 usage or configuration. */
+/**
+ * The command line. Exit codes: 0 done, 1 could not run (an address is taken), 2 usage or configuration,
+ * 3 tunnels were cut by the drain.
+ */
 import { closest, distance } from "fastest-levenshtein"
 import yargs, { type Argv } from "yargs"
 import { hideBin } from "yargs/helpers"
@@ -38,7 +41,9 @@ const cli = yargs()
   .example("$0 check /etc/rws.toml", "find mistakes before a restart")
   .example("$0 --bind 0.0.0.0:8080 --backend 127.0.0.1:9000 --backend 127.0.0.1:9001", "run without a file")
   .example("$0 echo --bind 127.0.0.1:9000", "a backend to try it with")
-  .epilogue("Exit codes: 0 done; 1 could not run (an address is taken, say); 2 usage or configuration.")
+  .epilogue(
+    "Exit codes: 0 done; 1 could not run (an address is taken, say); 2 usage or configuration; 3 done, but the drain has cut tunnels.",
+  )
   .check(refuseTwice)
   .check(refuseWords)
   .locale("en")

@@ -6,7 +6,7 @@ import { WsProxy } from "../lib/builder.js"
 import type { EndedSession } from "../lib/ops/session-summary.js"
 import type { RunningProxy } from "../lib/proxy/proxy.js"
 import { addressOf, startEcho } from "./echo.js"
-import { end } from "./end.js"
+import { DONE, end } from "./end.js"
 import { closeOnSignal } from "./signals.js"
 
 const FREE_PORT = "127.0.0.1:0"
@@ -20,7 +20,7 @@ export async function demo(): Promise<void> {
   const closed = closeOnSignal(starting, () => console.log("closing"))
   await Promise.race([closed, starting.then((proxy) => introduce(proxy, backends))])
   await closed
-  await end(0)
+  await end(DONE)
 }
 
 /** Says what is running, and shows that it works. */

@@ -8,17 +8,22 @@ import { setTimeout } from "node:timers/promises"
 export const FLUSH_MS = 500
 const LOOK_MS = 10
 
+/** Exit codes of a program that has done its work. */
+export const DONE = 0
+/** The drain had to cut tunnels. */
+export const TUNNELS_CUT = 3
+
 /**
  * Exits once the output has been written, after `FLUSH_MS` at the latest.
  *
  * `process.exit` waits for libuv's threads, and `getaddrinfo` can keep one for a minute. If one is still busy
- * after a clean run, the process ends itself by SIGTERM, which supervisors count as clean too. A failure
- * keeps its exit code.
+ * after a run, the process ends itself by SIGTERM, which supervisors count as clean too. A failure keeps its
+ * exit code.
  */
 export async function end(code: number): Promise<void> {
   const deadline = performance.now() + FLUSH_MS
   while (isBusy() && performance.now() < deadline) await setTimeout(LOOK_MS)
-  if (code === 0 && isThreadBusy()) {
+  if ((code === DONE || code === TUNNELS_CUT) && isThreadBusy()) {
     process.removeAllListeners("SIGTERM")
     process.kill(process.pid, "SIGTERM")
   }

@@ -3,7 +3,7 @@ import { toSettings } from "../lib/config/load.js"
 import { createLog } from "../lib/ops/pino-log.js"
 import { createProxy } from "../lib/proxy/proxy.js"
 import { type ConfigArguments, readConfig } from "./config-options.js"
-import { end, FLUSH_MS } from "./end.js"
+import { DONE, end, FLUSH_MS, TUNNELS_CUT } from "./end.js"
 import { closeOnSignal, onIgnoredSignal } from "./signals.js"
 
 /** Ends the process after a signal. Rejects if the proxy can't be started. */
@@ -11,9 +11,10 @@ export async function serve(given: ConfigArguments): Promise<void> {
   const config = await readConfig(given)
   const { log, flush } = await createLog(toSettings(config).log.level)
   onIgnoredSignal((signal, text) => log.warn({ signal }, text))
-  await closeOnSignal(createProxy(config, { log }), (signal) =>
+  const cut = await closeOnSignal(createProxy(config, { log }), (signal) =>
     log.info({ signal }, "draining; a second signal closes at once"),
   )
+  if (cut > 0) log.warn({ cut }, `ended; the drain has cut ${cut} tunnel${cut === 1 ? "" : "s"}`)
   await flush(FLUSH_MS)
-  await end(0)
+  await end(cut > 0 ? TUNNELS_CUT : DONE)
 }

@@ -36,7 +36,7 @@ export function onIgnoredSignal(told: Notice): void {
 export type StopCause = "SIGTERM" | "SIGINT" | "shutdown" | "disconnect"
 
 /**
- * Resolves once the proxy is closed. The first request to stop drains it, a second one closes it at once.
+ * Resolves once the proxy is closed, to how many tunnels were cut. The first request to stop drains it, a second one closes it at once.
  * Handles signals from the call on, also while the proxy is starting; rejects if that fails.
  *
  * Of `worker.disconnect()` in the primary a worker hears nothing before its last connection has gone.
@@ -44,7 +44,7 @@ export type StopCause = "SIGTERM" | "SIGINT" | "shutdown" | "disconnect"
 export function closeOnSignal(
   starting: Promise<RunningProxy>,
   onDrain: (cause: StopCause) => void,
-): Promise<void> {
+): Promise<number> {
   return new Promise((resolve, reject) => {
     let requests = 0
     const stop = (cause: StopCause) => {

@@ -92,6 +92,40 @@ export class WsProxy {
     return this.#set({ drain_timeout_ms: value })
   }
 
+  /**
+   * How long the listener keeps accepting after the request to stop, so that load balancers notice first; the
+   * drain begins after it. Default: 0.
+   */
+  drainDelayMs(value: ListenerConfig["drain_delay_ms"]): this {
+    return this.#set({ drain_delay_ms: value })
+  }
+
+  /**
+   * Time over which the tunnels that are left after `drain_timeout_ms` are closed, evenly, oldest first; 0 =
+   * all at once. Default: 3000.
+   */
+  drainSpreadMs(value: ListenerConfig["drain_spread_ms"]): this {
+    return this.#set({ drain_spread_ms: value })
+  }
+
+  /**
+   * End tunnels with a WebSocket Close frame to both peers, at the end of a frame, and wait up to a second
+   * for their replies. Default: false.
+   */
+  closeFrames(value: ListenerConfig["close_frames"]): this {
+    return this.#set({ close_frames: value })
+  }
+
+  /** Code of the Close frame that clients get: 1012 = service restart. Default: 1012. */
+  clientCloseCode(value: ListenerConfig["client_close_code"]): this {
+    return this.#set({ client_close_code: value })
+  }
+
+  /** Code of the Close frame that backends get: 1001 = going away. Default: 1001. */
+  backendCloseCode(value: ListenerConfig["backend_close_code"]): this {
+    return this.#set({ backend_close_code: value })
+  }
+
   /** Longest request head, 64 to 65536. Default: 8192. */
   maxHeadBytes(value: ListenerConfig["max_head_bytes"]): this {
     return this.#set({ max_head_bytes: value })

@@ -20,6 +20,11 @@ import {
   parsedText,
 } from "../settings/kinds.js"
 import { NO_TERMINATION } from "../settings/tls-advice.js"
+import { isCloseCode } from "../upgrade/close-frame.js"
+
+const closeCode = z
+  .int("expected a close code")
+  .refine(isCloseCode, "expected a code that RFC 6455 lets an endpoint send: 1000 to 1014 or 3000 to 4999")
 
 const { backends, ...inlinePoolSettings } = inlinePoolShape
 
@@ -104,6 +109,29 @@ export const listenerSchema = z.strictObject({
       otherNames: `grace_period graceTimeOut hard-stop-after worker_shutdown_timeout stream_close_delay
         drain_time shutdown_timeout`,
     }),
+  drain_delay_ms: optionalMs
+    .default(0)
+    .describe(
+      "How long the listener keeps accepting after the request to stop, so that load balancers notice first; the drain begins after it",
+    )
+    .meta({ otherNames: "shutdown_delay requestAcceptGraceTimeout" }),
+  drain_spread_ms: optionalMs
+    .default(3000)
+    .describe(
+      "Time over which the tunnels that are left after `drain_timeout_ms` are closed, evenly, oldest first; 0 = all at once",
+    )
+    .meta({ otherNames: "close_spread_time" }),
+  close_frames: flag
+    .default(false)
+    .describe(
+      "End tunnels with a WebSocket Close frame to both peers, at the end of a frame, and wait up to a second for their replies",
+    ),
+  client_close_code: closeCode
+    .default(1012)
+    .describe("Code of the Close frame that clients get: 1012 = service restart"),
+  backend_close_code: closeCode
+    .default(1001)
+    .describe("Code of the Close frame that backends get: 1001 = going away"),
   max_head_bytes: z
     .int("expected a whole number of bytes")
     .min(64, "expected at least 64 bytes")

@@ -22,8 +22,8 @@ export class LogObserver implements Partial<Observer> {
     this.log.info({ listener, bind: formatAddress(address), backends }, "listening")
   }
 
-  stopped(listener: string): void {
-    this.log.info({ listener }, "stopped")
+  stopped(listener: string, cut: number): void {
+    this.log.info({ listener, cut }, "stopped")
   }
 
   acceptFailed(listener: string, error: Error): void {

@@ -10,8 +10,8 @@ import type { EndedSession, SessionSummary } from "./session-summary.js"
 export interface Observer {
   /** A listener is bound. `backends` are those of its own pool, if it has one. */
   listening(listener: string, address: Address, backends: readonly string[] | undefined): void
-  /** A listener has drained. */
-  stopped(listener: string): void
+  /** A listener has drained, and it has cut this many tunnels. */
+  stopped(listener: string, cut: number): void
   /** A client could not be accepted, for lack of descriptors for example. */
   acceptFailed(listener: string, error: Error): void
   /** The client has got its 101. */
@@ -36,8 +36,8 @@ export class Observers implements Observer {
     for (const observer of this.observers) observer.listening?.(listener, address, backends)
   }
 
-  stopped(listener: string): void {
-    for (const observer of this.observers) observer.stopped?.(listener)
+  stopped(listener: string, cut: number): void {
+    for (const observer of this.observers) observer.stopped?.(listener, cut)
   }
 
   acceptFailed(listener: string, error: Error): void {

@@ -92,27 +92,32 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
   }
 
   /**
-   * Drains: stops accepting, lets tunnels end by themselves and closes those that are left at the deadline.
-   * Resolves when the last one is gone. Called again, it shortens the wait.
-   * @param timeoutMs the deadline. Default: each listener's `drain_timeout_ms`. 0 = close all now, Infinity =
-   * never
+   * Drains: each listener keeps accepting for `drain_delay_ms`, stops, lets tunnels end by themselves and, at
+   * the deadline, closes those that are left over `drain_spread_ms`. Called again, it can shorten the wait.
+   * @param timeoutMs the deadline, from the end of the delay. Default: each listener's `drain_timeout_ms`.
+   * 0 = close all now, without delay and spread; Infinity = never
+   * @returns once the last session is gone: how many tunnels the drain has cut
    * @throws {RangeError} when it is negative or NaN; then nothing is closed
    */
-  async close(timeoutMs?: number): Promise<void> {
+  async close(timeoutMs?: number): Promise<number> {
     if (timeoutMs !== undefined) toTimerMs(timeoutMs)
     const stopped = this.#stop(timeoutMs)
     this.#reported ??= stopped.then(() => {
-      for (const { settings } of this.#listeners) this.#observer.stopped(settings.name)
+      for (const { settings, cut } of this.#listeners) this.#observer.stopped(settings.name, cut)
     })
     await stopped
     await this.#reported
     // Events are emitted in a tick of their own, and the last one must come before this resolves.
     await new Promise<void>((resolve) => process.nextTick(resolve))
+    return this.#listeners.reduce((sum, { cut }) => sum + cut, 0)
   }
 
   async #stop(timeoutMs?: number): Promise<void> {
     await Promise.all(
-      this.#listeners.map((listener) => listener.drain(timeoutMs ?? listener.settings.drain_timeout_ms)),
+      this.#listeners.map((listener) => {
+        const { drain_timeout_ms, drain_delay_ms } = listener.settings
+        return listener.drain(timeoutMs ?? drain_timeout_ms, drain_delay_ms)
+      }),
     )
     this.#pools.stop()
   }

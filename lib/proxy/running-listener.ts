@@ -5,15 +5,17 @@ import { socketPlaces } from "../limits/descriptors.js"
 import { Places } from "../limits/places.js"
 import { Listener } from "../net/listener.js"
 import { Sweep } from "../net/sweep.js"
-import type { Observer } from "../ops/observer.js"
+import { CutCount } from "../ops/cut-count.js"
+import { type Observer, Observers } from "../ops/observer.js"
 import type { ListenerSettings, ListenerState } from "../session/listener-state.js"
 import { SessionRegistry } from "../session/registry.js"
 import { startSession } from "../session/session.js"
 import { tunnelDeadlinesMs } from "../session/tunnel.js"
 import { type Clock, systemClock } from "../shared/clock.js"
-import { toTimerMs } from "../shared/timer.js"
+import { Drain, type Drained } from "./drain.js"
 
-export class RunningListener implements ListenerState {
+export class RunningListener implements ListenerState, Drained {
+  readonly observer: Observer
   readonly sessions = new SessionRegistry()
   readonly sockets = socketPlaces()
   readonly connections: Places
@@ -21,13 +23,16 @@ export class RunningListener implements ListenerState {
   readonly clients: ClientLimits
   readonly sweep: Sweep
   readonly #listener: Listener
+  readonly #cut = new CutCount()
+  readonly #drain = new Drain(this)
 
   constructor(
     readonly settings: ListenerSettings,
-    readonly observer: Observer,
+    observer: Observer,
     readonly clock: Clock = systemClock,
   ) {
     const { bind, bind_mode } = settings
+    this.observer = new Observers([observer, this.#cut])
     this.connections = new Places(settings.max_connections)
     this.pending = new Places(settings.max_pending)
     this.clients = new ClientLimits(settings, clock)
@@ -51,18 +56,18 @@ export class RunningListener implements ListenerState {
     return this.#listener.listen()
   }
 
-  /**
-   * Stops accepting, and closes the sessions that are left after `timeoutMs`. Resolves when the last one has
-   * ended. May be called again to shorten the wait.
-   */
-  async drain(timeoutMs: number): Promise<void> {
-    const closed = this.#listener.close()
-    const deadline = Number.isFinite(timeoutMs)
-      ? this.clock.after(toTimerMs(timeoutMs), () => this.sessions.closeAll("drain_timeout"))
-      : undefined
-    await closed
-    await this.sessions.untilEmpty()
-    deadline?.cancel()
+  /** How many tunnels its drain has cut so far. */
+  get cut(): number {
+    return this.#cut.count
+  }
+
+  stopAccepting(): Promise<void> {
+    return this.#listener.close()
+  }
+
+  /** See `Drain.run`. */
+  async drain(timeoutMs: number, delayMs = 0): Promise<void> {
+    await this.#drain.run(timeoutMs, delayMs)
     this.sweep.stop()
   }
 }

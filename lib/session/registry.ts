@@ -11,8 +11,13 @@ export interface LiveSession {
   /** Bytes of the tunnel so far, without the head. */
   readonly bytesFromClient: number
   readonly bytesFromBackend: number
-  /** Ends the session, whatever it is waiting for. It leaves the registry once its sockets are gone. */
+  /**
+   * Ends the session, whatever it is waiting for. It leaves the registry once its sockets are gone; with
+   * `close_frames` a tunnel takes up to about a second for that.
+   */
   close(reason: CloseReason): void
+  /** The same without waiting for the peers' replies, also for a tunnel that is being closed. */
+  cut(reason: CloseReason): void
 }
 
 export class SessionRegistry implements Iterable<LiveSession> {
@@ -38,8 +43,8 @@ export class SessionRegistry implements Iterable<LiveSession> {
     for (const resolve of this.#waiting.splice(0)) resolve()
   }
 
-  closeAll(reason: CloseReason): void {
-    for (const session of this.#sessions) session.close(reason)
+  cutAll(reason: CloseReason): void {
+    for (const session of this.#sessions) session.cut(reason)
   }
 
   /** Resolves when no session is left. */

@@ -140,7 +140,13 @@ class Session implements StageContext, LiveSession {
   }
 
   close(reason: CloseReason): void {
-    this.client.close(new SessionEnd(reason))
+    const running = this.#tunnel ?? this.client
+    running.close(new SessionEnd(reason))
+  }
+
+  cut(reason: CloseReason): void {
+    if (this.#tunnel === undefined) this.close(reason)
+    else this.#tunnel.cut(new SessionEnd(reason))
   }
 
   #acquire(places: Places, reason: CloseReason, cause?: Error): void {

@@ -5,6 +5,7 @@
  * - Bytes are passed on as they arrive. A slow reader stops us from reading the other side.
  * - A FIN is passed on behind the last byte; the other direction keeps flowing.
  * - An error on one side resets the other, so that a truncated stream never looks complete.
+ * - Whatever rws ends a tunnel for, `close` does it: with Close frames if they are configured, else at once.
  */
 import { type CloseReason, SessionEnd, toSessionEnd } from "../close-reason.js"
 import type { SessionKeys } from "../config/schema.js"
@@ -12,6 +13,7 @@ import type { Connection } from "../net/connection.js"
 import type { Sweep, Swept } from "../net/sweep.js"
 import type { SessionSummary } from "../ops/session-summary.js"
 import type { Clock } from "../shared/clock.js"
+import { CLOSING_MS, Closing } from "./closing.js"
 import { Pump, type PumpEnds } from "./pump.js"
 
 /** Linux refuses a longer TCP_KEEPIDLE and keeps its default of two hours. */
@@ -19,7 +21,8 @@ const MAX_KEEPALIVE_MS = 32_767_000
 
 /** The deadlines that `Tunnel.check` enforces; 0 = none. */
 export function tunnelDeadlinesMs(settings: SessionKeys): number[] {
-  return [settings.idle_timeout_ms, settings.half_close_timeout_ms, settings.max_lifetime_ms]
+  const { idle_timeout_ms, half_close_timeout_ms, max_lifetime_ms, close_frames } = settings
+  return [idle_timeout_ms, half_close_timeout_ms, max_lifetime_ms, close_frames ? CLOSING_MS : 0]
 }
 
 /** The part of `max_lifetime_ms` over which tunnels that began together are closed. */
@@ -33,9 +36,13 @@ export interface TunnelOwner {
 
 export class Tunnel implements PumpEnds, Swept {
   readonly #openedMs: number
-  readonly #expiresMs: number
+  /** When it reaches its lifetime; once it is being closed, when it is cut. */
+  #expiresMs: number
+  /** Only with `close_frames`. */
+  #closing: Closing | undefined
   /** The first FIN, unless an error came after it. */
   #reason: CloseReason | undefined
+  /** An error, or the reason for which rws closes the tunnel. */
   #error: SessionEnd | undefined
   #openSockets = 2
   #halfClosed = false
@@ -56,10 +63,36 @@ export class Tunnel implements PumpEnds, Swept {
   }
 
   start(): void {
-    const { client, backend } = this
+    const { client, backend, settings } = this
     this.listener.sweep.add(this)
+    if (settings.close_frames) {
+      this.#closing = new Closing(client, backend, settings, this)
+      this.#closing.attach()
+      return
+    }
     client.attach(new Pump(client, backend, this, "client_fin", "client_reset"))
     backend.attach(new Pump(backend, client, this, "backend_fin", "backend_reset"))
+  }
+
+  /** Ends the tunnel, with a closing handshake if `close_frames` is on and both sockets are there. */
+  close(end: SessionEnd): void {
+    if (this.#closing === undefined || this.#openSockets < 2) {
+      this.cut(end)
+      return
+    }
+    if (this.#error !== undefined) return
+    this.#error = end
+    this.#expiresMs = this.listener.clock.nowMs() + CLOSING_MS
+    this.listener.sweep.add(this)
+    this.#closing.begin(end)
+  }
+
+  /** Ends the tunnel now: Close frames are sent, but no reply is awaited. */
+  cut(end: SessionEnd): void {
+    this.#error ??= end
+    if (this.#openSockets === 2) this.#closing?.begin(this.#error)
+    this.client.close(this.#error)
+    this.backend.close(this.#error)
   }
 
   get bytesFromClient(): number {
@@ -97,9 +130,13 @@ export class Tunnel implements PumpEnds, Swept {
   }
 
   check(nowMs: number): void {
+    if (this.#error !== undefined) {
+      if (nowMs >= this.#expiresMs) this.cut(this.#error)
+      return
+    }
     if (this.#isNew) this.#settle()
     if (nowMs >= this.#expiresMs) {
-      this.#cut("max_lifetime")
+      this.close(new SessionEnd("max_lifetime"))
       return
     }
     const bytes = bytesMoved(this.client) + bytesMoved(this.backend)
@@ -111,8 +148,8 @@ export class Tunnel implements PumpEnds, Swept {
     const { idle_timeout_ms: idleTimeoutMs, half_close_timeout_ms: halfCloseTimeoutMs } = this.settings
     const silentMs = nowMs - this.#movedAtMs
     if (this.#halfClosed && halfCloseTimeoutMs > 0 && silentMs >= halfCloseTimeoutMs)
-      this.#cut("half_close_timeout")
-    else if (idleTimeoutMs > 0 && silentMs >= idleTimeoutMs) this.#cut("idle_timeout")
+      this.close(new SessionEnd("half_close_timeout"))
+    else if (idleTimeoutMs > 0 && silentMs >= idleTimeoutMs) this.close(new SessionEnd("idle_timeout"))
   }
 
   /**
@@ -129,11 +166,6 @@ export class Tunnel implements PumpEnds, Swept {
     }
     const hasDeadline = idle_timeout_ms > 0 || max_lifetime_ms > 0
     if (!hasDeadline && !(this.#halfClosed && half_close_timeout_ms > 0)) this.listener.sweep.delete(this)
-  }
-
-  #cut(reason: CloseReason): void {
-    this.client.close(new SessionEnd(reason))
-    this.backend.close(new SessionEnd(reason))
   }
 }
 

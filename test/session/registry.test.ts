@@ -10,7 +10,8 @@ function session(registry: SessionRegistry, closed: string[] = []): LiveSession 
     startedMs: 0,
     bytesFromClient: 0,
     bytesFromBackend: 0,
-    close: (reason) => closed.push(`${id} ${reason}`),
+    close() {},
+    cut: (reason) => closed.push(`${id} ${reason}`),
   }
   registry.add(live)
   return live
@@ -41,11 +42,11 @@ t.test("all waits for an empty registry resolve when the last session has gone",
   await waits
 })
 
-t.test("closing all sessions closes each with the reason, and does not wait", async (t) => {
+t.test("cutting all sessions cuts each with the reason, and does not wait", async (t) => {
   const registry = new SessionRegistry()
   const closed: string[] = []
   const [first, second] = [session(registry, closed), session(registry, closed)]
-  registry.closeAll("drain_timeout")
+  registry.cutAll("drain_timeout")
   t.same(closed, [`${first.id} drain_timeout`, `${second.id} drain_timeout`])
   t.equal(registry.size, 2)
 })

@@ -33,7 +33,7 @@ export async function startListener(
   const listener = new RunningListener({ ...composed, ...settings }, new Observers([observer]), clock)
   await listener.listen()
   t.teardown(() => {
-    listener.sessions.closeAll("drain_timeout")
+    listener.sessions.cutAll("drain_timeout")
     listener.sweep.stop()
     return listener.drain(0)
   })

@@ -94,6 +94,14 @@ const limit: Rule = {
   bad: [...each(notWhole, /^expected a whole number$/), ...each([-1], /^expected 0 \(unlimited\) or more$/)],
 }
 
+const closeCode: Rule = {
+  good: [1000, 1001, 1012, 3000, 4999],
+  bad: [
+    ...each(notWhole, /^expected a close code$/),
+    ...each([0, 999, 1005, 1006, 1015, 5000], /^expected a code that RFC 6455 lets an endpoint send/),
+  ],
+}
+
 /** Rules of the keys that are of none of the common kinds. */
 const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>>> = {
   name: { good: ["a", "chat (old)"], bad: each(["", 1, true, null, {}, new Date(0)], /./) },
@@ -218,6 +226,9 @@ const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>
     good: [[], ["https://app.example.com", "https://*.example.com", "null", "http://localhost:3000"]],
     bad: each(["https://a", true, null], /^expected a list of origins/),
   },
+  close_frames: { good: [true, false], bad: each([1, "yes", null], /^expected true or false$/) },
+  client_close_code: closeCode,
+  backend_close_code: closeCode,
   require_origin: { good: [true, false], bad: each([1, "yes", null], /^expected true or false$/) },
   subprotocols: {
     good: [[], ["v1.chat", "mqtt"]],

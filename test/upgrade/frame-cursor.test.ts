@@ -88,7 +88,10 @@ for (let seed = 1; seed <= 20; seed++) {
     const stream = Buffer.concat(frames)
     const ends = new Set([0])
     let end = 0
-    for (const { length } of frames) ends.add((end += length))
+    for (const { length } of frames) {
+      end += length
+      ends.add(end)
+    }
 
     const cursor = new FrameCursor()
     const found = new Set([0])

@@ -17,6 +17,7 @@ import {
 
 const DRAINING = "draining; a second signal closes at once"
 const ENDED = { code: 0, signal: null }
+const CUT = { code: 3, signal: null }
 
 /** A serving rws with an open tunnel through it. */
 async function serveTunnel(t: Test): Promise<{ rws: Program; address: string; client: RawPeer }> {
@@ -53,28 +54,54 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       t.strictSame(await rws.untilExit(), ENDED)
       const [session, stopped] = logOf(rws).slice(-2)
       t.match(session, { reason: "client_fin", bytes_from_client: 10 })
-      t.match(stopped, { msg: "stopped" })
+      t.match(stopped, { msg: "stopped", cut: 0 })
     },
   )
 
   for (const second of ["SIGTERM", "SIGINT"] as const) {
     t.test(
-      `after ${signal} a ${second} closes the remaining tunnels, and rws exits with code 0`,
+      `after ${signal} a ${second} cuts the remaining tunnels, and rws exits with code 3 and says how many`,
       async (t) => {
         const { rws, client } = await serveTunnel(t)
         rws.signal(signal)
         await untilLogged(rws, ({ msg }) => msg === DRAINING)
         rws.signal(second)
-        t.strictSame(await rws.untilExit(), ENDED)
+        t.strictSame(await rws.untilExit(), CUT)
         await client.untilEnd()
         const [session, ...rest] = logOf(rws).filter(({ msg }) => msg !== "listening" && msg !== DRAINING)
         t.match(session, { reason: "drain_timeout" })
-        t.match(rest, [{ msg: "stopped" }])
-        t.equal(rest.length, 1, "logged once, although there were two signals")
+        t.match(rest, [
+          { msg: "stopped", cut: 1 },
+          { msg: "ended; the drain has cut 1 tunnel", cut: 1, level: 40 },
+        ])
+        t.equal(rest.length, 2, "logged once, although there were two signals")
       },
     )
   }
 }
+
+t.test("a client that has no tunnel yet does not count as cut", async (t) => {
+  const { rws, address } = await serveRws(t, ["127.0.0.1:9"])
+  const client = await RawPeer.connect(address)
+  rws.signal("SIGTERM")
+  await untilLogged(rws, ({ msg }) => msg === DRAINING)
+  rws.signal("SIGTERM")
+  t.strictSame(await rws.untilExit(), ENDED)
+  client.socket.destroy()
+})
+
+t.test("with drain_delay_ms rws accepts after SIGTERM, until a second one ends it at once", async (t) => {
+  const backend = await startEchoBackend(t)
+  const { rws, address } = await serveRws(t, [backend.address], ["--drain-delay-ms", "600000"])
+  rws.signal("SIGTERM")
+  await untilLogged(rws, ({ msg }) => msg === DRAINING)
+  const client = await RawPeer.connect(address)
+  client.write(upgradeHead())
+  await client.untilText("\r\n\r\n")
+  rws.signal("SIGTERM")
+  t.strictSame(await rws.untilExit(), CUT)
+  await t.rejects(RawPeer.connect(address), { code: "ECONNREFUSED" })
+})
 
 const NO_RELOAD = "ignored: reload is not supported; restart rws to apply a new configuration"
 const IGNORED = [
@@ -92,7 +119,7 @@ for (const { signal, text } of IGNORED) {
     client.write("still here")
     await client.untilText("\r\n\r\nstill here")
     rws.signal("SIGTERM").signal("SIGINT")
-    t.strictSame(await rws.untilExit(), ENDED)
+    t.strictSame(await rws.untilExit(), CUT)
     t.equal(rws.stderr, "", "no inspector was opened")
   })
 }

@@ -14,6 +14,7 @@ import { HEALTH_CHECK_DEFAULTS, healthCheckSchema } from "../../lib/pool/health-
 import { inlinePoolShape, poolSchema } from "../../lib/pool/pool-schema.js"
 import { POOL_DEFAULTS } from "../../lib/pool/pool-settings.js"
 import { routeSchema, ruleKeys } from "../../lib/routing/route-schema.js"
+import { CLOSING_MS } from "../../lib/session/closing.js"
 import { upgradeHead } from "../support/http/heads.js"
 import { deadAddress, startEchoBackend } from "../support/peers/backend.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
@@ -190,13 +191,14 @@ t.test("every reason in the section on the log exists", async (t) => {
 })
 
 t.test("the service managers' stop timeouts are longer than the drain", async (t) => {
-  const drain_timeout_ms = Number(defaultsOf(LISTENER).drain_timeout_ms)
-  t.ok(drain_timeout_ms > 0)
+  const { drain_delay_ms, drain_timeout_ms, drain_spread_ms } = defaultsOf(LISTENER)
+  const longestMs = Number(drain_delay_ms) + Number(drain_timeout_ms) + Number(drain_spread_ms) + CLOSING_MS
+  t.ok(longestMs > CLOSING_MS)
   const [, stopSeconds] = /^TimeoutStopSec=(\d+)$/m.exec(blockOf("ini")) ?? []
-  t.ok(Number(stopSeconds) * 1000 > drain_timeout_ms, "systemd")
+  t.ok(Number(stopSeconds) * 1000 > longestMs, "systemd")
 
   const file = join(await temporaryFolder(t), "ecosystem.config.cjs")
   await writeFile(file, blockOf("js"))
   const [app] = createRequire(import.meta.url)(file).apps
-  t.ok(app.kill_timeout > drain_timeout_ms, "PM2")
+  t.ok(app.kill_timeout > longestMs, "PM2")
 })

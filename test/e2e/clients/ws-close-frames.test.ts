@@ -3,16 +3,17 @@ import { randomBytes } from "node:crypto"
 import { once } from "node:events"
 import t, { type Test } from "tap"
 import { type Pair, closeOf, connectPair, messagesOf, startWsBackend } from "../../support/peers/ws-backend.js"
-import { logOf, serveRws } from "../../support/program/program.js"
+import { type Settings, startProxy } from "../../support/program/proxy.js"
 
 const KiB = 1024
-const CLOSE_FRAMES = ["--close-frames", "--drain-timeout-ms", "1", "--drain-spread-ms", "0"]
+const SETTINGS = { close_frames: true, drain_spread_ms: 0 }
 
-async function servePair(t: Test, flags: readonly string[], compressed = false) {
-  const backend = await startWsBackend(t, undefined, { perMessageDeflate: compressed })
-  const { rws, address } = await serveRws(t, [backend.address], flags)
-  const pair = await connectPair(t, `ws://${address}/chat`, backend, { perMessageDeflate: compressed })
-  return { rws, pair }
+async function startPair(t: Test, settings: Partial<Settings>, compressed = false) {
+  const options = { perMessageDeflate: compressed }
+  const backend = await startWsBackend(t, undefined, options)
+  const proxy = await startProxy(t, { backends: [backend.address], ...settings })
+  const pair = await connectPair(t, `ws://${proxy.address()}/chat`, backend, options)
+  return { proxy, pair }
 }
 
 function closesOf({ client, backend }: Pair) {
@@ -28,21 +29,19 @@ for (const compressed of [false, true]) {
   t.test(
     `a drain closes an idle tunnel with 1012 to the client and 1001 to the backend, ${compressed ? "" : "not "}compressed`,
     async (t) => {
-      const { rws, pair } = await servePair(t, CLOSE_FRAMES, compressed)
+      const { proxy, pair } = await startPair(t, SETTINGS, compressed)
       const next = messagesOf(pair.backend)
       pair.client.send("hello")
       t.equal(String((await next()).data), "hello")
       const closes = closesOf(pair)
-      rws.signal("SIGTERM")
+      t.equal(await proxy.close(1), 1)
       t.strictSame(await closes, AS_CONFIGURED)
-      t.strictSame(await rws.untilExit(), { code: 3, signal: null })
-      t.match(logOf(rws).at(-1), { cut: 1 })
     },
   )
 }
 
 t.test("messages flow in both directions until the drain closes the tunnel, all of them whole", async (t) => {
-  const { rws, pair } = await servePair(t, CLOSE_FRAMES)
+  const { proxy, pair } = await startPair(t, SETTINGS)
   const closes = closesOf(pair)
   const payload = randomBytes(100 * KiB)
   const received = { client: 0, backend: 0 }
@@ -58,22 +57,19 @@ t.test("messages flow in both directions until the drain closes the tunnel, all 
   }
   while (received.client < 20) await once(pair.client, "message")
   while (received.backend < 20) await once(pair.backend, "message")
-  rws.signal("SIGTERM")
+  await proxy.close(1)
   t.strictSame(await closes, AS_CONFIGURED, "so no frame was broken")
-  t.ok(received.client >= 20 && received.backend >= 20)
-  await rws.untilExit()
 })
 
 t.test("an idle timeout closes in the same way", async (t) => {
-  const { rws, pair } = await servePair(t, ["--close-frames", "--idle-timeout-ms", "100"])
+  const { proxy, pair } = await startPair(t, { ...SETTINGS, idle_timeout_ms: 100 })
   t.strictSame(await closesOf(pair), AS_CONFIGURED)
-  rws.signal("SIGTERM")
-  t.strictSame(await rws.untilExit(), { code: 0, signal: null })
+  t.equal(await proxy.close(), 0)
 })
 
 t.test("the codes can be configured", async (t) => {
-  const codes = ["--client-close-code", "4000", "--backend-close-code", "3001"]
-  const { pair } = await servePair(t, ["--close-frames", "--max-lifetime-ms", "50", ...codes])
+  const codes = { client_close_code: 4000, backend_close_code: 3001 }
+  const { pair } = await startPair(t, { ...SETTINGS, ...codes, max_lifetime_ms: 50 })
   t.strictSame(await closesOf(pair), [
     { code: 4000, reason: "" },
     { code: 3001, reason: "" },
@@ -81,7 +77,7 @@ t.test("the codes can be configured", async (t) => {
 })
 
 t.test("peers that close by themselves get each other's code", async (t) => {
-  const { pair } = await servePair(t, ["--close-frames"])
+  const { pair } = await startPair(t, SETTINGS)
   const closes = closesOf(pair)
   pair.client.close(3000, "bye")
   t.strictSame(await closes, [

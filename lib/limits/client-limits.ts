@@ -15,6 +15,11 @@ export interface ClientLimitSettings {
   readonly rate_burst: number
 }
 
+/** Whether these settings limit anything. */
+export function limitsClients({ max_connections_per_ip, rate_per_ip }: ClientLimitSettings): boolean {
+  return max_connections_per_ip > 0 || rate_per_ip !== undefined
+}
+
 /** Held by connections that are not counted. */
 const UNCOUNTED: Place = { release() {} }
 
@@ -46,7 +51,8 @@ export class ClientLimits {
   readonly #table: ClientTable | undefined
 
   /**
-   * @param table counts that outlive the settings or are shared with other threads. Default: one of its own
+   * @param table counts that outlive the settings or are shared with other threads. Default: one of its own,
+   * and none if there is nothing to limit
    */
   constructor(
     settings: ClientLimitSettings,
@@ -59,7 +65,7 @@ export class ClientLimits {
     this.#intervalMs = rate === undefined ? 0 : rate.perMs / rate.count
     // The tolerance keeps accumulated rounding errors from counting as a connection.
     this.#burstMs = ((burst || (rate?.count ?? 1)) - 1 + 0.001) * this.#intervalMs
-    if (max_connections_per_ip > 0 || this.#isRated) this.#table = table ?? new ClientTable()
+    this.#table = table ?? (limitsClients(settings) ? new ClientTable() : undefined)
   }
 
   /** How many clients are remembered. */

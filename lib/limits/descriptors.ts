@@ -1,5 +1,7 @@
 /** How many sessions the process's limit of open files has room for. */
 import { readdirSync, readFileSync } from "node:fs"
+import { createCells } from "../shared/cells.js"
+import type { Rows } from "../shared/rows.js"
 import { Places } from "./places.js"
 
 /** Shared by all listeners of the process. */
@@ -42,26 +44,45 @@ export function parseOpenFileLimit(limits: string): number {
   return soft === undefined || soft === "unlimited" ? Number.POSITIVE_INFINITY : Number(soft)
 }
 
-let shared: SocketPlaces | undefined
+/** What each cell of the process's row holds. A maximum or limit of 0 = unlimited. */
+const CELL = { sessions: 0, maxSessions: 1, lingering: 2, maxLingering: 3, limit: 4 } as const
+const CELLS = 5
 
 /**
- * The places of this process. Its limit is read once, at the first call, and only on Linux; elsewhere there
- * is none. They are a module global because all proxies of the process share one limit of descriptors.
+ * The places of this process. Its limit is read once, and only on Linux; elsewhere there is none. The row is
+ * a module global because all proxies of the process share one limit of descriptors.
+ * @param rows where worker threads find the main thread's row
  */
-export function socketPlaces(): SocketPlaces {
-  shared ??= createSocketPlaces()
-  return shared
-}
-
-function createSocketPlaces(): SocketPlaces {
-  const { limit, open } = readDescriptors()
-  const { sessions, lingering } = shareDescriptors(limit, open)
+export function socketPlaces(rows: Rows): SocketPlaces {
+  const cells = new Int32Array(rows.memory("sockets", processRow))
+  const sessions = cells[CELL.maxSessions] ?? 0
   return {
-    sessions: new Places(sessions),
-    lingering: new Places(lingering),
-    fault: new Error(`the limit of ${limit} open files leaves room for ${sessions} sessions`),
+    sessions: new Places(sessions, cells.subarray(CELL.sessions)),
+    lingering: new Places(cells[CELL.maxLingering] ?? 0, cells.subarray(CELL.lingering)),
+    fault: new Error(`the limit of ${cells[CELL.limit]} open files leaves room for ${sessions} sessions`),
   }
 }
+
+let ownRow: SharedArrayBuffer | undefined
+
+function processRow(): SharedArrayBuffer {
+  if (ownRow !== undefined) return ownRow
+  const { limit, open } = readDescriptors()
+  const { sessions, lingering } = shareDescriptors(limit, open)
+  const cells = createCells(CELLS)
+  cells[CELL.maxSessions] = toCell(sessions)
+  cells[CELL.maxLingering] = lingering
+  cells[CELL.limit] = toCell(limit)
+  ownRow = cells.buffer
+  return ownRow
+}
+
+/** More than a cell can count is no limit. */
+function toCell(count: number): number {
+  return count > MAX_CELL ? 0 : count
+}
+
+const MAX_CELL = 2 ** 31 - 1
 
 function readDescriptors(): { limit: number; open: number } {
   try {

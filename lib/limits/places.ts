@@ -8,11 +8,11 @@ export interface Place {
 
 export class Places implements Place {
   /**
-   * @param max 0 = unlimited
+   * @param max 0 = unlimited. May be changed at any time; places that are taken stay taken
    * @param taken one cell that holds how many are taken; whoever has the same cell shares the places
    */
   constructor(
-    private readonly max: number,
+    public max: number,
     readonly taken: Int32Array = createCells(1),
   ) {}
 

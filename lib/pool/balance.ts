@@ -12,9 +12,8 @@ import { orderRoundRobin, RoundRobin } from "./round-robin.js"
  */
 export type Order = (backends: readonly Backend[], key: string | undefined) => readonly Backend[]
 
-/** The policy of this name, with a turn of its own. */
-export function orderBy(balance: Balance): Order {
-  const turn = new RoundRobin()
+/** The policy of this name. By default it has a turn of its own. */
+export function orderBy(balance: Balance, turn = new RoundRobin()): Order {
   switch (balance) {
     case "round_robin":
       return (backends) => orderRoundRobin(backends, turn)

@@ -17,7 +17,9 @@ import {
   isOnlyEjected,
   isUp,
 } from "./health.js"
+import { OWN_ROWS, type PoolRows } from "./pool-rows.js"
 import { type PoolOptions, type PoolSettings, toPoolSettings } from "./pool-settings.js"
+import { RoundRobin } from "./round-robin.js"
 import { createSticky, type Sticky } from "./sticky.js"
 
 /**
@@ -42,6 +44,7 @@ export class Pool {
    * an object with such an `address`; duplicates count once. While there are none, clients get a 503
    * @param settings overrides of `POOL_DEFAULTS`
    * @param clock for ejections and health checks. Default: the system's
+   * @param rows counts and health. Default: its own
    * @throws {AddressError}
    * @throws {SettingError}
    */
@@ -49,12 +52,17 @@ export class Pool {
     backends: string | Iterable<BackendInput> = [],
     settings: PoolOptions = {},
     readonly clock: Clock = systemClock,
+    private readonly rows: PoolRows = OWN_ROWS,
   ) {
     this.settings = toPoolSettings(settings)
     const { balance, sticky_cookie, sticky_secret } = this.settings
-    this.#orders = { primaries: orderBy(balance), backups: orderBy(balance) }
+    const orderOf = (tier: "primaries" | "backups") => orderBy(balance, new RoundRobin(rows.turn(tier)))
+    this.#orders = { primaries: orderOf("primaries"), backups: orderOf("backups") }
     this.#keyOf = hashKeyOf(this.settings)
-    this.#sticky = sticky_cookie === undefined ? undefined : createSticky(sticky_cookie, sticky_secret)
+    this.#sticky =
+      sticky_cookie === undefined
+        ? undefined
+        : createSticky(sticky_cookie, sticky_secret ?? rows.stickySecret())
     for (const backend of typeof backends === "string" ? [backends] : backends) this.add(backend)
   }
 
@@ -76,7 +84,7 @@ export class Pool {
   add(backend: BackendInput): void {
     const name = typeof backend === "string" ? backend : backend.address
     if (this.#members.some((member) => member.name === name)) return
-    this.#members = [...this.#members, new Backend(backend)]
+    this.#members = [...this.#members, new Backend(backend, this.rows.backend(name))]
   }
 
   /** Removes a backend by its name. Returns whether it was there. */

@@ -18,14 +18,22 @@ export interface Sticky {
 }
 
 const TOKEN_BYTES = 16
-const PROCESS_SECRET = randomBytes(32)
+const SECRET_BYTES = 32
+const PROCESS_SECRET = randomBytes(SECRET_BYTES)
+
+/** Random bytes, the same for the whole process, in memory that worker threads can share. */
+export function createProcessSecret(): SharedArrayBuffer {
+  const memory = new SharedArrayBuffer(SECRET_BYTES)
+  new Uint8Array(memory).set(PROCESS_SECRET)
+  return memory
+}
 
 /**
  * @param cookie the cookie's name
- * @param secret key of the hash. Default: random bytes, one key for the whole process
+ * @param secret key of the hash
  * @throws {SettingError}
  */
-export function createSticky(cookie: string, secret: string | Buffer = PROCESS_SECRET): Sticky {
+export function createSticky(cookie: string, secret: string | Buffer): Sticky {
   if (!isToken(cookie)) {
     throw new SettingError(
       `"${cookie}" is not a cookie name: expected letters, digits and !#$%&'*+-.^_\`|~ only`,

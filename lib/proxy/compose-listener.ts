@@ -7,15 +7,18 @@ import { Router } from "../routing/router.js"
 import type { ListenerSettings } from "../session/listener-state.js"
 import type { RouteTarget } from "../session/route-target.js"
 
-/** @param poolOf the pool that a place names or has of its own, if any; `title` is its name in the log */
+/**
+ * @param poolOf the pool that a place names or has of its own, if any. `title` is its name in the log, and
+ * `route` the route's index if the place is a route
+ */
 export function composeListener(
   listener: ParsedListener,
-  poolOf: (place: PoolPlace, title: string) => PoolRuntime | undefined,
+  poolOf: (place: PoolPlace, title: string, route?: number) => PoolRuntime | undefined,
 ): ListenerSettings {
   const name = listener.name ?? formatAddress(listener.bind)
   const own = poolOf(listener, name)
   const routes = listener.route.map((route, index) => {
-    const running = poolOf(route, `${name} route ${index + 1}`) ?? own
+    const running = poolOf(route, `${name} route ${index + 1}`, index) ?? own
     if (running === undefined) throw new Error(`route ${index + 1} of ${name} leads nowhere`)
     const { strip_prefix, rewrite } = route
     return { conditions: route, strip_prefix, rewrite, target: toRouteTarget(running, listener, route) }

@@ -1,14 +1,14 @@
 /** The composition root: a configuration becomes listeners that run sessions. */
 import { EventEmitter } from "node:events"
 import { formatAddress } from "../address/address.js"
-import { toSettings } from "../config/load.js"
-import type { Config, Settings } from "../config/schema.js"
+import type { Config } from "../config/schema.js"
 import { BindError } from "../net/listener.js"
 import { type Log, LogObserver, SILENT } from "../ops/log.js"
 import { type Observer, Observers } from "../ops/observer.js"
+import { Rows } from "../shared/rows.js"
 import { toTimerMs } from "../shared/timer.js"
-import { composeListener } from "./compose-listener.js"
-import { Pools } from "./pools.js"
+import { makePlan } from "./plan.js"
+import type { Pools } from "./pools.js"
 import { RunningListener } from "./running-listener.js"
 import { type ProxyEvents, SessionEvents } from "./session-events.js"
 
@@ -28,7 +28,7 @@ export interface ProxyOptions {
  * @throws {BindError} when an address can't be bound; then nothing is left listening
  */
 export async function createProxy(config: Config, options: ProxyOptions = {}): Promise<RunningProxy> {
-  const proxy = new RunningProxy(toSettings(config), options.log ?? SILENT)
+  const proxy = new RunningProxy(config, options.log ?? SILENT)
   await proxy.listen()
   return proxy
 }
@@ -40,15 +40,18 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
   readonly #observer: Observer
   #reported: Promise<void> | undefined
 
-  /** @internal */
-  constructor({ pool, ws_proxy }: Settings, log: Log) {
+  /**
+   * @throws {ConfigError}
+   * @internal
+   */
+  constructor(config: Config, log: Log) {
     super()
     this.#observer = new Observers([new LogObserver(log), new SessionEvents(this)])
-    this.#pools = new Pools(pool, this.#observer)
-    this.#listeners = ws_proxy.map((listener) => {
-      const settings = composeListener(listener, (place, title) => this.#pools.poolOf(place, title))
-      return new RunningListener(settings, this.#observer)
-    })
+    const { pools, listeners } = makePlan(config, new Rows(), this.#observer)
+    this.#pools = pools
+    this.#listeners = listeners.map(
+      ({ settings, rows }) => new RunningListener(settings, this.#observer, rows),
+    )
   }
 
   /**

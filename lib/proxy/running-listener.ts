@@ -1,7 +1,8 @@
 /** A listener at work: what survives a reload, keyed by its bind address. */
 import type { Address } from "../address/address.js"
 import { ClientLimits } from "../limits/client-limits.js"
-import { socketPlaces } from "../limits/descriptors.js"
+import { ClientTable } from "../limits/client-table.js"
+import type { SocketPlaces } from "../limits/descriptors.js"
 import { Places } from "../limits/places.js"
 import { Listener } from "../net/listener.js"
 import { Sweep } from "../net/sweep.js"
@@ -13,11 +14,12 @@ import { startSession } from "../session/session.js"
 import { tunnelDeadlinesMs } from "../session/tunnel.js"
 import { type Clock, systemClock } from "../shared/clock.js"
 import { Drain, type Drained } from "./drain.js"
+import type { ListenerRows } from "./listener-rows.js"
 
 export class RunningListener implements ListenerState, Drained {
   readonly observer: Observer
   readonly sessions = new SessionRegistry()
-  readonly sockets = socketPlaces()
+  readonly sockets: SocketPlaces
   readonly connections: Places
   readonly pending: Places
   readonly clients: ClientLimits
@@ -29,13 +31,15 @@ export class RunningListener implements ListenerState, Drained {
   constructor(
     readonly settings: ListenerSettings,
     observer: Observer,
+    rows: ListenerRows,
     readonly clock: Clock = systemClock,
   ) {
     const { bind, bind_mode } = settings
     this.observer = new Observers([observer, this.#cut])
-    this.connections = new Places(settings.max_connections)
-    this.pending = new Places(settings.max_pending)
-    this.clients = new ClientLimits(settings, clock)
+    this.sockets = rows.sockets
+    this.connections = new Places(settings.max_connections, rows.connections)
+    this.pending = new Places(settings.max_pending, rows.pending)
+    this.clients = new ClientLimits(settings, clock, rows.clients && new ClientTable(rows.clients))
     this.sweep = new Sweep(tunnelDeadlinesMs(settings), clock)
     this.#listener = new Listener(
       { address: bind, mode: bind_mode },

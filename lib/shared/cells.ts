@@ -5,7 +5,7 @@
  */
 
 /** A row of `count` cells, all 0. */
-export function createCells(count: number): Int32Array {
+export function createCells(count: number): Int32Array<SharedArrayBuffer> {
   return new Int32Array(new SharedArrayBuffer(count * Int32Array.BYTES_PER_ELEMENT))
 }
 

@@ -1,5 +1,6 @@
 import t from "tap"
-import { parseOpenFileLimit, shareDescriptors } from "../../lib/limits/descriptors.js"
+import { parseOpenFileLimit, shareDescriptors, socketPlaces } from "../../lib/limits/descriptors.js"
+import { Rows } from "../../lib/shared/rows.js"
 
 const OPEN = 20
 const shares: readonly { limit: number; sessions: number; lingering: number }[] = [
@@ -41,3 +42,22 @@ for (const { title, text, limit } of texts) {
     t.equal(parseOpenFileLimit(text), limit)
   })
 }
+
+t.test("all proxies and threads of the process share its places", async (t) => {
+  const rows = new Rows()
+  const all = [socketPlaces(rows), socketPlaces(new Rows()), socketPlaces(Rows.attach(rows.memories))]
+  const [first] = all
+  first?.sessions.acquire()
+  first?.lingering.acquire()
+  t.same(
+    all.map(({ sessions, lingering }) => [sessions.taken[0], lingering.taken[0]]),
+    [
+      [1, 1],
+      [1, 1],
+      [1, 1],
+    ],
+  )
+  t.equal(new Set(all.map(({ sessions, lingering }) => `${sessions.max} ${lingering.max}`)).size, 1)
+  first?.sessions.release()
+  first?.lingering.release()
+})

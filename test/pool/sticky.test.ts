@@ -1,8 +1,10 @@
 import { createHmac } from "node:crypto"
 import t from "tap"
 import { Backend } from "../../lib/pool/backend.js"
+import { OWN_ROWS, poolRows } from "../../lib/pool/pool-rows.js"
 import { createSticky, type Sticky } from "../../lib/pool/sticky.js"
 import { SettingError } from "../../lib/settings/setting-error.js"
+import { Rows } from "../../lib/shared/rows.js"
 import { backendsOf, namesOf } from "../support/pool/backends.js"
 import { poolRequest } from "../support/pool/pool-request.js"
 import { thrownBy } from "../support/project/thrown.js"
@@ -45,13 +47,14 @@ t.test("with the same secret, another process makes the same tokens", async (t) 
 })
 
 t.test("tokens differ by backend and by secret, and can't be guessed without the secret", async (t) => {
-  const stickies = [createSticky("sid", "secret"), createSticky("sid", "Secret"), createSticky("sid")]
+  const stickies = ["secret", "Secret", OWN_ROWS.stickySecret()].map((secret) => createSticky("sid", secret))
   const tokens = stickies.flatMap((sticky) => [A, B, C].map((backend) => tokenOf(sticky, backend)))
   t.equal(new Set(tokens).size, 9)
 })
 
 t.test("without a secret, all pools of a process make the same tokens", async (t) => {
-  t.equal(tokenOf(createSticky("sid"), A), tokenOf(createSticky("sid"), A))
+  const [own, shared] = [OWN_ROWS, poolRows(new Rows(), "pool")].map((rows) => rows.stickySecret())
+  t.same(own, shared)
 })
 
 t.test("the backend that the cookie names comes first and the others keep their order", async (t) => {
@@ -118,7 +121,7 @@ t.test("a token of another secret, or a truncated one, matches no backend", asyn
 for (const cookie of ["", "a b", "a;b", "a=b", "a\r\nSet-Cookie: b=c"]) {
   t.test(`${JSON.stringify(cookie)} is refused as the cookie's name`, async (t) => {
     t.type(
-      thrownBy(() => createSticky(cookie)),
+      thrownBy(() => createSticky(cookie, "secret")),
       SettingError,
     )
   })

@@ -2,12 +2,14 @@ import t from "tap"
 import { LogObserver } from "../../lib/ops/log.js"
 import { Observers } from "../../lib/ops/observer.js"
 import { Pools } from "../../lib/proxy/pools.js"
+import { Rows } from "../../lib/shared/rows.js"
 import { collectLog } from "../support/program/log-lines.js"
 
 t.test("what a pool reports is logged under its name", async (t) => {
   const { log, lines } = collectLog()
-  const pools = new Pools({ chat: { backends: ["127.0.0.1:9"] } }, new Observers([new LogObserver(log)]))
-  const observer = pools.poolOf({ pool: "chat" }, "")?.observer
+  const observers = new Observers([new LogObserver(log)])
+  const pools = new Pools({ chat: { backends: ["127.0.0.1:9"] } }, observers, new Rows())
+  const observer = pools.poolOf({ pool: "chat" }, "", "")?.observer
   observer?.onCheckDefect("127.0.0.1:9", new Error("defect 1"))
   observer?.onUncheckable("127.0.0.1:9", { text: "EMFILE", reason: "local_exhaustion", isLocal: true })
   observer?.onHealthChange({ backend: "127.0.0.1:9", isUp: false, reason: "3 dials failed", forMs: 5 })

@@ -1,15 +1,14 @@
 /** A running listener with the given settings, observer and clock, without a proxy around it. */
 import type { Test } from "tap"
 import { formatAddress } from "../../../lib/address/address.js"
-import { toSettings } from "../../../lib/config/load.js"
 import type { ListenerConfig } from "../../../lib/config/schema.js"
 import type { Observer } from "../../../lib/ops/observer.js"
 import { Observers } from "../../../lib/ops/observer.js"
-import { composeListener } from "../../../lib/proxy/compose-listener.js"
-import { Pools } from "../../../lib/proxy/pools.js"
+import { makePlan } from "../../../lib/proxy/plan.js"
 import { RunningListener } from "../../../lib/proxy/running-listener.js"
 import type { ListenerSettings } from "../../../lib/session/listener-state.js"
 import type { Clock } from "../../../lib/shared/clock.js"
+import { Rows } from "../../../lib/shared/rows.js"
 
 export interface ListenerParts {
   readonly config?: Partial<ListenerConfig>
@@ -23,14 +22,12 @@ export async function startListener(
   t: Test,
   { config, settings, observer = {}, clock }: ListenerParts = {},
 ): Promise<{ listener: RunningListener; address: string }> {
-  const { ws_proxy } = toSettings({
-    ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"], ...config }],
-  })
-  const [parsed] = ws_proxy
-  if (parsed === undefined) throw new Error("no listener")
-  const pools = new Pools({}, new Observers([observer]))
-  const composed = composeListener(parsed, (place, title) => pools.poolOf(place, title))
-  const listener = new RunningListener({ ...composed, ...settings }, new Observers([observer]), clock)
+  const observers = new Observers([observer])
+  const written = { ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"], ...config }] }
+  const [planned] = makePlan(written, new Rows(), observers).listeners
+  if (planned === undefined) throw new Error("no listener")
+  const composed = { ...planned.settings, ...settings }
+  const listener = new RunningListener(composed, observers, planned.rows, clock)
   await listener.listen()
   t.teardown(() => {
     listener.sessions.cutAll("drain_timeout")

@@ -42,7 +42,7 @@ export const listenerSchema = z.strictObject({
   bind_mode: parsedText(parseSocketMode, 'expected a mode in octal, as text: "0660"')
     .optional()
     .describe('Permissions of a `unix:` socket in octal, e.g. `"0660"`; connecting takes write permission')
-    .meta({ ifAbsent: "by the umask", example: "0660" }),
+    .meta({ ifAbsent: "by the umask", example: "0660", atStart: true }),
   pool: z
     .string("expected the name of a pool")
     .optional()

@@ -7,8 +7,8 @@ export function toToml(key: string, value: unknown, columns: number): string {
   return [`${key} = [`, ...value.map((member) => `  ${valueToToml(member)},`), "]"].join("\n")
 }
 
-/** TOML's basic strings have the escapes of JSON. */
-function valueToToml(value: unknown): string {
+/** A value on one line. TOML's basic strings have the escapes of JSON. */
+export function valueToToml(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(valueToToml).join(", ")}]`
   if (typeof value !== "object" || value === null) return JSON.stringify(value)
   const members = Object.entries(value).map(([key, member]) => `${keyToToml(key)} = ${valueToToml(member)}`)

@@ -11,7 +11,9 @@ const SHORTEST_INTERVAL_MS = 10
 
 export class Sweep {
   readonly #members = new Set<Swept>()
-  readonly #intervalMs: number
+  #intervalMs: number
+  /** What the latest settings need. */
+  #wantedMs: number
   #timer: Timer
 
   /** @param timeoutsMs the deadlines to serve; 0 = none. It checks four times within the shortest. */
@@ -19,8 +21,20 @@ export class Sweep {
     timeoutsMs: readonly number[],
     private readonly clock: Clock = systemClock,
   ) {
-    const shortest = Math.min(...timeoutsMs.filter((timeoutMs) => timeoutMs > 0), 4 * LONGEST_INTERVAL_MS)
-    this.#intervalMs = Math.max(SHORTEST_INTERVAL_MS, shortest / 4)
+    this.#wantedMs = intervalFor(timeoutsMs)
+    this.#intervalMs = this.#wantedMs
+    this.#timer = this.#next()
+  }
+
+  /**
+   * Serves these deadlines from now on. Members with earlier, shorter ones are served as before until there
+   * is no member left.
+   */
+  serve(timeoutsMs: readonly number[]): void {
+    this.#wantedMs = intervalFor(timeoutsMs)
+    if (this.#wantedMs >= this.#intervalMs) return
+    this.#intervalMs = this.#wantedMs
+    this.#timer.cancel()
     this.#timer = this.#next()
   }
 
@@ -41,8 +55,14 @@ export class Sweep {
   }
 
   #run(): void {
+    if (this.#members.size === 0) this.#intervalMs = this.#wantedMs
     this.#timer = this.#next()
     const nowMs = this.clock.nowMs()
     for (const member of this.#members) member.check(nowMs)
   }
+}
+
+function intervalFor(timeoutsMs: readonly number[]): number {
+  const shortest = Math.min(...timeoutsMs.filter((timeoutMs) => timeoutMs > 0), 4 * LONGEST_INTERVAL_MS)
+  return Math.max(SHORTEST_INTERVAL_MS, shortest / 4)
 }

@@ -1,6 +1,7 @@
 /** The log: what rws writes to a logger, and what kind of logger it takes. */
 import { type Address, formatAddress } from "../address/address.js"
 import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
+import type { LogLevel } from "../config/schema.js"
 import type { HealthChange } from "../pool/health.js"
 import type { ProbeFault } from "../pool/probe.js"
 import type { Observer } from "./observer.js"
@@ -9,10 +10,20 @@ import type { EndedSession } from "./session-summary.js"
 /** The part of a pino logger that is used: each method takes fields and a message, and must not throw. */
 export type Log = Readonly<
   Record<"error" | "warn" | "info" | "debug", (fields: object, message: string) => void>
->
+> & {
+  /** The lowest level that is written. A reload may change it. */
+  level?: string
+}
 
 /** Discards everything. */
 export const SILENT: Log = { error() {}, warn() {}, info() {}, debug() {} }
+
+/** Changes the lowest level that is written. Returns false if the log has none. */
+export function setLevel(log: Log, level: LogLevel): boolean {
+  if (log.level === undefined) return false
+  log.level = level
+  return true
+}
 
 /** Writes the log of a proxy: one line per session, at its end, and what operators must know in between. */
 export class LogObserver implements Partial<Observer> {
@@ -20,6 +31,10 @@ export class LogObserver implements Partial<Observer> {
 
   listening(listener: string, address: Address, backends: readonly string[] | undefined): void {
     this.log.info({ listener, bind: formatAddress(address), backends }, "listening")
+  }
+
+  reloaded(changes: readonly string[]): void {
+    this.log.info({}, `reloaded: ${changes.length === 0 ? "nothing has changed" : changes.join("; ")}`)
   }
 
   stopped(listener: string, cut: number): void {

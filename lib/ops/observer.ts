@@ -10,6 +10,8 @@ import type { EndedSession, SessionSummary } from "./session-summary.js"
 export interface Observer {
   /** A listener is bound. `backends` are those of its own pool, if it has one. */
   listening(listener: string, address: Address, backends: readonly string[] | undefined): void
+  /** A new configuration is in place. What has changed is said in words; empty = nothing has. */
+  reloaded(changes: readonly string[]): void
   /** A listener has drained, and it has cut this many tunnels. */
   stopped(listener: string, cut: number): void
   /** A client could not be accepted, for lack of descriptors for example. */
@@ -34,6 +36,10 @@ export class Observers implements Observer {
 
   listening(listener: string, address: Address, backends: readonly string[] | undefined): void {
     for (const observer of this.observers) observer.listening?.(listener, address, backends)
+  }
+
+  reloaded(changes: readonly string[]): void {
+    for (const observer of this.observers) observer.reloaded?.(changes)
   }
 
   stopped(listener: string, cut: number): void {

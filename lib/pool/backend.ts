@@ -3,7 +3,7 @@ import type { Address } from "../address/address.js"
 import { type BackendAddress, parseBackendAddress } from "../address/backend-address.js"
 import { acquire, createCells, release } from "../shared/cells.js"
 import { CELL, CELLS_PER_BACKEND } from "./backend-cells.js"
-import { type BackendInput, toBackendSettings } from "./backend-settings.js"
+import { type BackendInput, type BackendSettings, toBackendSettings } from "./backend-settings.js"
 
 export class Backend implements BackendAddress {
   /**
@@ -15,11 +15,7 @@ export class Backend implements BackendAddress {
   readonly serverName: string
   readonly isTls: boolean
   readonly basePath: string
-  /** From 1 to 1000. */
-  readonly weight: number
-  /** 0 = unlimited. */
-  readonly maxConnections: number
-  readonly isBackup: boolean
+  #settings: BackendSettings
 
   /**
    * @param cells its row of shared memory, laid out by `CELL`. Backends with the same row share their counts
@@ -39,9 +35,26 @@ export class Backend implements BackendAddress {
     this.serverName = where.serverName
     this.isTls = where.isTls
     this.basePath = where.basePath
-    this.weight = settings.weight
-    this.maxConnections = settings.max_connections
-    this.isBackup = settings.backup
+    this.#settings = settings
+  }
+
+  /** Takes over the settings of another one of the same name, after a reload. */
+  adopt(other: Backend): void {
+    this.#settings = other.#settings
+  }
+
+  /** From 1 to 1000. */
+  get weight(): number {
+    return this.#settings.weight
+  }
+
+  /** 0 = unlimited. */
+  get maxConnections(): number {
+    return this.#settings.max_connections
+  }
+
+  get isBackup(): boolean {
+    return this.#settings.backup
   }
 
   /** Places that sessions hold. */

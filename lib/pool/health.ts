@@ -122,6 +122,22 @@ export function checked(
   return { isUp: false, reason: `${counted(failed, "health check")} failed: ${fault}` }
 }
 
+/**
+ * The settings have changed: whatever nothing would bring back any more is over. That is the verdict of
+ * health checks that have been switched off, and an ejection in a pool that no longer ejects.
+ */
+export function settle(
+  cells: Int32Array,
+  { health_check, max_fails }: Pick<PoolSettings, "health_check" | "max_fails">,
+): Change | undefined {
+  if (health_check === undefined) Atomics.store(cells, CELL.streak, 0)
+  if (max_fails === 0) forgetDials(cells)
+  const kept = (health_check === undefined ? 0 : UNHEALTHY) | (max_fails === 0 ? 0 : EJECTED)
+  const held = Atomics.and(cells, CELL.down, kept)
+  if (held === 0 || (held & kept) !== 0) return undefined
+  return { isUp: true, reason: "the configuration no longer says what took it down" }
+}
+
 /** Counts a failed dial. Returns how many there are in the window that the first of them began. */
 function countFail(cells: Int32Array, failTimeoutMs: number, nowMs: number): number {
   const age = (nowMs - Atomics.load(cells, CELL.windowStart)) | 0

@@ -1,8 +1,13 @@
-/** A pool at work for one proxy: TLS with its backends, and their health checks. */
+/**
+ * A pool at work for one proxy: TLS with its backends, and their health checks. A reload keeps it and gives
+ * its pool other settings.
+ */
 import type { SecureContext } from "node:tls"
+import { isDeepStrictEqual } from "node:util"
 import type { BackendAddress } from "../address/backend-address.js"
 import type { TlsOptions } from "../net/dial.js"
 import { readSecureContext } from "../net/secure-context.js"
+import type { TlsSettings } from "../net/tls-settings.js"
 import { SettingError } from "../settings/setting-error.js"
 import type { Pool } from "./pool.js"
 import { type CheckUser, useChecks } from "./pool-checks.js"
@@ -15,31 +20,16 @@ export class PoolRuntime implements CheckUser {
 
   /** @param name what errors and logs call it */
   constructor(
-    readonly name: string,
+    public name: string,
     readonly pool: Pool,
     readonly observer: PoolObserver,
   ) {}
-
-  /**
-   * Reads the files of the pool's TLS settings, even if no backend speaks TLS yet: no file is read later.
-   * @throws {SettingError}
-   */
-  readFiles(): void {
-    const { tls } = this.pool.settings
-    if (tls === undefined) return
-    try {
-      this.#context = readSecureContext(tls)
-    } catch (error) {
-      if (!(error instanceof SettingError)) throw error
-      throw new SettingError(`pool ${this.name}: tls: ${error.message}`, { cause: error })
-    }
-  }
 
   /** How TLS is spoken with this backend; undefined if it is not. */
   tlsFor(backend: BackendAddress): TlsOptions | undefined {
     if (!backend.isTls) return undefined
     const { tls = {} } = this.pool.settings
-    // One context for all backends, created lazily: it takes some 10 ms. Its files were read by `readFiles`.
+    // One context for all backends, created lazily: it takes some 10 ms. Its files were read by `prepare`.
     this.#context ??= readSecureContext(tls)
     return {
       context: this.#context,
@@ -48,16 +38,50 @@ export class PoolRuntime implements CheckUser {
     }
   }
 
-  /** Starts to report health changes, and to run health checks. Does not wait for the first ones. */
-  start(): void {
-    this.#endWatch = this.pool.onHealthChange((change) => this.observer.onHealthChange(change))
-    for (const backend of this.pool.members) this.tlsFor(backend)
-    this.#endChecks = useChecks(this)
+  /**
+   * Prepares a configuration: reads the files of its TLS settings, even if no backend speaks TLS yet, since no
+   * file is read later. Returns a function that puts it in place. From the first one on the pool reports
+   * health changes and runs health checks; checks whose settings stay the same are not restarted.
+   * @param next the pool by that configuration, with the rows of this one, or this one
+   * @throws {SettingError}
+   */
+  prepare(name: string, next: Pool): () => void {
+    const context = this.#contextFor(name, next)
+    return () => {
+      const before = checkKeysOf(this.pool)
+      this.name = name
+      this.#context = context
+      if (next !== this.pool) this.pool.adopt(next)
+      this.#endWatch ??= this.pool.onHealthChange((change) => this.observer.onHealthChange(change))
+      if (this.#endChecks !== undefined && isDeepStrictEqual(checkKeysOf(this.pool), before)) return
+      this.#endChecks?.()
+      this.#endChecks = useChecks(this)
+    }
   }
 
-  /** Stops both. Checks that another proxy uses as well go on. */
+  /** Stops what it runs. Checks that another proxy uses as well go on. */
   stop(): void {
     this.#endChecks?.()
     this.#endWatch?.()
+  }
+
+  #contextFor(name: string, { settings: { tls }, members }: Pool): SecureContext | undefined {
+    if (tls !== undefined) return readContext(name, tls)
+    const shared = this.pool.settings.tls === undefined ? this.#context : undefined
+    return shared ?? (members.some(({ isTls }) => isTls) ? readSecureContext({}) : undefined)
+  }
+}
+
+/** What the checks read when they start. */
+function checkKeysOf({ settings: { health_check, send_proxy_protocol } }: Pool): unknown {
+  return { health_check, send_proxy_protocol }
+}
+
+function readContext(name: string, tls: TlsSettings): SecureContext {
+  try {
+    return readSecureContext(tls)
+  } catch (error) {
+    if (!(error instanceof SettingError)) throw error
+    throw new SettingError(`pool ${name}: tls: ${error.message}`, { cause: error })
   }
 }

@@ -16,10 +16,11 @@ import {
   isEligible,
   isOnlyEjected,
   isUp,
+  settle,
 } from "./health.js"
 import { OWN_ROWS, type PoolRows } from "./pool-rows.js"
 import { type PoolOptions, type PoolSettings, toPoolSettings } from "./pool-settings.js"
-import { RoundRobin } from "./round-robin.js"
+import { RoundRobin, restartRound } from "./round-robin.js"
 import { createSticky, type Sticky } from "./sticky.js"
 
 /**
@@ -27,16 +28,16 @@ import { createSticky, type Sticky } from "./sticky.js"
  * they are.
  */
 export class Pool {
-  readonly settings: PoolSettings
+  #settings: PoolSettings
   #members: readonly Backend[] = []
   /**
    * Two, because one session may take a turn among the primaries and then one among the backups. With a
    * shared counter it would take two steps, and two backups would never share the sessions of two dead
    * primaries.
    */
-  readonly #orders: { readonly primaries: Order; readonly backups: Order }
-  readonly #keyOf: HashKey | undefined
-  readonly #sticky: Sticky | undefined
+  #orders: { readonly primaries: Order; readonly backups: Order }
+  #keyOf: HashKey | undefined
+  #sticky: Sticky | undefined
   readonly #listeners = new Set<(change: HealthChange) => void>()
 
   /**
@@ -54,7 +55,7 @@ export class Pool {
     readonly clock: Clock = systemClock,
     private readonly rows: PoolRows = OWN_ROWS,
   ) {
-    this.settings = toPoolSettings(settings)
+    this.#settings = toPoolSettings(settings)
     const { balance, sticky_cookie, sticky_secret } = this.settings
     const orderOf = (tier: "primaries" | "backups") => orderBy(balance, new RoundRobin(rows.turn(tier)))
     this.#orders = { primaries: orderOf("primaries"), backups: orderOf("backups") }
@@ -64,6 +65,10 @@ export class Pool {
         ? undefined
         : createSticky(sticky_cookie, sticky_secret ?? rows.stickySecret())
     for (const backend of typeof backends === "string" ? [backends] : backends) this.add(backend)
+  }
+
+  get settings(): PoolSettings {
+    return this.#settings
   }
 
   /** The backends' names, as the user wrote them, in order. */
@@ -93,6 +98,26 @@ export class Pool {
     if (removed === undefined) return false
     this.#members = this.#members.filter((member) => member !== removed)
     return true
+  }
+
+  /**
+   * Takes over the backends and settings of a pool with the same rows, for a reload. Backends that stay are
+   * the same objects with other settings, because sessions hold them and health checks go by them.
+   */
+  adopt(next: Pool): void {
+    const before = this.#members
+    const hadWeights = weightsOf(before)
+    this.#members = next.#members.map((member) => {
+      const kept = before.find(({ name }) => name === member.name)
+      kept?.adopt(member)
+      return kept ?? member
+    })
+    this.#settings = next.#settings
+    this.#orders = next.#orders
+    this.#keyOf = next.#keyOf
+    this.#sticky = next.#sticky
+    if (weightsOf(this.#members) !== hadWeights) restartRound(this.#members)
+    for (const member of this.#members) this.#tell(member, settle(member.cells, this.settings))
   }
 
   /**
@@ -218,6 +243,10 @@ function preferPrimaries(backends: readonly Backend[]): readonly Backend[] {
   if (backends.length < 2) return backends
   const primaries = backends.filter(({ isBackup }) => !isBackup)
   return primaries.length > 0 ? primaries : backends
+}
+
+function weightsOf(backends: readonly Backend[]): string {
+  return JSON.stringify(backends.map(({ name, weight }) => [name, weight]))
 }
 
 function hashKeyOf({ balance, hash_key }: PoolSettings): HashKey | undefined {

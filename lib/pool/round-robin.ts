@@ -27,6 +27,11 @@ export function orderRoundRobin(backends: readonly Backend[], turn: RoundRobin):
   return rotate(backends, areEqual ? turn.next(backends.length) : nextByWeight(backends))
 }
 
+/** Begins a new round, since the weights have changed: what was gained by other weights would distort it. */
+export function restartRound(backends: readonly Backend[]): void {
+  for (const { cells } of backends) Atomics.store(cells, CELL.currentWeight, 0)
+}
+
 /** The same list, beginning at index `first`. */
 export function rotate(backends: readonly Backend[], first: number): readonly Backend[] {
   return [...backends.slice(first), ...backends.slice(0, first)]

@@ -1,43 +1,139 @@
-/** A configuration put together: its pools, its listeners, and the shared memory in which they count. */
+/**
+ * A configuration put together: its pools and listeners. What the previous plan had as well is taken over, so
+ * that sockets, counts, health and sessions survive a reload.
+ *
+ * `prepare` does all that can fail, and `start` swaps everything at once.
+ */
+import { formatAddress } from "../address/address.js"
 import { listenerIdentities, routeIdentities } from "../config/identities.js"
 import { toSettings } from "../config/load.js"
-import type { Config } from "../config/schema.js"
+import type { Config, LogLevel } from "../config/schema.js"
+import { snapshot } from "../config/snapshot.js"
+import { BindError } from "../net/listener.js"
 import type { Observer } from "../ops/observer.js"
 import type { ListenerSettings } from "../session/listener-state.js"
-import type { Rows } from "../shared/rows.js"
+import { type Clock, systemClock } from "../shared/clock.js"
+import { Rows } from "../shared/rows.js"
 import { composeListener } from "./compose-listener.js"
 import { type ListenerRows, listenerRows } from "./listener-rows.js"
 import { Pools } from "./pools.js"
+import { RunningListener } from "./running-listener.js"
 
 export interface PlannedListener {
   /** What it keeps over a reload. */
   readonly identity: string
+  readonly running: RunningListener
+  readonly isNew: boolean
+  /** By this configuration. */
   readonly settings: ListenerSettings
   readonly rows: ListenerRows
 }
 
-export interface Plan {
+export class Plan {
   readonly pools: Pools
   /** In the order of the configuration. */
   readonly listeners: readonly PlannedListener[]
-}
+  /** As it was written. */
+  readonly config: Config
+  readonly logLevel: LogLevel
+  /** Those of the previous plan that this one does not have. */
+  #removed: readonly RunningListener[]
 
-/**
- * Binds nothing and starts nothing.
- * @throws {ConfigError}
- */
-export function makePlan(config: Config, rows: Rows, observer: Observer): Plan {
-  const { pool, ws_proxy } = toSettings(config)
-  const pools = new Pools(pool, observer, rows)
-  const identities = listenerIdentities(config.ws_proxy)
-  const routes = config.ws_proxy.map(routeIdentities)
-  const listeners = ws_proxy.map((listener, index) => {
-    const identity = identities[index] ?? ""
-    const settings = composeListener(listener, (place, title, route) => {
-      const part = route === undefined ? "own" : (routes[index]?.[route] ?? "")
-      return pools.poolOf(place, title, `${identity} ${part} pool`)
+  /**
+   * Binds nothing, starts nothing, and changes nothing of the previous plan.
+   * @throws {ConfigError}
+   */
+  constructor(
+    config: Config,
+    private readonly observer: Observer,
+    previous?: Plan,
+    clock: Clock = systemClock,
+    readonly rows: Rows = previous?.rows.next() ?? new Rows(),
+  ) {
+    const { pool, ws_proxy, log } = toSettings(config)
+    this.config = snapshot(config)
+    this.logLevel = log.level
+    this.pools = new Pools(pool, observer, rows, previous?.pools)
+    const identities = listenerIdentities(config.ws_proxy)
+    const routes = config.ws_proxy.map(routeIdentities)
+    const before = new Map(previous?.listeners.map(({ identity, running }) => [identity, running]))
+    this.listeners = ws_proxy.map((listener, index) => {
+      const identity = identities[index] ?? ""
+      const settings = composeListener(listener, (place, title, route) => {
+        const part = route === undefined ? "own" : (routes[index]?.[route] ?? "")
+        return this.pools.poolOf(place, title, `${identity} ${part} pool`)
+      })
+      const own = listenerRows(rows, identity, settings)
+      const known = before.get(identity)
+      const running = known ?? new RunningListener(settings, observer, own, clock)
+      return { identity, running, isNew: known === undefined, settings, rows: own }
     })
-    return { identity, settings, rows: listenerRows(rows, identity, settings) }
-  })
-  return { pools, listeners }
+    const gone = previous?.listeners.filter(({ identity }) => !identities.includes(identity)) ?? []
+    this.#removed = gone.map(({ running }) => running)
+  }
+
+  /**
+   * Reads the files that the pools need, and binds the new listeners. If it rejects, none of them is bound.
+   * @throws {SettingError}
+   * @throws {BindError}
+   */
+  async prepare(): Promise<void> {
+    try {
+      this.pools.readFiles()
+      await this.#bind()
+    } catch (error) {
+      await this.abandon()
+      throw error
+    }
+  }
+
+  /** Closes the new listeners. The plan can't be used any more. */
+  async abandon(): Promise<void> {
+    await Promise.all(this.#added().map(({ running }) => running.drain(0)))
+  }
+
+  /**
+   * Puts this plan in place of the previous one: new sessions go by it from now on. Call `prepare` before.
+   * @returns the listeners that this plan no longer has. They are as they were: still accepting
+   */
+  start(): readonly RunningListener[] {
+    this.pools.start()
+    for (const { running, isNew, settings, rows } of this.listeners) {
+      if (isNew) this.observer.listening(settings.name, running.address, settings.ownPool?.backends)
+      else running.apply(settings, rows)
+    }
+    this.rows.dropOthers()
+    const removed = this.#removed
+    this.#removed = []
+    return removed
+  }
+
+  #added(): PlannedListener[] {
+    return this.listeners.filter(({ isNew }) => isNew)
+  }
+
+  async #bind(): Promise<void> {
+    const added = this.#added()
+    const outcomes = await Promise.allSettled(added.map(({ running }) => running.listen()))
+    const failures = outcomes.flatMap((outcome, index) =>
+      outcome.status === "rejected" ? [this.#explain(outcome.reason as Error, added[index])] : [],
+    )
+    if (failures.length > 0) {
+      throw new BindError(failures.map(({ message }) => message).join("\n"), { cause: failures[0] })
+    }
+  }
+
+  /** New listeners bind before removed ones go, so a removed one may be in the way. */
+  #explain(error: Error, { settings }: Partial<PlannedListener> = {}): Error {
+    const { code } = error.cause as NodeJS.ErrnoException
+    const bind = settings?.bind
+    const inTheWay = this.#removed.find(
+      ({ address }) => address.kind === "tcp" && bind?.kind === "tcp" && address.port === bind.port,
+    )
+    if (code !== "EADDRINUSE" || inTheWay === undefined) return error
+    const advice =
+      `${formatAddress(inTheWay.address)}, which the new configuration removes, still listens: ` +
+      "restart rws, or remove that listener by one reload and add this one by the next"
+    return new BindError(`${error.message}; ${advice}`, { cause: error.cause })
+  }
 }

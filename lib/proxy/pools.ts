@@ -6,23 +6,39 @@ import { poolIdentity } from "../config/identities.js"
 import type { PoolPlace, Settings } from "../config/schema.js"
 import type { Observer } from "../ops/observer.js"
 import { Pool } from "../pool/pool.js"
-import type { PoolObserver } from "../pool/pool-observer.js"
 import { poolRows } from "../pool/pool-rows.js"
 import { PoolRuntime } from "../pool/pool-runtime.js"
 import { poolSettingsOf } from "../pool/pool-schema.js"
 import type { PoolOptions } from "../pool/pool-settings.js"
 import type { Rows } from "../shared/rows.js"
 
+/** A pool's identity; one that a program has made is its own. It may be in several places. */
+type Key = string | Pool
+
+type Runtimes = ReadonlyMap<Key, PoolRuntime>
+
+/** One pool of this configuration. */
+interface PlannedPool {
+  readonly runtime: PoolRuntime
+  readonly name: string
+  /** The pool by this configuration. A runtime from the previous one has not taken it over yet. */
+  readonly pool: Pool
+}
+
 export class Pools {
   readonly #named: ReadonlyMap<string, PoolRuntime>
-  /** By identity; a pool that a program has made is its own. It may be in several places. */
-  readonly #runtimes = new Map<string | Pool, PoolRuntime>()
+  readonly #planned = new Map<Key, PlannedPool>()
+  #apply: readonly (() => void)[] = []
+  #previous: Runtimes
 
+  /** @param previous the pools of the configuration that this one replaces */
   constructor(
     pools: Settings["pool"],
     private readonly observer: Observer,
     private readonly rows: Rows,
+    previous?: Pools,
   ) {
+    this.#previous = previous?.runtimes ?? new Map()
     const entries = Object.entries(pools)
     this.#named = new Map(
       entries.map(([name, { backends, ...settings }]) => [
@@ -48,15 +64,24 @@ export class Pools {
    * @throws {SettingError}
    */
   readFiles(): void {
-    for (const runtime of this.#runtimes.values()) runtime.readFiles()
+    this.#apply = [...this.#planned.values()].map(({ runtime, name, pool }) => runtime.prepare(name, pool))
   }
 
+  /** Puts these pools in place of the previous ones. */
   start(): void {
-    for (const runtime of this.#runtimes.values()) runtime.start()
+    for (const apply of this.#apply) apply()
+    const kept = new Set(this.runtimes.values())
+    for (const runtime of this.#previous.values()) if (!kept.has(runtime)) runtime.stop()
+    this.#apply = []
+    this.#previous = new Map()
   }
 
   stop(): void {
-    for (const runtime of this.#runtimes.values()) runtime.stop()
+    for (const runtime of this.runtimes.values()) runtime.stop()
+  }
+
+  get runtimes(): Runtimes {
+    return new Map([...this.#planned].map(([key, { runtime }]) => [key, runtime]))
   }
 
   #runtimeOf(
@@ -66,23 +91,25 @@ export class Pools {
     settings: PoolOptions,
   ): PoolRuntime {
     const key = backends instanceof Pool ? backends : identity
-    const known = this.#runtimes.get(key)
-    if (known !== undefined) return known
+    const known = this.#planned.get(key)
+    if (known !== undefined) return known.runtime
     const pool =
       backends instanceof Pool
         ? backends
         : new Pool(backends, settings, undefined, poolRows(this.rows, identity))
-    const runtime = new PoolRuntime(name, pool, toPoolObserver(this.observer, name))
-    this.#runtimes.set(key, runtime)
+    const runtime = this.#previous.get(key) ?? this.#newRuntime(name, pool)
+    this.#planned.set(key, { runtime, name, pool })
     return runtime
   }
-}
 
-/** Passes what one pool reports on to the proxy's observer, under the pool's name. */
-function toPoolObserver(observer: Observer, name: string): PoolObserver {
-  return {
-    onHealthChange: (change) => observer.healthChanged(name, change),
-    onUncheckable: (backend, fault) => observer.checkImpossible(name, backend, fault),
-    onCheckDefect: (backend, error) => observer.checkThrew(name, backend, error),
+  /** It reports to the proxy's observer, under its name at that time. */
+  #newRuntime(name: string, pool: Pool): PoolRuntime {
+    const { observer } = this
+    const runtime: PoolRuntime = new PoolRuntime(name, pool, {
+      onHealthChange: (change) => observer.healthChanged(runtime.name, change),
+      onUncheckable: (backend, fault) => observer.checkImpossible(runtime.name, backend, fault),
+      onCheckDefect: (backend, error) => observer.checkThrew(runtime.name, backend, error),
+    })
+    return runtime
   }
 }

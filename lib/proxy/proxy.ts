@@ -2,14 +2,10 @@
 import { EventEmitter } from "node:events"
 import { formatAddress } from "../address/address.js"
 import type { Config } from "../config/schema.js"
-import { BindError } from "../net/listener.js"
 import { type Log, LogObserver, SILENT } from "../ops/log.js"
 import { type Observer, Observers } from "../ops/observer.js"
-import { Rows } from "../shared/rows.js"
 import { toTimerMs } from "../shared/timer.js"
-import { makePlan } from "./plan.js"
-import type { Pools } from "./pools.js"
-import { RunningListener } from "./running-listener.js"
+import { CurrentPlan } from "./reload.js"
 import { type ProxyEvents, SessionEvents } from "./session-events.js"
 
 export interface ProxyOptions {
@@ -35,8 +31,7 @@ export async function createProxy(config: Config, options: ProxyOptions = {}): P
 
 /** Listeners that have been started together. Made by `createProxy` and `WsProxy.bind`. */
 export class RunningProxy extends EventEmitter<ProxyEvents> {
-  readonly #listeners: readonly RunningListener[]
-  readonly #pools: Pools
+  readonly #plan: CurrentPlan
   readonly #observer: Observer
   #reported: Promise<void> | undefined
 
@@ -47,40 +42,15 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
   constructor(config: Config, log: Log) {
     super()
     this.#observer = new Observers([new LogObserver(log), new SessionEvents(this)])
-    const { pools, listeners } = makePlan(config, new Rows(), this.#observer)
-    this.#pools = pools
-    this.#listeners = listeners.map(
-      ({ settings, rows }) => new RunningListener(settings, this.#observer, rows),
-    )
+    this.#plan = new CurrentPlan(config, this.#observer, log)
   }
 
   /**
    * Binds all listeners and starts the health checks. If it rejects, nothing is left bound or running.
    * @internal
    */
-  async listen(): Promise<void> {
-    try {
-      this.#pools.readFiles()
-      await this.#bind()
-      this.#pools.start()
-      for (const { settings, address } of this.#listeners) {
-        const { name, ownPool } = settings
-        this.#observer.listening(name, address, ownPool?.backends)
-      }
-    } catch (error) {
-      await this.#stop(0)
-      throw error
-    }
-  }
-
-  async #bind(): Promise<void> {
-    const outcomes = await Promise.allSettled(this.#listeners.map((listener) => listener.listen()))
-    const failures = outcomes.flatMap((outcome) =>
-      outcome.status === "rejected" ? [outcome.reason as Error] : [],
-    )
-    if (failures.length > 0) {
-      throw new BindError(failures.map(({ message }) => message).join("\n"), { cause: failures[0] })
-    }
+  listen(): Promise<void> {
+    return this.#plan.start()
   }
 
   /** The bound address of the first listener: `host:port`, `[v6]:port` or `unix:/path`. */
@@ -91,7 +61,24 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
 
   /** The bound address of each listener, in the order of the configuration. */
   addresses(): string[] {
-    return this.#listeners.map(({ address }) => formatAddress(address))
+    return this.#plan.listeners.map(({ address }) => formatAddress(address))
+  }
+
+  /**
+   * Replaces the configuration without closing anything. Listeners whose `bind` stays keep their socket; new
+   * ones bind first, then removed ones stop accepting and drain by their own `drain_timeout_ms`. Sessions that
+   * begin later go by the new configuration; open tunnels keep the timeouts that they have, and all limits
+   * count them. Counts, health and ejections of backends that stay survive, also if their weight changes.
+   * PEM files are read again. Reloads are done one after the other.
+   * @param config the whole new configuration, as for `createProxy`
+   * @returns what has changed, in words, one entry for each listener, pool or table; empty if nothing has
+   * @throws {ConfigError} when the configuration is not valid
+   * @throws {SettingError} when a file of a `Pool`'s `tls` can't be used
+   * @throws {BindError} when an address can't be bound
+   * @throws {Error} when the proxy is closing. After each of these errors everything is as it was
+   */
+  reload(config: Config): Promise<string[]> {
+    return this.#plan.reload(config)
   }
 
   /**
@@ -104,24 +91,14 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
    */
   async close(timeoutMs?: number): Promise<number> {
     if (timeoutMs !== undefined) toTimerMs(timeoutMs)
-    const stopped = this.#stop(timeoutMs)
-    this.#reported ??= stopped.then(() => {
-      for (const { settings, cut } of this.#listeners) this.#observer.stopped(settings.name, cut)
+    const drained = this.#plan.drain(timeoutMs)
+    this.#reported ??= drained.then(() => {
+      for (const { settings, cut } of this.#plan.listeners) this.#observer.stopped(settings.name, cut)
     })
-    await stopped
+    const cut = await drained
     await this.#reported
     // Events are emitted in a tick of their own, and the last one must come before this resolves.
     await new Promise<void>((resolve) => process.nextTick(resolve))
-    return this.#listeners.reduce((sum, { cut }) => sum + cut, 0)
-  }
-
-  async #stop(timeoutMs?: number): Promise<void> {
-    await Promise.all(
-      this.#listeners.map((listener) => {
-        const { drain_timeout_ms, drain_delay_ms } = listener.settings
-        return listener.drain(timeoutMs ?? drain_timeout_ms, drain_delay_ms)
-      }),
-    )
-    this.#pools.stop()
+    return cut
   }
 }

@@ -22,32 +22,55 @@ export class RunningListener implements ListenerState, Drained {
   readonly sockets: SocketPlaces
   readonly connections: Places
   readonly pending: Places
-  readonly clients: ClientLimits
   readonly sweep: Sweep
   readonly #listener: Listener
   readonly #cut = new CutCount()
   readonly #drain = new Drain(this)
+  #settings: ListenerSettings
+  #clients: ClientLimits
 
   constructor(
-    readonly settings: ListenerSettings,
+    settings: ListenerSettings,
     observer: Observer,
     rows: ListenerRows,
     readonly clock: Clock = systemClock,
   ) {
     const { bind, bind_mode } = settings
     this.observer = new Observers([observer, this.#cut])
+    this.#settings = settings
     this.sockets = rows.sockets
     this.connections = new Places(settings.max_connections, rows.connections)
     this.pending = new Places(settings.max_pending, rows.pending)
-    this.clients = new ClientLimits(settings, clock, rows.clients && new ClientTable(rows.clients))
+    this.#clients = this.#limitClients(rows)
     this.sweep = new Sweep(tunnelDeadlinesMs(settings), clock)
     this.#listener = new Listener(
       { address: bind, mode: bind_mode },
       {
         onClient: (client) => startSession(client, this),
-        onFault: (error) => observer.acceptFailed(settings.name, error),
+        onFault: (error) => observer.acceptFailed(this.settings.name, error),
       },
     )
+  }
+
+  get settings(): ListenerSettings {
+    return this.#settings
+  }
+
+  get clients(): ClientLimits {
+    return this.#clients
+  }
+
+  /**
+   * Settings for sessions that begin from now on, and limits that apply at once. Sessions that exist keep
+   * their settings, and all keep their places.
+   * @param rows those that it has, and the table of clients if this is the first limit on them
+   */
+  apply(settings: ListenerSettings, rows: ListenerRows): void {
+    this.#settings = settings
+    this.#clients = this.#limitClients(rows)
+    this.connections.max = settings.max_connections
+    this.pending.max = settings.max_pending
+    this.sweep.serve(tunnelDeadlinesMs(settings))
   }
 
   /** The bound address. Port 0 has been replaced by the port that the system chose. */
@@ -73,5 +96,9 @@ export class RunningListener implements ListenerState, Drained {
   async drain(timeoutMs: number, delayMs = 0): Promise<void> {
     await this.#drain.run(timeoutMs, delayMs)
     this.sweep.stop()
+  }
+
+  #limitClients({ clients }: ListenerRows): ClientLimits {
+    return new ClientLimits(this.#settings, this.clock, clients && new ClientTable(clients))
   }
 }

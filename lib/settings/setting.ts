@@ -17,6 +17,8 @@ declare module "zod" {
     otherNames?: string
     /** The value, or every value of the table, may be a credential and must not be printed. */
     isSecret?: boolean
+    /** A reload does not apply a change of this key. */
+    atStart?: boolean
   }
 }
 
@@ -27,6 +29,7 @@ export interface Setting {
   readonly example: unknown
   readonly otherNames: readonly string[]
   readonly isSecret: boolean
+  readonly atStart: boolean
   /** The default value; undefined if there is none. */
   readonly default: unknown
   readonly isRequired: boolean
@@ -58,6 +61,7 @@ function toSetting(key: string, schema: z.ZodType): Setting {
     example: meta.example,
     otherNames: meta.otherNames?.trim().split(/\s+/) ?? [],
     isSecret: meta.isSecret === true,
+    atStart: meta.atStart === true,
     default: fallback ?? meta.default,
     isRequired,
     type,

@@ -4,15 +4,12 @@ import { formatAddress } from "../../../lib/address/address.js"
 import type { ListenerConfig } from "../../../lib/config/schema.js"
 import type { Observer } from "../../../lib/ops/observer.js"
 import { Observers } from "../../../lib/ops/observer.js"
-import { makePlan } from "../../../lib/proxy/plan.js"
-import { RunningListener } from "../../../lib/proxy/running-listener.js"
-import type { ListenerSettings } from "../../../lib/session/listener-state.js"
+import { Plan } from "../../../lib/proxy/plan.js"
+import type { RunningListener } from "../../../lib/proxy/running-listener.js"
 import type { Clock } from "../../../lib/shared/clock.js"
-import { Rows } from "../../../lib/shared/rows.js"
 
 export interface ListenerParts {
   readonly config?: Partial<ListenerConfig>
-  readonly settings?: Partial<ListenerSettings>
   readonly observer?: Partial<Observer>
   readonly clock?: Clock
 }
@@ -20,14 +17,12 @@ export interface ListenerParts {
 /** Listens on a free port of 127.0.0.1, with a dead backend unless the config names others. */
 export async function startListener(
   t: Test,
-  { config, settings, observer = {}, clock }: ListenerParts = {},
+  { config, observer = {}, clock }: ListenerParts = {},
 ): Promise<{ listener: RunningListener; address: string }> {
   const observers = new Observers([observer])
   const written = { ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"], ...config }] }
-  const [planned] = makePlan(written, new Rows(), observers).listeners
-  if (planned === undefined) throw new Error("no listener")
-  const composed = { ...planned.settings, ...settings }
-  const listener = new RunningListener(composed, observers, planned.rows, clock)
+  const [listener] = new Plan(written, observers, undefined, clock).listeners.map(({ running }) => running)
+  if (listener === undefined) throw new Error("no listener")
   await listener.listen()
   t.teardown(() => {
     listener.sessions.cutAll("drain_timeout")

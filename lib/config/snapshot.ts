@@ -1,0 +1,18 @@
+import type { Config } from "./schema.js"
+
+/** A copy of a valid configuration, in case the program changes its object. A `Pool` stays the same object. */
+export function snapshot(config: Config): Config {
+  return copy(config) as Config
+}
+
+function copy(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copy)
+  if (!isPlain(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copy(member)]))
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== "object" || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}

@@ -1,0 +1,108 @@
+/** The plan that a proxy goes by, and the reloads that replace it. */
+import { describeChanges } from "../config/describe-changes.js"
+import type { Config } from "../config/schema.js"
+import { type Log, setLevel } from "../ops/log.js"
+import type { Observer } from "../ops/observer.js"
+import { Plan } from "./plan.js"
+import type { RunningListener } from "./running-listener.js"
+
+export class CurrentPlan {
+  #plan: Plan
+  /** Listeners that reloads have removed, until they have drained. */
+  readonly #removed = new Map<RunningListener, Promise<void>>()
+  /** The end of the last reload, however it ended. */
+  #reloaded: Promise<unknown> = Promise.resolve()
+  #isClosing = false
+
+  /** @throws {ConfigError} */
+  constructor(
+    config: Config,
+    private readonly observer: Observer,
+    private readonly log: Log,
+  ) {
+    this.#plan = new Plan(config, observer)
+  }
+
+  /** In the order of the configuration. */
+  get listeners(): RunningListener[] {
+    return this.#plan.listeners.map(({ running }) => running)
+  }
+
+  /** Binds all listeners and starts the health checks. If it rejects, nothing is left bound or running. */
+  async start(): Promise<void> {
+    try {
+      await this.#plan.prepare()
+      this.#plan.start()
+    } catch (error) {
+      await this.drain(0)
+      throw error
+    }
+  }
+
+  /** Reloads are done one after the other. See `RunningProxy.reload`. */
+  reload(config: Config): Promise<string[]> {
+    const reloaded = this.#reloaded.then(() => this.#reload(config))
+    this.#reloaded = reloaded.catch(() => {})
+    return reloaded
+  }
+
+  /**
+   * Drains all listeners, also those that reloads have removed, and stops the health checks. No reload begins
+   * or takes effect from now on. May be called again to shorten the wait.
+   * @returns how many tunnels were cut
+   */
+  async drain(timeoutMs?: number): Promise<number> {
+    this.#isClosing = true
+    const all = [...this.listeners, ...this.#removed.keys()]
+    const drained = all.map((listener) => {
+      const { drain_timeout_ms, drain_delay_ms } = listener.settings
+      return listener.drain(timeoutMs ?? drain_timeout_ms, drain_delay_ms)
+    })
+    await Promise.all([...drained, ...this.#removed.values(), this.#reloaded])
+    this.#plan.pools.stop()
+    return all.reduce((sum, { cut }) => sum + cut, 0)
+  }
+
+  async #reload(config: Config): Promise<string[]> {
+    this.#refuseIfClosing()
+    const plan = new Plan(config, this.observer, this.#plan)
+    await plan.prepare()
+    try {
+      this.#refuseIfClosing()
+    } catch (error) {
+      await plan.abandon()
+      throw error
+    }
+    return this.#replaceBy(plan)
+  }
+
+  /** All in one turn of the event loop: no session sees one half of each configuration. */
+  #replaceBy(plan: Plan): string[] {
+    const sessions = new Map(
+      this.#plan.listeners.map(({ identity, running }) => [identity, running.sessions.size]),
+    )
+    const changes = describeChanges(this.#plan.config, plan.config, (listener) => sessions.get(listener) ?? 0)
+    if (plan.logLevel !== this.#plan.logLevel && !setLevel(this.log, plan.logLevel)) {
+      changes.push("log.level has no effect: this log keeps the level that it was made with")
+    }
+    const removed = plan.start()
+    this.#plan = plan
+    for (const listener of removed) this.#drainRemoved(listener)
+    this.observer.reloaded(changes)
+    return changes
+  }
+
+  /** Its own settings say for how long. */
+  #drainRemoved(listener: RunningListener): void {
+    const { name, drain_timeout_ms } = listener.settings
+    const drained = listener.drain(drain_timeout_ms).then(() => {
+      this.#removed.delete(listener)
+      this.observer.stopped(name, listener.cut)
+    })
+    this.#removed.set(listener, drained)
+  }
+
+  #refuseIfClosing(): void {
+    if (this.#isClosing) throw new Error("the proxy is closing: its configuration can't be changed any more")
+  }
+}

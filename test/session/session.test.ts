@@ -84,10 +84,10 @@ t.test("the registry shows a session's stage and bytes, and can close it", async
 
 t.test("a session keeps the settings it began with", async (t) => {
   const backend = await startBackend(t)
-  const { listener, address } = await startListener(t, { config: { backends: [backend.address] } })
+  const { listener, rows, address } = await startListener(t, { config: { backends: [backend.address] } })
   const before = await RawPeer.connect(address)
   await turnUntil(() => listener.sessions.size === 1, "the session")
-  Object.assign(listener, { settings: { ...listener.settings, router: new Router([], undefined) } })
+  listener.apply({ ...listener.settings, router: new Router([], undefined) }, rows)
   before.write(upgradeHead())
   await answerUpgrade(await backend.peer())
   await before.untilText("101 Switching Protocols")

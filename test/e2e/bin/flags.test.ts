@@ -196,7 +196,7 @@ t.test("--drain-timeout-ms ends the tunnels that are left after a drain", async 
   const client = await responseTo(address)
   rws.signal("SIGTERM")
   await client.untilEnd()
-  t.strictSame(await rws.untilExit(), { code: 0, signal: null })
+  t.strictSame(await rws.untilExit(), { code: 3, signal: null })
   t.ok(logOf(rws).some(({ reason }) => reason === "drain_timeout"))
 })
 

@@ -2,7 +2,13 @@
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
 import t, { type Test } from "tap"
-import { type Pair, closeOf, connectPair, messagesOf, startWsBackend } from "../../support/peers/ws-backend.js"
+import {
+  closeOf,
+  connectPair,
+  messagesOf,
+  type Pair,
+  startWsBackend,
+} from "../../support/peers/ws-backend.js"
 import { type Settings, startProxy } from "../../support/program/proxy.js"
 
 const KiB = 1024

@@ -38,6 +38,29 @@ for (const { timeoutsMs, everyMs } of intervals) {
   })
 }
 
+t.test(
+  "a sweep serves shorter deadlines from now on, and longer ones once it has no member left",
+  async (t) => {
+    const clock = new FakeClock()
+    const sweep = new Sweep([4000], clock)
+    const member = new Watcher()
+    sweep.add(member)
+    clock.advance(500)
+    sweep.serve([40])
+    clock.advance(20)
+    t.same(member.readings, [510, 520])
+    sweep.serve([4000])
+    clock.advance(20)
+    t.same(member.readings, [510, 520, 530, 540], "its deadline is still a short one")
+    sweep.delete(member)
+    clock.advance(10)
+    sweep.add(member)
+    clock.advance(1500)
+    t.same(member.readings, [510, 520, 530, 540, 1550])
+    t.equal(clock.pending, 1, "with one timer")
+  },
+)
+
 t.test("a sweep gives all its members the same time", async (t) => {
   const clock = new FakeClock()
   const sweep = new Sweep([1], clock)

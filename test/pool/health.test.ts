@@ -8,7 +8,9 @@ import {
   isEligible,
   isOnlyEjected,
   isUp,
+  settle,
 } from "../../lib/pool/health.js"
+import { HEALTH_CHECK_DEFAULTS } from "../../lib/pool/health-check-settings.js"
 import { between, seededRandom } from "../support/project/random.js"
 
 const FAILS = { max_fails: 3, fail_timeout_ms: 1000 }
@@ -55,6 +57,25 @@ t.test("max_fails failed dials eject a backend, which is reported once", async (
 t.test("the report uses the singular for one failed dial", async (t) => {
   const backend = machine({ max_fails: 1, fail_timeout_ms: 7 })
   t.same(backend.fail(), { isUp: false, reason: "1 dial failed within 7 ms", forMs: 7 })
+})
+
+t.test("what the new settings could not bring back is over, and only that", async (t) => {
+  const on = { max_fails: 3, health_check: HEALTH_CHECK_DEFAULTS }
+  const off = { max_fails: 0, health_check: undefined }
+  const up = { isUp: true, reason: "the configuration no longer says what took it down" }
+  const ejected = machine()
+  ejected.fails(3)
+  t.equal(settle(ejected.cells, { ...on, health_check: undefined }), undefined)
+  t.equal(ejected.isOnlyEjected(), true)
+  t.same(settle(ejected.cells, { ...on, max_fails: 0 }), up)
+  t.equal(settle(ejected.cells, off), undefined, "it is up already")
+  t.same([ejected.fail(), ejected.fail(), ejected.isUp()], [undefined, undefined, true], "it is forgiven")
+  const both = machine()
+  both.fails(3)
+  for (let check = 0; check < 3; check++) both.check("closed")
+  t.equal(settle(both.cells, { ...on, max_fails: 0 }), undefined, "health checks hold it down")
+  t.equal(both.isUp(), false)
+  t.same(settle(both.cells, off), up)
 })
 
 t.test("with max_fails 0 no number of failed dials ejects a backend", async (t) => {

@@ -13,8 +13,10 @@ import {
 import t, { type Test } from "tap"
 import type { RunningProxy } from "../../lib/proxy/proxy.js"
 import { upgradeHead } from "../support/http/heads.js"
-import { deadAddress, startEchoBackend } from "../support/peers/backend.js"
+import { answerUpgrade, deadAddress, startEchoBackend } from "../support/peers/backend.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
+import { makeTestCa } from "../support/peers/test-ca.js"
+import { startTlsBackend } from "../support/peers/tls-backend.js"
 import { turnUntil } from "../support/pool/turns.js"
 import { collectLog } from "../support/program/log-lines.js"
 import { temporaryFolder } from "../support/program/program.js"
@@ -365,6 +367,23 @@ t.test("a Pool object is the same before and after, with its own changes", async
     pool.members.map(({ active }) => active),
     [2, 1],
   )
+})
+
+t.test("PEM files are read again, even if the configuration is the same", async (t) => {
+  const [stranger, authority] = [makeTestCa(t), makeTestCa(t)]
+  const { cert, key } = authority.issue("IP:127.0.0.1")
+  const backend = await startTlsBackend(t, { cert, key })
+  const ca = join(stranger.folder, "ca.pem")
+  const config = one({ backends: [`wss://127.0.0.1:${backend.address.port}`], tls: { ca }, max_fails: 0 })
+  const proxy = await start(t, config)
+  t.equal(await tryOnce(proxy.address()), 502, "the backend's authority is not trusted")
+  await writeFile(ca, authority.cert)
+  t.same(await proxy.reload(config), [])
+  const client = await RawPeer.connect(proxy.address())
+  client.write(upgradeHead())
+  const { peer } = await backend.next()
+  await answerUpgrade(peer)
+  await client.untilText("101 Switching Protocols")
 })
 
 t.test("log.level is set on a log that has one", async (t) => {

@@ -87,7 +87,7 @@ t.test("a session keeps the settings it began with", async (t) => {
   const { listener, rows, address } = await startListener(t, { config: { backends: [backend.address] } })
   const before = await RawPeer.connect(address)
   await turnUntil(() => listener.sessions.size === 1, "the session")
-  listener.apply({ ...listener.settings, router: new Router([], undefined) }, rows)
+  listener.apply({ ...listener.settings, router: new Router<RouteTarget>([], undefined) }, rows)
   before.write(upgradeHead())
   await answerUpgrade(await backend.peer())
   await before.untilText("101 Switching Protocols")

@@ -1,8 +1,10 @@
 /**
  * Checks of several keys: those that need or exclude each other, and names and addresses that are used twice.
  */
+import { availableParallelism } from "node:os"
 import { closest } from "fastest-levenshtein"
 import { AddressError, formatAddress, parseBindAddress } from "../address/address.js"
+import { hasReusePort } from "../net/reuse-port.js"
 import { Pool } from "../pool/pool.js"
 import { inlinePoolShape } from "../pool/pool-schema.js"
 import { isTable, type Table, toTable, toTables } from "../settings/table.js"
@@ -23,7 +25,32 @@ export function crossCheck(input: unknown): ConfigProblem[] {
   const listeners = toTables(config.ws_proxy).flatMap(([index, listener]) =>
     conflictsOfListener(listener, ["ws_proxy", index], pools),
   )
-  return [...findTwins(config), ...named, ...listeners]
+  return [...findTwins(config), ...named, ...listeners, ...conflictsOfWorkers(config)]
+}
+
+/** Worker threads share addresses by SO_REUSEPORT, and know pools from the configuration only. */
+function conflictsOfWorkers(config: Table): ConfigProblem[] {
+  const { workers } = config
+  const count = workers === "auto" ? availableParallelism() : workers
+  if (typeof count !== "number" || count < 2) return []
+  const problems: ConfigProblem[] = []
+  if (!hasReusePort()) {
+    const message = `more than 1 needs Node.js 22.12 or newer; this is ${process.versions.node}`
+    problems.push({ path: ["workers"], message })
+  }
+  const places = toTables(config.ws_proxy).flatMap(([index, listener]) => [
+    { place: listener, path: ["ws_proxy", index] },
+    ...toTables(listener.route).map(([number, route]) => ({
+      place: route,
+      path: ["ws_proxy", index, "route", number],
+    })),
+  ])
+  const message =
+    "a Pool object can't be shared with worker threads: list the backends here, or set workers = 1"
+  for (const { place, path } of places) {
+    if (place.backends instanceof Pool) problems.push({ path: [...path, "backends"], message })
+  }
+  return problems
 }
 
 /** Two listeners can share neither an address nor a name. Port 0 is a new address each time. */

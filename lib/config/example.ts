@@ -2,7 +2,17 @@
 import { inlinePoolShape } from "../pool/pool-schema.js"
 import { ruleKeys } from "../routing/route-schema.js"
 import type { Setting } from "../settings/setting.js"
-import { BACKEND, HEALTH_CHECK, type KnownTable, LISTENER, LOG, POOL, ROUTE, TLS } from "./known-tables.js"
+import {
+  BACKEND,
+  HEALTH_CHECK,
+  type KnownTable,
+  LISTENER,
+  LOG,
+  POOL,
+  ROUTE,
+  TLS,
+  TOP,
+} from "./known-tables.js"
 import { toToml } from "./to-toml.js"
 
 const MAX_COLUMNS = 110
@@ -10,7 +20,8 @@ const MAX_COLUMNS = 110
 interface Section {
   /** Paragraphs above the header. */
   readonly intro?: readonly string[]
-  readonly header: string
+  /** Absent: the top level. */
+  readonly header?: string
   readonly table: KnownTable
   /** Keys to show. */
   readonly keys: readonly string[]
@@ -32,6 +43,12 @@ const keysOf = ({ keys }: KnownTable, ...without: readonly string[]) =>
  * sections.
  */
 const SECTIONS: readonly Section[] = [
+  {
+    intro: ["Keys of the program. They belong here, above the first table."],
+    table: TOP,
+    keys: keysOf(TOP, "log", "pool", "ws_proxy"),
+    active: [],
+  },
   { header: "[log]", table: LOG, keys: keysOf(LOG), active: [] },
   {
     intro: ["One [[ws_proxy]] for each address to listen on. Each is independent of the others."],
@@ -128,7 +145,9 @@ function textOf(
       explained.add(description)
       return `\n${comment(description + (isActive ? "" : defaultOf(setting)))}\n${text}`
     })
-  const head = [...intro.map(comment), active === undefined ? commentedOut(header) : header].join("\n")
+  const lines = intro.map(comment)
+  if (header === undefined) return [...lines, ...parts].join("\n")
+  const head = [...lines, active === undefined ? commentedOut(header) : header].join("\n")
   return [head, ...parts].join("\n").replace(`${header}\n\n`, `${header}\n`)
 }
 

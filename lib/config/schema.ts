@@ -18,6 +18,7 @@ import {
   oneOf,
   optionalMs,
   parsedText,
+  whole,
 } from "../settings/kinds.js"
 import { NO_TERMINATION } from "../settings/tls-advice.js"
 import { isCloseCode } from "../upgrade/close-frame.js"
@@ -216,7 +217,24 @@ export const logSchema = z.strictObject({
     .meta({ flag: "log-level", otherNames: "logLevel" }),
 })
 
+const MAX_WORKERS = 256
+
 export const configSchema = z.strictObject({
+  workers: z
+    .union([
+      whole(1, MAX_WORKERS),
+      z.literal("auto", `expected a whole number from 1 to ${MAX_WORKERS}, or "auto"`),
+    ])
+    .default(1)
+    .describe(
+      'Threads that serve clients: 1 = the main thread alone, 2 or more = that many worker threads, `"auto"` = one for each core; more than 1 needs Node.js 22.12',
+    )
+    .meta({
+      flag: "workers",
+      example: "auto",
+      atStart: true,
+      otherNames: "worker_processes nbthread nbproc threads concurrency instances",
+    }),
   log: logSchema.prefault({}).meta({ otherNames: "logging logger" }),
   pool: z
     .record(z.string(), poolSchema, "expected [pool.NAME]")

@@ -7,7 +7,7 @@
  */
 import { randomInt } from "node:crypto"
 import { threadId } from "node:worker_threads"
-import { release } from "../shared/cells.js"
+import { acquire, release } from "../shared/cells.js"
 import type { ClientKey } from "./client-key.js"
 
 /** 65 536 clients in 1.3 MB, of which the system backs only the pages that were touched. */
@@ -32,11 +32,18 @@ export class ClientTable {
   readonly #locks: Int32Array
   readonly #keys: Int32Array
   readonly #connections: Int32Array
+  readonly #held: Int32Array | undefined
   readonly #fullAtMs: Float64Array
   readonly #buckets: number
 
-  /** @param memory from `createMemory`; tables with the same memory are one table */
-  constructor(readonly memory: SharedArrayBuffer = ClientTable.createMemory()) {
+  /**
+   * @param memory from `createMemory`; tables with the same memory are one table
+   * @param held memory of the same size, all 0, in which a worker thread counts its own connections
+   */
+  constructor(
+    readonly memory: SharedArrayBuffer = ClientTable.createMemory(),
+    held?: SharedArrayBuffer,
+  ) {
     const buckets = Math.floor(memory.byteLength / BYTES_PER_BUCKET)
     const slots = buckets * SLOTS_PER_BUCKET
     // 64-bit numbers first, because they must be aligned.
@@ -49,6 +56,8 @@ export class ClientTable {
     }
     this.#keys = next(2 * slots)
     this.#connections = next(slots)
+    const { byteOffset, length } = this.#connections
+    this.#held = held && new Int32Array(held, byteOffset, length)
     this.#locks = next(buckets)
     this.#seed = next(1)
     this.#buckets = buckets
@@ -91,11 +100,18 @@ export class ClientTable {
   /** Counts a connection. Only within `withSlot`; `release` may be called at any time. */
   acquire(slot: number, fullAtMs: number): void {
     this.#fullAtMs[slot] = fullAtMs
-    Atomics.add(this.#connections, slot, 1)
+    acquire(this.#connections, slot, 0, this.#held)
   }
 
   release(slot: number): void {
-    release(this.#connections, slot)
+    release(this.#connections, slot, this.#held)
+  }
+
+  /** Unlocks what a thread held when it died. */
+  unlockFor(thread: number): void {
+    for (let bucket = 0; bucket < this.#buckets; bucket++) {
+      Atomics.compareExchange(this.#locks, bucket, thread + 1, FREE)
+    }
   }
 
   /** How many clients have connections or a rate that is partly used. Reads all slots. */

@@ -55,10 +55,15 @@ const CELLS = 5
  */
 export function socketPlaces(rows: Rows): SocketPlaces {
   const cells = new Int32Array(rows.memory("sockets", processRow))
+  const held = rows.heldCells("sockets")
   const sessions = cells[CELL.maxSessions] ?? 0
   return {
-    sessions: new Places(sessions, cells.subarray(CELL.sessions)),
-    lingering: new Places(cells[CELL.maxLingering] ?? 0, cells.subarray(CELL.lingering)),
+    sessions: new Places(sessions, cells.subarray(CELL.sessions), held?.subarray(CELL.sessions)),
+    lingering: new Places(
+      cells[CELL.maxLingering] ?? 0,
+      cells.subarray(CELL.lingering),
+      held?.subarray(CELL.lingering),
+    ),
     fault: new Error(`the limit of ${cells[CELL.limit]} open files leaves room for ${sessions} sessions`),
   }
 }

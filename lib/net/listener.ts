@@ -8,6 +8,13 @@ export interface ListenerOptions {
   readonly address: Address
   /** Permissions of a Unix socket, e.g. 0o660. Default: by the umask. */
   readonly mode?: number | undefined
+  /** Whether others may listen on the address as well, by SO_REUSEPORT. Default: no. */
+  readonly reusePort?: boolean | undefined
+}
+
+/** The types of Node.js 20 do not have this option. Versions without it ignore it. */
+interface SharedListenOptions extends ListenOptions {
+  readonly reusePort?: boolean
 }
 
 export interface ListenerEvents {
@@ -67,12 +74,12 @@ export class Listener {
 
   /** Binds the address. Rejects with a `BindError`. */
   async listen(): Promise<void> {
-    const { address, mode } = this.options
+    const { address, mode, reusePort = false } = this.options
     try {
       if (address.kind === "unix") {
         const { path } = address
         this.#removePath = await bindUnixSocket({ path, mode }, (name) => this.#bind({ path: name }))
-      } else await this.#bind(toNetOptions(address))
+      } else await this.#bind({ ...toNetOptions(address), reusePort })
     } catch (error) {
       this.#server.close()
       throw toBindError(address, error)
@@ -98,7 +105,7 @@ export class Listener {
     return this.#closed
   }
 
-  #bind(options: ListenOptions): Promise<void> {
+  #bind(options: SharedListenOptions): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject)
       this.#server.listen(options, () => {

@@ -65,6 +65,7 @@ export class LogObserver implements Partial<Observer> {
       dial_ms: session.dialMs,
       handshake_ms: session.handshakeMs,
       tunnel_ms: session.tunnelMs,
+      worker: session.worker,
     }
     this.log[level](fields, status === undefined ? "session ended" : "session refused")
   }
@@ -80,6 +81,18 @@ export class LogObserver implements Partial<Observer> {
 
   checkImpossible(pool: string, backend: string, { reason, text }: ProbeFault): void {
     this.log.warn({ pool, backend, reason, error: text }, "backend could not be checked")
+  }
+
+  workerEnded(worker: number, err: Error, sessions: number): void {
+    this.log.error({ worker, sessions, err }, "worker thread ended")
+  }
+
+  workerReplaced(worker: number): void {
+    this.log.info({ worker }, "worker thread replaced")
+  }
+
+  servedByOneWorker(listener: string): void {
+    this.log.info({ listener, worker: 0 }, "served by one worker thread only: it is a Unix socket")
   }
 
   checkThrew(pool: string, backend: string, err: unknown): void {

@@ -26,6 +26,16 @@ export interface Observer {
   healthChanged(pool: string, change: HealthChange): void
   /** A health check failed because of this machine or a name server. It says nothing about the backend. */
   checkImpossible(pool: string, backend: string, fault: ProbeFault): void
+  /**
+   * A worker thread has ended by itself, or could not be started, and will be replaced.
+   * @param worker its number, from 0
+   * @param sessions how many sessions it had
+   */
+  workerEnded(worker: number, error: Error, sessions: number): void
+  /** A worker thread serves in place of one that has ended. */
+  workerReplaced(worker: number): void
+  /** Of several worker threads only the first one serves this listener, since it is a Unix socket. */
+  servedByOneWorker(listener: string): void
   /** A health check threw: a defect of rws. It says nothing about the backend. */
   checkThrew(pool: string, backend: string, error: unknown): void
 }
@@ -72,5 +82,17 @@ export class Observers implements Observer {
 
   checkThrew(pool: string, backend: string, error: unknown): void {
     for (const observer of this.observers) observer.checkThrew?.(pool, backend, error)
+  }
+
+  workerEnded(worker: number, error: Error, sessions: number): void {
+    for (const observer of this.observers) observer.workerEnded?.(worker, error, sessions)
+  }
+
+  workerReplaced(worker: number): void {
+    for (const observer of this.observers) observer.workerReplaced?.(worker)
+  }
+
+  servedByOneWorker(listener: string): void {
+    for (const observer of this.observers) observer.servedByOneWorker?.(listener)
   }
 }

@@ -34,6 +34,8 @@ export interface SessionSummary {
   handshakeMs?: number
   /** Milliseconds from the 101 until both sides had closed. */
   tunnelMs?: number
+  /** The worker thread that has served the session, from 0. Absent if the main thread has. */
+  readonly worker?: number
 }
 
 /** A session that has ended. */

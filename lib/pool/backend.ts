@@ -20,12 +20,14 @@ export class Backend implements BackendAddress {
   /**
    * @param cells its row of shared memory, laid out by `CELL`. Backends with the same row share their counts
    * and health
+   * @param held a row in which a worker thread counts its own places
    * @throws {AddressError}
    * @throws {SettingError}
    */
   constructor(
     input: BackendInput,
     readonly cells: Int32Array = createCells(CELLS_PER_BACKEND),
+    private readonly held?: Int32Array,
   ) {
     const settings = toBackendSettings(input)
     const where = parseBackendAddress(settings.address)
@@ -70,11 +72,11 @@ export class Backend implements BackendAddress {
    * Takes a place for one session, or returns false if the backend is full: then there is nothing to release.
    */
   acquire(): boolean {
-    return acquire(this.cells, CELL.active, this.maxConnections)
+    return acquire(this.cells, CELL.active, this.maxConnections, this.held)
   }
 
   /** Gives one session's place back. */
   release(): void {
-    release(this.cells, CELL.active)
+    release(this.cells, CELL.active, this.held)
   }
 }

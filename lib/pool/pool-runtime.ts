@@ -18,11 +18,15 @@ export class PoolRuntime implements CheckUser {
   #endChecks: (() => void) | undefined
   #endWatch: (() => void) | undefined
 
-  /** @param name what errors and logs call it */
+  /**
+   * @param name what errors and logs call it
+   * @param runsChecks whether it runs the health checks. Default: yes
+   */
   constructor(
     public name: string,
     readonly pool: Pool,
     readonly observer: PoolObserver,
+    private readonly runsChecks = true,
   ) {}
 
   /** How TLS is spoken with this backend; undefined if it is not. */
@@ -53,6 +57,7 @@ export class PoolRuntime implements CheckUser {
       this.#context = context
       if (next !== this.pool) this.pool.adopt(next)
       this.#endWatch ??= this.pool.onHealthChange((change) => this.observer.onHealthChange(change))
+      if (!this.runsChecks) return
       if (this.#endChecks !== undefined && isDeepStrictEqual(checkKeysOf(this.pool), before)) return
       this.#endChecks?.()
       this.#endChecks = useChecks(this)

@@ -89,7 +89,7 @@ export class Pool {
   add(backend: BackendInput): void {
     const name = typeof backend === "string" ? backend : backend.address
     if (this.#members.some((member) => member.name === name)) return
-    this.#members = [...this.#members, new Backend(backend, this.rows.backend(name))]
+    this.#members = [...this.#members, new Backend(backend, this.rows.backend(name), this.rows.held(name))]
   }
 
   /** Removes a backend by its name. Returns whether it was there. */

@@ -2,7 +2,7 @@
 import { type ClientLimitSettings, limitsClients } from "../limits/client-limits.js"
 import { ClientTable } from "../limits/client-table.js"
 import { type SocketPlaces, socketPlaces } from "../limits/descriptors.js"
-import type { Rows } from "../shared/rows.js"
+import type { Memories, Rows } from "../shared/rows.js"
 
 export interface ListenerRows {
   /** One cell: the places that `max_connections` limits. */
@@ -15,17 +15,44 @@ export interface ListenerRows {
    */
   readonly clients: SharedArrayBuffer | undefined
   readonly sockets: SocketPlaces
+  /** Where a worker thread counts the places that it holds itself, in the same layouts. */
+  readonly held: {
+    readonly connections: Int32Array | undefined
+    readonly pending: Int32Array | undefined
+    readonly clients: SharedArrayBuffer | undefined
+  }
 }
 
 /** @param listener its identity */
 export function listenerRows(rows: Rows, listener: string, settings: ClientLimitSettings): ListenerRows {
-  const clients = `${listener} clients`
+  const connections = connectionsIdentity(listener)
+  const pending = `${listener} pending`
+  const clients = `${listener}${CLIENTS}`
   return {
-    connections: rows.cells(`${listener} connections`, 1),
-    pending: rows.cells(`${listener} pending`, 1),
+    connections: rows.cells(connections, 1),
+    pending: rows.cells(pending, 1),
     clients: limitsClients(settings)
       ? rows.memory(clients, () => ClientTable.createMemory())
       : rows.find(clients),
     sockets: socketPlaces(rows),
+    held: {
+      connections: rows.heldCells(connections),
+      pending: rows.heldCells(pending),
+      clients: rows.held(clients),
+    },
+  }
+}
+
+const CLIENTS = " clients"
+
+/** The identity of the row that counts a listener's sessions. */
+export function connectionsIdentity(listener: string): string {
+  return `${listener} connections`
+}
+
+/** Unlocks the tables of clients that a thread had locked when it died. */
+export function unlockTables(memories: Memories, thread: number): void {
+  for (const [identity, memory] of memories) {
+    if (identity.endsWith(CLIENTS)) new ClientTable(memory).unlockFor(thread)
   }
 }

@@ -15,14 +15,15 @@ import type { ListenerSettings } from "../session/listener-state.js"
 import { type Clock, systemClock } from "../shared/clock.js"
 import { Rows } from "../shared/rows.js"
 import { composeListener } from "./compose-listener.js"
+import type { DataPlane, ServedListener } from "./data-plane.js"
 import { type ListenerRows, listenerRows } from "./listener-rows.js"
 import { Pools } from "./pools.js"
-import { RunningListener } from "./running-listener.js"
+import { dataPlane, workerCount } from "./workers.js"
 
 export interface PlannedListener {
   /** What it keeps over a reload. */
   readonly identity: string
-  readonly running: RunningListener
+  readonly running: ServedListener
   readonly isNew: boolean
   /** By this configuration. */
   readonly settings: ListenerSettings
@@ -36,11 +37,13 @@ export class Plan {
   /** As it was written. */
   readonly config: Config
   readonly logLevel: LogLevel
+  readonly plane: DataPlane
   /** Those of the previous plan that this one does not have. */
-  #removed: readonly RunningListener[]
+  #removed: readonly ServedListener[]
 
   /**
    * Binds nothing, starts nothing, and changes nothing of the previous plan.
+   * @param createPlane called for the first plan: what is to serve it, with this number of workers
    * @throws {ConfigError}
    */
   constructor(
@@ -49,11 +52,13 @@ export class Plan {
     previous?: Plan,
     clock: Clock = systemClock,
     readonly rows: Rows = previous?.rows.next() ?? new Rows(),
+    createPlane: (workers: number) => DataPlane = (workers) => dataPlane(workers, observer),
   ) {
-    const { pool, ws_proxy, log } = toSettings(config)
+    const { pool, ws_proxy, log, workers } = toSettings(config)
     this.config = snapshot(config)
     this.logLevel = log.level
-    this.pools = new Pools(pool, observer, rows, previous?.pools)
+    this.plane = previous?.plane ?? createPlane(workerCount(workers))
+    this.pools = new Pools(pool, observer, rows, previous?.pools, this.plane.runsChecks)
     const identities = listenerIdentities(config.ws_proxy)
     const routes = config.ws_proxy.map(routeIdentities)
     const before = new Map(previous?.listeners.map(({ identity, running }) => [identity, running]))
@@ -65,7 +70,7 @@ export class Plan {
       })
       const own = listenerRows(rows, identity, settings)
       const known = before.get(identity)
-      const running = known ?? new RunningListener(settings, observer, own, clock)
+      const running = known ?? this.plane.newListener({ identity, settings, rows: own }, observer, clock)
       return { identity, running, isNew: known === undefined, settings, rows: own }
     })
     const gone = previous?.listeners.filter(({ identity }) => !identities.includes(identity)) ?? []
@@ -81,6 +86,7 @@ export class Plan {
     try {
       this.pools.readFiles()
       await this.#bind()
+      await this.plane.prepare(this)
     } catch (error) {
       await this.abandon()
       throw error
@@ -96,8 +102,9 @@ export class Plan {
    * Puts this plan in place of the previous one: new sessions go by it from now on. Call `prepare` before.
    * @returns the listeners that this plan no longer has. They are as they were: still accepting
    */
-  start(): readonly RunningListener[] {
+  start(): readonly ServedListener[] {
     this.pools.start()
+    this.plane.start()
     for (const { running, isNew, settings, rows } of this.listeners) {
       if (isNew) this.observer.listening(settings.name, running.address, settings.ownPool?.backends)
       else running.apply(settings, rows)

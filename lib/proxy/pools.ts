@@ -31,12 +31,16 @@ export class Pools {
   #apply: readonly (() => void)[] = []
   #previous: Runtimes
 
-  /** @param previous the pools of the configuration that this one replaces */
+  /**
+   * @param previous the pools of the configuration that this one replaces
+   * @param runsChecks whether this thread runs the health checks. Default: yes
+   */
   constructor(
     pools: Settings["pool"],
     private readonly observer: Observer,
     private readonly rows: Rows,
     previous?: Pools,
+    private readonly runsChecks = true,
   ) {
     this.#previous = previous?.runtimes ?? new Map()
     const entries = Object.entries(pools)
@@ -105,11 +109,16 @@ export class Pools {
   /** It reports to the proxy's observer, under its name at that time. */
   #newRuntime(name: string, pool: Pool): PoolRuntime {
     const { observer } = this
-    const runtime: PoolRuntime = new PoolRuntime(name, pool, {
-      onHealthChange: (change) => observer.healthChanged(runtime.name, change),
-      onUncheckable: (backend, fault) => observer.checkImpossible(runtime.name, backend, fault),
-      onCheckDefect: (backend, error) => observer.checkThrew(runtime.name, backend, error),
-    })
+    const runtime: PoolRuntime = new PoolRuntime(
+      name,
+      pool,
+      {
+        onHealthChange: (change) => observer.healthChanged(runtime.name, change),
+        onUncheckable: (backend, fault) => observer.checkImpossible(runtime.name, backend, fault),
+        onCheckDefect: (backend, error) => observer.checkThrew(runtime.name, backend, error),
+      },
+      this.runsChecks,
+    )
     return runtime
   }
 }

@@ -82,6 +82,14 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
   }
 
   /**
+   * Makes a worker thread throw an error that nobody catches, for tests.
+   * @internal
+   */
+  crashWorker(worker: number): void {
+    this.#plan.crashWorker(worker)
+  }
+
+  /**
    * Drains: each listener keeps accepting for `drain_delay_ms`, stops, lets tunnels end by themselves and, at
    * the deadline, closes those that are left over `drain_spread_ms`. Called again, it can shorten the wait.
    * @param timeoutMs the deadline, from the end of the delay. Default: each listener's `drain_timeout_ms`.

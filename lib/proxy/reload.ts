@@ -3,13 +3,13 @@ import { describeChanges } from "../config/describe-changes.js"
 import type { Config } from "../config/schema.js"
 import { type Log, setLevel } from "../ops/log.js"
 import type { Observer } from "../ops/observer.js"
+import type { ServedListener } from "./data-plane.js"
 import { Plan } from "./plan.js"
-import type { RunningListener } from "./running-listener.js"
 
 export class CurrentPlan {
   #plan: Plan
   /** Listeners that reloads have removed, until they have drained. */
-  readonly #removed = new Map<RunningListener, Promise<void>>()
+  readonly #removed = new Map<ServedListener, Promise<void>>()
   /** The end of the last reload, however it ended. */
   #reloaded: Promise<unknown> = Promise.resolve()
   #isClosing = false
@@ -24,7 +24,7 @@ export class CurrentPlan {
   }
 
   /** In the order of the configuration. */
-  get listeners(): RunningListener[] {
+  get listeners(): ServedListener[] {
     return this.#plan.listeners.map(({ running }) => running)
   }
 
@@ -60,7 +60,13 @@ export class CurrentPlan {
     })
     await Promise.all([...drained, ...this.#removed.values(), this.#reloaded])
     this.#plan.pools.stop()
+    await this.#plan.plane.stop()
     return all.reduce((sum, { cut }) => sum + cut, 0)
+  }
+
+  /** For tests. */
+  crashWorker(worker: number): void {
+    this.#plan.plane.crash(worker)
   }
 
   async #reload(config: Config): Promise<string[]> {
@@ -93,7 +99,7 @@ export class CurrentPlan {
   }
 
   /** Its own settings say for how long. */
-  #drainRemoved(listener: RunningListener): void {
+  #drainRemoved(listener: ServedListener): void {
     const { name, drain_timeout_ms } = listener.settings
     const drained = listener.drain(drain_timeout_ms).then(() => {
       this.#removed.delete(listener)

@@ -13,10 +13,11 @@ import { SessionRegistry } from "../session/registry.js"
 import { startSession } from "../session/session.js"
 import { tunnelDeadlinesMs } from "../session/tunnel.js"
 import { type Clock, systemClock } from "../shared/clock.js"
+import type { ServedListener } from "./data-plane.js"
 import { Drain, type Drained } from "./drain.js"
 import type { ListenerRows } from "./listener-rows.js"
 
-export class RunningListener implements ListenerState, Drained {
+export class RunningListener implements ListenerState, ServedListener, Drained {
   readonly observer: Observer
   readonly sessions = new SessionRegistry()
   readonly sockets: SocketPlaces
@@ -29,22 +30,27 @@ export class RunningListener implements ListenerState, Drained {
   #settings: ListenerSettings
   #clients: ClientLimits
 
+  /**
+   * @param shared the address to bind together with other threads, by SO_REUSEPORT. Default: that of the
+   * settings, alone
+   */
   constructor(
     settings: ListenerSettings,
     observer: Observer,
     rows: ListenerRows,
     readonly clock: Clock = systemClock,
+    shared?: Address,
   ) {
     const { bind, bind_mode } = settings
     this.observer = new Observers([observer, this.#cut])
     this.#settings = settings
     this.sockets = rows.sockets
-    this.connections = new Places(settings.max_connections, rows.connections)
-    this.pending = new Places(settings.max_pending, rows.pending)
+    this.connections = new Places(settings.max_connections, rows.connections, rows.held.connections)
+    this.pending = new Places(settings.max_pending, rows.pending, rows.held.pending)
     this.#clients = this.#limitClients(rows)
     this.sweep = new Sweep(tunnelDeadlinesMs(settings), clock)
     this.#listener = new Listener(
-      { address: bind, mode: bind_mode },
+      { address: shared ?? bind, mode: bind_mode, reusePort: shared !== undefined },
       {
         onClient: (client) => startSession(client, this),
         onFault: (error) => observer.acceptFailed(this.settings.name, error),
@@ -98,7 +104,8 @@ export class RunningListener implements ListenerState, Drained {
     this.sweep.stop()
   }
 
-  #limitClients({ clients }: ListenerRows): ClientLimits {
-    return new ClientLimits(this.#settings, this.clock, clients && new ClientTable(clients))
+  #limitClients({ clients, held }: ListenerRows): ClientLimits {
+    const table = clients && new ClientTable(clients, held.clients)
+    return new ClientLimits(this.#settings, this.clock, table)
   }
 }

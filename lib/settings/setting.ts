@@ -104,8 +104,14 @@ function typeOf(schema: z.core.$ZodType): Setting["type"] {
   if (schema instanceof z.ZodBoolean) return "boolean"
   if (schema instanceof z.ZodNumber) return "integer"
   if (schema instanceof z.ZodObject || schema instanceof z.ZodRecord) return "table"
-  if (schema instanceof z.ZodArray || schema instanceof z.ZodUnion) return "list"
+  if (schema instanceof z.ZodArray) return "list"
+  // One value or a list of them, or a number for which there are words too.
+  if (schema instanceof z.ZodUnion) return schema.options.some(isNumber) ? "integer" : "list"
   return "text"
+}
+
+function isNumber(schema: z.core.$ZodType): boolean {
+  return schema instanceof z.ZodNumber
 }
 
 type Sparse<Schema> =

@@ -4,7 +4,8 @@
  * count together because each of them is given all rows.
  */
 
-type Memories = ReadonlyMap<string, SharedArrayBuffer>
+/** Shared memory by identity. */
+export type Memories = ReadonlyMap<string, SharedArrayBuffer>
 
 const NONE: Memories = new Map()
 
@@ -13,13 +14,17 @@ export class Rows {
   /** Rows of the previous configuration. Those that nobody asks for are dropped. */
   #earlier: Memories = NONE
   #isAttached = false
+  #held: Memories = NONE
 
   /**
    * The rows of another thread, from its `memories`. Only that thread creates rows, so asking for one that
    * is not there is a defect, and throws.
+   * @param held rows of the same layouts in which this thread counts the places that it holds itself, so that
+   * they can be given back if it dies
    */
-  static attach(memories: Memories): Rows {
+  static attach(memories: Memories, held: Memories = NONE): Rows {
     const rows = new Rows()
+    rows.#held = held
     for (const [identity, memory] of memories) rows.#memories.set(identity, memory)
     rows.#isAttached = true
     return rows
@@ -53,6 +58,17 @@ export class Rows {
     const memory = this.memory(identity, () => new SharedArrayBuffer(bytes))
     if (memory.byteLength !== bytes) throw new Error(`the row of ${identity} does not have ${count} cells`)
     return new Int32Array(memory)
+  }
+
+  /** Where this thread counts its own places in the memory of this identity; undefined in the main thread. */
+  held(identity: string): SharedArrayBuffer | undefined {
+    return this.#held.get(identity)
+  }
+
+  /** The same, for a row of cells. */
+  heldCells(identity: string): Int32Array | undefined {
+    const memory = this.held(identity)
+    return memory && new Int32Array(memory)
   }
 
   /**

@@ -1,5 +1,6 @@
 import t from "tap"
 import { Router } from "../../lib/routing/router.js"
+import type { RouteTarget } from "../../lib/session/route-target.js"
 import { FakeClock } from "../support/clock/fake-clock.js"
 import { checkRefusal } from "../support/http/answer.js"
 import { upgradeHead } from "../support/http/heads.js"

@@ -6,7 +6,7 @@ import type { Observer } from "../../../lib/ops/observer.js"
 import { Observers } from "../../../lib/ops/observer.js"
 import type { ListenerRows } from "../../../lib/proxy/listener-rows.js"
 import { Plan } from "../../../lib/proxy/plan.js"
-import type { RunningListener } from "../../../lib/proxy/running-listener.js"
+import { RunningListener } from "../../../lib/proxy/running-listener.js"
 import type { ListenerSettings } from "../../../lib/session/listener-state.js"
 import type { Clock } from "../../../lib/shared/clock.js"
 
@@ -27,6 +27,7 @@ export async function startListener(
   const [planned] = new Plan(written, observers, undefined, clock).listeners
   if (planned === undefined) throw new Error("no listener")
   const { running: listener, rows } = planned
+  if (!(listener instanceof RunningListener)) throw new Error("the listener is not in this thread")
   listener.apply({ ...planned.settings, ...settings }, rows)
   await listener.listen()
   t.teardown(() => {

@@ -1,0 +1,55 @@
+/**
+ * Who serves the listeners of a plan: this thread, or worker threads. Everything else, such as the
+ * configuration, health checks, signals and the log, belongs to the main thread either way.
+ */
+import type { Address } from "../address/address.js"
+import type { Config } from "../config/schema.js"
+import type { Observer } from "../ops/observer.js"
+import type { ListenerSettings } from "../session/listener-state.js"
+import type { Clock } from "../shared/clock.js"
+import type { Rows } from "../shared/rows.js"
+import type { ListenerRows } from "./listener-rows.js"
+
+/** A listener at work, wherever its sessions run. */
+export interface ServedListener {
+  readonly settings: ListenerSettings
+  /** The bound address. Port 0 has been replaced by the port that the system chose. */
+  readonly address: Address
+  readonly sessions: { readonly size: number }
+  /** Binds the address, or checks that it can be bound. Rejects with a `BindError`. */
+  listen(): Promise<void>
+  /** Replaces the settings for sessions that begin from now on. */
+  apply(settings: ListenerSettings, rows: ListenerRows): void
+  /** How many tunnels its drain has cut so far. */
+  readonly cut: number
+  /** See `Drain.run`. The default of `delayMs` is 0. */
+  drain(timeoutMs: number, delayMs?: number): Promise<void>
+}
+
+/** The part of a plan that a data plane serves. */
+export interface ServedPlan {
+  readonly config: Config
+  readonly rows: Rows
+  readonly listeners: readonly { readonly identity: string; readonly running: ServedListener }[]
+}
+
+export interface NewListener {
+  readonly identity: string
+  readonly settings: ListenerSettings
+  readonly rows: ListenerRows
+}
+
+export interface DataPlane {
+  /** Whether the plan's health checks run in this thread. */
+  readonly runsChecks: boolean
+  /** A listener that is new in a plan. */
+  newListener(listener: NewListener, observer: Observer, clock: Clock): ServedListener
+  /** Does what can fail. Comes after `listen` of all new listeners. If it rejects, they are drained. */
+  prepare(plan: ServedPlan): Promise<void>
+  /** Puts the prepared plan in place of the previous one. */
+  start(): void
+  /** Ends what is left once all listeners have drained. */
+  stop(): Promise<void>
+  /** For tests: makes a worker thread throw an error that nobody catches. */
+  crash(worker: number): void
+}

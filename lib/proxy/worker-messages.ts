@@ -1,0 +1,55 @@
+/** What the main thread and a worker thread say to each other. */
+import type { Address } from "../address/address.js"
+import type { Config } from "../config/schema.js"
+import type { ObserverCalls } from "../ops/observer-calls.js"
+import type { Memories } from "../shared/rows.js"
+
+/** Plain data and shared memory, from which a worker thread makes its own plan. */
+export interface PostedPlan {
+  readonly config: Config
+  readonly memories: Memories
+  /** Where the worker counts what it holds itself. */
+  readonly held: Memories
+  /** The name of each listener between the threads, by its identity. */
+  readonly keys: ReadonlyMap<string, string>
+  /** Addresses that other workers have bound already, by the listener's key. */
+  readonly bound: BoundAddresses
+}
+
+/** By the listener's key. */
+export type BoundAddresses = ReadonlyMap<string, Address>
+
+/** What each command asks for, and what its reply brings. Commands are carried out one after the other. */
+export interface Commands {
+  /** Makes a plan and binds its new listeners. Rejects as `Plan.prepare` does. */
+  readonly prepare: { readonly asked: PostedPlan; readonly reply: BoundAddresses }
+  /** Puts the prepared plan in place of the previous one. */
+  readonly start: { readonly asked: undefined; readonly reply: undefined }
+  /** Drains a listener, and replies how many tunnels it has cut. Not awaited by the commands behind it. */
+  readonly drain: {
+    readonly asked: { readonly key: string; readonly timeoutMs: number; readonly delayMs: number }
+    readonly reply: number
+  }
+  /** For tests: throws an error that nobody catches. */
+  readonly crash: { readonly asked: undefined; readonly reply: undefined }
+}
+
+export type CommandName = keyof Commands
+
+export interface Command<Name extends CommandName = CommandName> {
+  readonly id: number
+  readonly name: Name
+  readonly asked: Commands[Name]["asked"]
+}
+
+/** From a worker thread. `error` is encoded. */
+export type WorkerMessage =
+  | { readonly kind: "calls"; readonly calls: ObserverCalls }
+  | { readonly kind: "reply"; readonly id: number; readonly value: unknown }
+  | { readonly kind: "failure"; readonly id: number; readonly error: unknown }
+
+/** Given to a worker thread at its start. */
+export interface WorkerData {
+  /** Its number, from 0. */
+  readonly worker: number
+}

@@ -105,13 +105,13 @@ function typeOf(schema: z.core.$ZodType): Setting["type"] {
   if (schema instanceof z.ZodNumber) return "integer"
   if (schema instanceof z.ZodObject || schema instanceof z.ZodRecord) return "table"
   if (schema instanceof z.ZodArray) return "list"
-  // One value or a list of them, or a number for which there are words too.
-  if (schema instanceof z.ZodUnion) return schema.options.some(isNumber) ? "integer" : "list"
+  // One value or a list of them, or else a number for which there are words too.
+  if (schema instanceof z.ZodUnion) return schema.options.some(isList) ? "list" : "integer"
   return "text"
 }
 
-function isNumber(schema: z.core.$ZodType): boolean {
-  return schema instanceof z.ZodNumber
+function isList(schema: z.core.$ZodType): boolean {
+  return schema instanceof z.ZodArray
 }
 
 type Sparse<Schema> =

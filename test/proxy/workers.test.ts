@@ -105,11 +105,12 @@ t.test("worker threads share listeners, and the main thread logs for all", { ski
     await t.rejects(untilRefused(address))
     for (const tunnel of tunnels) t.ok(await echoed(tunnel, randomBytes(1000)))
     await short?.close()
-    const all = Promise.all(long.map(({ peer }) => peer.untilClosed()))
+    const all = Promise.all(long.map(({ peer }) => peer.untilEnd()))
     const now = host.close(0)
     await all
     t.equal((await closed).kind, "closed")
     await now
+    for (const { peer } of long) peer.socket.destroy()
     const drained = endsOf("first").filter(({ reason }) => reason === "drain_timeout")
     t.equal(drained.length, 7)
   })

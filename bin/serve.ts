@@ -1,5 +1,6 @@
 /** `rws serve`: runs the proxy until a signal. */
 import { toSettings } from "../lib/config/load.js"
+import { takeInheritedSockets } from "../lib/net/inherited-sockets.js"
 import { createLog } from "../lib/ops/pino-log.js"
 import { createProxy } from "../lib/proxy/proxy.js"
 import { type ConfigArguments, readConfig } from "./config-options.js"
@@ -8,10 +9,11 @@ import { closeOnSignal, onIgnoredSignal } from "./signals.js"
 
 /** Ends the process after a signal. Rejects if the proxy can't be started. */
 export async function serve(given: ConfigArguments): Promise<void> {
+  const inherited = takeInheritedSockets(process.env, process.pid)
   const config = await readConfig(given)
   const { log, flush } = await createLog(toSettings(config).log.level)
   onIgnoredSignal((signal, text) => log.warn({ signal }, text))
-  const cut = await closeOnSignal(createProxy(config, { log }), (signal) =>
+  const cut = await closeOnSignal(createProxy(config, { log, inherited }), (signal) =>
     log.info({ signal }, "draining; a second signal closes at once"),
   )
   if (cut > 0) log.warn({ cut }, `ended; the drain has cut ${cut} tunnel${cut === 1 ? "" : "s"}`)

@@ -17,6 +17,13 @@ interface SharedListenOptions extends ListenOptions {
   readonly reusePort?: boolean
 }
 
+/** A server that listens already, on an inherited socket. */
+export interface ListeningServer {
+  readonly server: Server
+  /** Undefined for a Unix socket whose path isn't known. */
+  readonly address: Address | undefined
+}
+
 export interface ListenerEvents {
   onClient(client: Connection): void
   /** A client could not be accepted, for lack of descriptors for example. The listener keeps listening. */
@@ -57,7 +64,7 @@ export function toBindError(address: Address, error: unknown): BindError {
 }
 
 export class Listener {
-  readonly #server: Server
+  #server = createServer(ACCEPTED)
   #address: Address
   #closed: Promise<void> | undefined
   /** Removes the path of a Unix socket. */
@@ -68,15 +75,19 @@ export class Listener {
     private readonly events: ListenerEvents,
   ) {
     this.#address = options.address
-    this.#server = createServer(ACCEPTED)
-    this.#server.on("connection", (socket) => events.onClient(Connection.accepted(socket)))
   }
 
-  /** Binds the address. Rejects with a `BindError`. */
-  async listen(): Promise<void> {
+  /**
+   * Binds the address, or takes over a server that listens already; the path of a Unix socket is then left to
+   * the one who bound it. Rejects with a `BindError`.
+   */
+  async listen(inherited?: ListeningServer): Promise<void> {
     const { address, mode, reusePort = false } = this.options
+    this.#server = inherited?.server ?? this.#server
+    this.#server.on("connection", (socket) => this.events.onClient(Connection.accepted(socket)))
     try {
-      if (address.kind === "unix") {
+      if (inherited !== undefined) this.#address = inherited.address ?? address
+      else if (address.kind === "unix") {
         const { path } = address
         this.#removePath = await bindUnixSocket({ path, mode }, (name) => this.#bind({ path: name }))
       } else await this.#bind({ ...toNetOptions(address), reusePort })

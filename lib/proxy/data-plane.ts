@@ -4,6 +4,7 @@
  */
 import type { Address } from "../address/address.js"
 import type { Config } from "../config/schema.js"
+import type { ListeningServer } from "../net/listener.js"
 import type { Observer } from "../ops/observer.js"
 import type { ListenerSettings } from "../session/listener-state.js"
 import type { Clock } from "../shared/clock.js"
@@ -16,8 +17,11 @@ export interface ServedListener {
   /** The bound address. Port 0 has been replaced by the port that the system chose. */
   readonly address: Address
   readonly sessions: { readonly size: number }
-  /** Binds the address, or checks that it can be bound. Rejects with a `BindError`. */
-  listen(): Promise<void>
+  /**
+   * Binds the address, checks that it can be bound, or takes over an inherited socket. Rejects with a
+   * `BindError`.
+   */
+  listen(inherited?: ListeningServer): Promise<void>
   /** Replaces the settings for sessions that begin from now on. */
   apply(settings: ListenerSettings, rows: ListenerRows): void
   /** How many tunnels its drain has cut so far. */

@@ -9,6 +9,7 @@ import { listenerIdentities, routeIdentities } from "../config/identities.js"
 import { toSettings } from "../config/load.js"
 import type { Config, LogLevel } from "../config/schema.js"
 import { snapshot } from "../config/snapshot.js"
+import { assignSockets, type InheritedSocket } from "../net/inherited-sockets.js"
 import { BindError } from "../net/listener.js"
 import type { Observer } from "../ops/observer.js"
 import type { ListenerSettings } from "../session/listener-state.js"
@@ -79,13 +80,14 @@ export class Plan {
 
   /**
    * Reads the files that the pools need, and binds the new listeners. If it rejects, none of them is bound.
+   * @param inherited listening sockets from the service manager, which their listeners take over
    * @throws {SettingError}
    * @throws {BindError}
    */
-  async prepare(): Promise<void> {
+  async prepare(inherited: readonly InheritedSocket[] = []): Promise<void> {
     try {
       this.pools.readFiles()
-      await this.#bind()
+      await this.#bind(inherited)
       await this.plane.prepare(this)
     } catch (error) {
       await this.abandon()
@@ -119,9 +121,15 @@ export class Plan {
     return this.listeners.filter(({ isNew }) => isNew)
   }
 
-  async #bind(): Promise<void> {
+  async #bind(inherited: readonly InheritedSocket[]): Promise<void> {
     const added = this.#added()
-    const outcomes = await Promise.allSettled(added.map(({ running }) => running.listen()))
+    const servers = assignSockets(
+      inherited,
+      added.map(({ settings }) => settings),
+    )
+    const outcomes = await Promise.allSettled(
+      added.map(({ running }, index) => running.listen(servers[index])),
+    )
     const failures = outcomes.flatMap((outcome, index) =>
       outcome.status === "rejected" ? [this.#explain(outcome.reason as Error, added[index])] : [],
     )
@@ -132,7 +140,7 @@ export class Plan {
 
   /** New listeners bind before removed ones go, so a removed one may be in the way. */
   #explain(error: Error, { settings }: Partial<PlannedListener> = {}): Error {
-    const { code } = error.cause as NodeJS.ErrnoException
+    const { code } = (error.cause ?? {}) as NodeJS.ErrnoException
     const bind = settings?.bind
     const inTheWay = this.#removed.find(
       ({ address }) => address.kind === "tcp" && bind?.kind === "tcp" && address.port === bind.port,

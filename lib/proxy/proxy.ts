@@ -2,6 +2,7 @@
 import { EventEmitter } from "node:events"
 import { formatAddress } from "../address/address.js"
 import type { Config } from "../config/schema.js"
+import type { InheritedSocket } from "../net/inherited-sockets.js"
 import { type Log, LogObserver, SILENT } from "../ops/log.js"
 import { type Observer, Observers } from "../ops/observer.js"
 import { toTimerMs } from "../shared/timer.js"
@@ -14,6 +15,11 @@ export interface ProxyOptions {
    * configuration's `log.level` is for the `rws` program.
    */
   readonly log?: Log
+  /**
+   * Sockets that the process has inherited, for `rws` itself.
+   * @internal
+   */
+  readonly inherited?: readonly InheritedSocket[]
 }
 
 /**
@@ -25,7 +31,7 @@ export interface ProxyOptions {
  */
 export async function createProxy(config: Config, options: ProxyOptions = {}): Promise<RunningProxy> {
   const proxy = new RunningProxy(config, options.log ?? SILENT)
-  await proxy.listen()
+  await proxy.listen(options.inherited)
   return proxy
 }
 
@@ -49,8 +55,8 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
    * Binds all listeners and starts the health checks. If it rejects, nothing is left bound or running.
    * @internal
    */
-  listen(): Promise<void> {
-    return this.#plan.start()
+  listen(inherited: readonly InheritedSocket[] = []): Promise<void> {
+    return this.#plan.start(inherited)
   }
 
   /** The bound address of the first listener: `host:port`, `[v6]:port` or `unix:/path`. */

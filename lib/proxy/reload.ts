@@ -1,6 +1,7 @@
 /** The plan that a proxy goes by, and the reloads that replace it. */
 import { describeChanges } from "../config/describe-changes.js"
 import type { Config } from "../config/schema.js"
+import type { InheritedSocket } from "../net/inherited-sockets.js"
 import { type Log, setLevel } from "../ops/log.js"
 import type { Observer } from "../ops/observer.js"
 import type { ServedListener } from "./data-plane.js"
@@ -28,10 +29,13 @@ export class CurrentPlan {
     return this.#plan.listeners.map(({ running }) => running)
   }
 
-  /** Binds all listeners and starts the health checks. If it rejects, nothing is left bound or running. */
-  async start(): Promise<void> {
+  /**
+   * Binds all listeners, or takes over inherited sockets, and starts the health checks. If it rejects, nothing
+   * is left bound or running.
+   */
+  async start(inherited: readonly InheritedSocket[] = []): Promise<void> {
     try {
-      await this.#plan.prepare()
+      await this.#plan.prepare(inherited)
       this.#plan.start()
     } catch (error) {
       await this.drain(0)

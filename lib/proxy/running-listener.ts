@@ -4,7 +4,7 @@ import { ClientLimits } from "../limits/client-limits.js"
 import { ClientTable } from "../limits/client-table.js"
 import type { SocketPlaces } from "../limits/descriptors.js"
 import { Places } from "../limits/places.js"
-import { Listener } from "../net/listener.js"
+import { Listener, type ListeningServer } from "../net/listener.js"
 import { Sweep } from "../net/sweep.js"
 import { CutCount } from "../ops/cut-count.js"
 import { type Observer, Observers } from "../ops/observer.js"
@@ -84,9 +84,9 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
     return this.#listener.address
   }
 
-  /** Binds the address. Rejects with a `BindError`. */
-  listen(): Promise<void> {
-    return this.#listener.listen()
+  /** Binds the address, or takes over an inherited socket. Rejects with a `BindError`. */
+  listen(inherited?: ListeningServer): Promise<void> {
+    return this.#listener.listen(inherited)
   }
 
   /** How many tunnels its drain has cut so far. */

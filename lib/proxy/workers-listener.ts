@@ -1,6 +1,6 @@
 /** A listener that worker threads serve, as the main thread sees it. */
-import type { Address } from "../address/address.js"
-import { Listener } from "../net/listener.js"
+import { type Address, formatAddress } from "../address/address.js"
+import { BindError, Listener, type ListeningServer } from "../net/listener.js"
 import type { ListenerSettings } from "../session/listener-state.js"
 import type { ServedListener } from "./data-plane.js"
 import type { ListenerRows } from "./listener-rows.js"
@@ -36,8 +36,14 @@ export class WorkersListener implements ServedListener {
    * With SO_REUSEPORT the workers could bind an address that another program of the same user listens on, and
    * get a part of its clients. So it is bound alone first, for a moment.
    */
-  async listen(): Promise<void> {
+  async listen(inherited?: ListeningServer): Promise<void> {
     const { bind } = this.settings
+    if (inherited !== undefined) {
+      inherited.server.close()
+      throw new BindError(
+        `cannot take over the inherited socket ${formatAddress(bind)}: worker threads can't share it; set workers = 1`,
+      )
+    }
     if (bind.kind === "unix" || bind.port === 0) return
     const probe = new Listener(
       { address: bind },

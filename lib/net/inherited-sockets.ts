@@ -69,8 +69,9 @@ export function assignSockets(
     ({ name }, index) => byAddress[index] ?? take((socket) => socket.name === name),
   )
   if (free.size === 0) return servers
+  const message = [...free].map(describeUnused).join("\n")
   for (const socket of [...servers, ...free]) socket?.server.close()
-  throw new BindError([...free].map(describeUnused).join("\n"))
+  throw new BindError(message)
 }
 
 interface OpenSocket extends InheritedSocket, ListeningServer {}

@@ -24,6 +24,8 @@ export interface Surroundings {
   readonly env?: Readonly<Record<string, string>> | undefined
   /** Sent when the test ends. Default: SIGKILL; a program with children needs one that it can handle. */
   readonly end?: NodeJS.Signals
+  /** Descriptors that it inherits as 3, 4 and so on. */
+  readonly inherit?: readonly number[]
 }
 
 type Child = ChildProcessByStdio<Writable, Readable, Readable>
@@ -67,10 +69,14 @@ export class Program {
     t: Test,
     command: string,
     args: readonly string[],
-    { cwd, env, end = "SIGKILL" }: Surroundings = {},
+    { cwd, env, end = "SIGKILL", inherit = [] }: Surroundings = {},
   ): Program {
     const { PATH = "", HOME = "" } = process.env
-    const child = spawn(command, args, { cwd, env: { PATH, HOME, ...env }, stdio: ["pipe", "pipe", "pipe"] })
+    const child = spawn(command, args, {
+      cwd,
+      env: { PATH, HOME, ...env },
+      stdio: ["pipe", "pipe", "pipe", ...inherit],
+    }) as Child
     const program = new Program([command, ...args].join(" "), child)
     t.teardown(() => {
       if (program.exit === undefined) program.signal(end)

@@ -15,7 +15,7 @@ import { UsageError } from "./usage-error.js"
 
 const COULD_NOT_RUN = 1
 const USAGE = 2
-const COMMANDS = ["serve", "check", "init", "echo", "demo"]
+const COMMANDS = ["serve", "check", "healthcheck", "init", "systemd", "echo", "demo"]
 
 const cli = yargs()
   .scriptName("rws")
@@ -23,9 +23,17 @@ const cli = yargs()
   .command("$0", "Run the proxy", configured, serve)
   .command("serve [file]", "Run the proxy, as without a command", configuredByFile, serve)
   .command("check [file]", "Check the configuration and show its listeners", configuredByFile, check)
+  .command("healthcheck [file]", "Check that a running proxy responds", healthcheckOptions, async (given) => {
+    const { healthcheck } = await import("./healthcheck.js")
+    await healthcheck(given)
+  })
   .command("init", "Print a commented configuration file with every key", {}, async () => {
     const { init } = await import("./init.js")
     init()
+  })
+  .command("systemd", "Print a hardened unit file for systemd", systemdOptions, async (given) => {
+    const { systemd } = await import("./systemd.js")
+    systemd(given)
   })
   // Imported lazily: a serving proxy never loads a WebSocket client or server.
   .command("echo", "Run a WebSocket echo backend, to try things with", echoOptions, async (given) => {
@@ -108,6 +116,23 @@ function configured(command: Argv) {
     .options(configOptions)
     .options(listenerFlags)
     .group(Object.keys(listenerFlags), "Without a file:")
+}
+
+function healthcheckOptions(command: Argv) {
+  return configuredByFile(command).option("timeout-ms", {
+    type: "number",
+    requiresArg: true,
+    default: 3000,
+    describe: "How long each listener may take to respond",
+  })
+}
+
+function systemdOptions(command: Argv) {
+  return command.option("socket", {
+    type: "boolean",
+    default: false,
+    describe: "Print the socket unit, for restarts without a gap",
+  })
 }
 
 function echoOptions(command: Argv) {

@@ -6,7 +6,7 @@ import { FILE_KEYS, FLAGS, toFlag } from "./config-options.js"
 import { UsageError } from "./usage-error.js"
 
 /** Flags of the program itself and of single commands. */
-const OTHER_FLAGS = ["config", "bind", "raw", "help", "version"]
+const OTHER_FLAGS = ["config", "bind", "raw", "socket", "timeout-ms", "help", "version"]
 const LISTENER = tableAt(["ws_proxy", 0])
 
 /**

@@ -109,17 +109,25 @@ t.test("every linked file exists", async (t) => {
   }
 })
 
-/** The arguments of every rws command line in the README: in shell blocks, the unit file and the text. */
+/** Commands that need another rws that runs; their own tests give them one. */
+const NEEDS_ANOTHER: readonly (string | undefined)[] = ["healthcheck"]
+
+/**
+ * Every command line of rws in the README, as arguments: those of shell blocks, of the unit file and of the
+ * text.
+ */
 function commandLines(): string[][] {
   const lines = [
     ...blocksOf("sh").flatMap((block) => block.split("\n")),
-    ...blockOf("ini")
-      .split("\n")
+    ...blocksOf("ini")
+      .flatMap((block) => block.split("\n"))
       .map((line) => line.replace(/^Exec\w+=\/usr\/bin\/env /, "")),
     ...codesIn(README),
   ]
   const commands = lines.filter((line) => /^rws(?: |$)/.test(line)).map((line) => line.replace(/ +#.*/, ""))
-  return [...new Set(commands)].map((command) => command.split(" ").slice(1))
+  return [...new Set(commands)]
+    .map((command) => command.split(" ").slice(1))
+    .filter(([command]) => !NEEDS_ANOTHER.includes(command))
 }
 
 for (const args of commandLines()) {
@@ -133,7 +141,7 @@ for (const args of commandLines()) {
     })
     const rws = startRws(t, here, { cwd })
     await rws.untilOutput(
-      /"listening"|^echo backend .* on |^It works|^The configuration is valid|^Options:|^# Configuration of rws /m,
+      /"listening"|^echo backend .* on |^It works|^The configuration is valid|^Options:|^# Configuration of rws |^\[Unit\]/m,
     )
     t.equal(rws.stderr, "")
   })
@@ -190,12 +198,11 @@ t.test("every reason in the section on the log exists", async (t) => {
   for (const reason of named) t.ok(reason in CLOSE_REASONS, reason)
 })
 
-t.test("the service managers' stop timeouts are longer than the drain", async (t) => {
-  const { drain_delay_ms, drain_timeout_ms, drain_spread_ms } = defaultsOf(LISTENER)
-  const longestMs = Number(drain_delay_ms) + Number(drain_timeout_ms) + Number(drain_spread_ms) + CLOSING_MS
-  t.ok(longestMs > CLOSING_MS)
-  const [, stopSeconds] = /^TimeoutStopSec=(\d+)$/m.exec(blockOf("ini")) ?? []
-  t.ok(Number(stopSeconds) * 1000 > longestMs, "systemd")
+t.test("the service managers wait for longer than the drain takes", async (t) => {
+  const drain_timeout_ms = Number(defaultsOf(LISTENER).drain_timeout_ms)
+  t.ok(drain_timeout_ms > 0)
+  const [, stopSeconds] = /^TimeoutStopSec=(\d+)$/m.exec(blocksOf("ini").join("\n")) ?? []
+  t.ok(Number(stopSeconds) * 1000 > drain_timeout_ms, "systemd")
 
   const file = join(await temporaryFolder(t), "ecosystem.config.cjs")
   await writeFile(file, blockOf("js"))

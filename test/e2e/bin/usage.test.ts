@@ -11,7 +11,11 @@ const version = await runRws(t, ["--version"], { cwd })
 
 const MISTAKES = [
   ["an unknown command", ["serv"], "serv"],
-  ["an unknown command like none", ["frobnicate"], "commands: serve, check, init, echo, demo"],
+  [
+    "an unknown command like none",
+    ["frobnicate"],
+    "commands: serve, check, healthcheck, init, systemd, echo, demo",
+  ],
   ["a misspelt command", ["chek"], 'did you mean "check"?'],
   ["a file without its command", ["rws.toml"], "rws serve rws.toml"],
   ["a file too many", ["check", "rws.toml", "more"], "more"],
@@ -80,7 +84,7 @@ t.test("--help shows the commands, examples and exit codes", async (t) => {
   const { code, stdout, stderr } = help
   t.equal(code, 0)
   t.equal(stderr, "")
-  for (const command of ["serve", "check", "init", "echo", "demo"])
+  for (const command of ["serve", "check", "healthcheck", "init", "systemd", "echo", "demo"])
     t.match(stdout, new RegExp(`^ +rws ${command} `, "m"))
   t.match(stdout, /^Examples:\n( +rws .*\n)/m)
   t.match(stdout, /^Exit codes:.*\b0\b.*\b1\b.*\b2\b/m)
@@ -96,7 +100,7 @@ for (const [short, long, outcome] of [
   })
 }
 
-for (const command of ["serve", "check", "init", "echo", "demo"]) {
+for (const command of ["serve", "check", "healthcheck", "init", "systemd", "echo", "demo"]) {
   t.test(`rws ${command} --help explains that command`, async (t) => {
     const { code, stdout } = await runRws(t, [command, "--help"], { cwd })
     t.equal(code, 0)

@@ -20,6 +20,9 @@ import {
   untilServing,
 } from "../../support/program/program.js"
 
+const activate = Program.start(t, "systemd-socket-activate", ["--version"])
+await activate.untilExit()
+const noSystemd = activate.exit?.code !== 0 && !process.env.CI && "systemd is not installed"
 const EXITED = { code: 0, signal: null }
 
 async function openTunnel(t: Test, address: string): Promise<RawPeer> {
@@ -153,10 +156,6 @@ t.test("a second rws on the same socket takes over while the first one drains", 
   t.strictSame(await old.untilExit(), EXITED)
   t.equal(next.exit, undefined)
 })
-
-const activate = Program.start(t, "systemd-socket-activate", ["--version"])
-await activate.untilExit()
-const noSystemd = activate.exit?.code !== 0 && !process.env.CI && "systemd is not installed"
 
 t.test("systemd-socket-activate starts rws at the first connection", { skip: noSystemd }, async (t) => {
   const path = join(socketFolder(t), "front.sock")

@@ -3,6 +3,7 @@ import { pino } from "pino"
 import type { LogLevel } from "../config/schema.js"
 import { LineWriter } from "./line-writer.js"
 import type { Log } from "./log.js"
+import { isOutputReplaced, ReplacedOutput } from "./replaced-output.js"
 
 export interface StandardLog {
   readonly log: Log
@@ -14,14 +15,14 @@ export interface StandardLog {
 }
 
 /** All logs of a process share standard output, and so they share its buffer. */
-let standardOutput: LineWriter | undefined
+let standardOutput: LineWriter | ReplacedOutput | undefined
 
 /** A logger that writes to standard output. It says nothing below `level`. */
 export async function createLog(level: LogLevel): Promise<StandardLog> {
   // Asking for `isTTY` makes Node open standard output, which sets a pipe to non-blocking for LineWriter's
   // writes, too.
   const { isTTY } = process.stdout
-  standardOutput ??= new LineWriter(1)
+  standardOutput ??= isOutputReplaced() ? new ReplacedOutput() : new LineWriter(1)
   const output = isTTY ? await prettified(standardOutput) : standardOutput
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime }
   const log: Log = pino(options, output)
@@ -29,7 +30,9 @@ export async function createLog(level: LogLevel): Promise<StandardLog> {
   return { log, flush: (timeoutMs) => writer.flush(timeoutMs) }
 }
 
-async function prettified(output: LineWriter): Promise<Pick<LineWriter, "write">> {
+type Output = Pick<LineWriter, "write">
+
+async function prettified(output: Output): Promise<Output> {
   const { prettyFactory } = await import("pino-pretty")
   const format = prettyFactory({ singleLine: true })
   return { write: (line) => output.write(format(line) ?? "") }

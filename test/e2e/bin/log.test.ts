@@ -168,6 +168,20 @@ async function connectOnceUp(t: Test, address: string): Promise<RawPeer> {
   }
 }
 
+/** As a worker of PM2's cluster mode, whose standard output is that of the daemon. */
+const REPLACED_OUTPUT =
+  'data:text/javascript,process.stdout.write = (text, _, done) => process.stderr.write("worker: " + text, done)'
+
+t.test("where the write method of standard output was replaced, the log goes through it", async (t) => {
+  const flags = ["--bind", "127.0.0.1:0", "--backend", "127.0.0.1:9"]
+  const rws = Program.start(t, process.execPath, ["--import", REPLACED_OUTPUT, RWS, ...flags])
+  await rws.untilOutput(/listening/)
+  rws.signal("SIGTERM")
+  t.strictSame(await rws.untilExit(), { code: 0, signal: null })
+  t.equal(rws.stdout, "")
+  t.match(rws.stderr, /^worker: .*listening.*\nworker: .*draining.*\nworker: .*stopped.*\n$/)
+})
+
 const script = Program.start(t, "script", ["--version"])
 await script.untilExit()
 const noTerminal = !/util-linux/.test(script.output) && "script of Debian's bsdutils is not installed"

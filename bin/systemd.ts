@@ -21,11 +21,12 @@ ExecReload=/usr/bin/env rws check --config /etc/rws/rws.config.toml
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
 RestartSec=1
-# 2: the configuration is not valid. A restart would not help.
+# 2: the configuration is not valid, and a restart would not help. 3: the drain has cut tunnels, as it must.
 RestartPreventExitStatus=2
+SuccessExitStatus=3
 # Ends an rws that hangs.
 WatchdogSec=30
-# SIGTERM goes to rws alone, and it drains. Longer than drain_timeout_ms.
+# SIGTERM goes to rws alone, and it drains. Longer than all drain_..._ms together.
 KillMode=mixed
 TimeoutStopSec=60
 LimitNOFILE=1048576

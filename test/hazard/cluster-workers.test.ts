@@ -51,7 +51,8 @@ async function startCluster(t: Test, backend: string): Promise<Cluster> {
   }
 }
 
-const CLEAN = Array.from({ length: WORKERS }, () => ({ code: 0, signal: null }))
+/** A worker that takes leave hands back the clients that its primary has just passed to it. */
+const CLEAN = Array.from({ length: WORKERS }, () => ({ code: 0, signal: null, tookLeave: true }))
 
 for (const order of ["SIGTERM", "SIGINT", "shutdown", "disconnect"] as const) {
   t.test(`workers without tunnels exit with code 0 at ${order}`, async (t) => {

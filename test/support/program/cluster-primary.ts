@@ -12,7 +12,9 @@ cluster.setupPrimary({
 const workers = Array.from({ length: Number(process.argv[2]) }, () => cluster.fork())
 
 cluster.on("listening", (_worker, { port }) => process.send?.({ port }))
-cluster.on("exit", (_worker, code, signal) => process.send?.({ code, signal }))
+cluster.on("exit", ({ exitedAfterDisconnect }, code, signal) => {
+  process.send?.({ code, signal, tookLeave: exitedAfterDisconnect })
+})
 process.on("message", (order: Order) => {
   for (const worker of workers) {
     if (order === "disconnect") worker.disconnect()

@@ -63,8 +63,9 @@ t.test(
     const held = await holdSocket(t, { path })
     const { rws, address } = await untilServing(startActivated(t, [held], await flagsFor(t, `unix:${path}`)))
     t.equal(address, `unix:${path}`)
-    await openTunnel(t, address)
-    rws.signal("SIGTERM").signal("SIGINT")
+    const client = await openTunnel(t, address)
+    rws.signal("SIGTERM")
+    client.socket.end()
     t.strictSame(await rws.untilExit(), EXITED)
     t.ok(existsSync(path))
   },

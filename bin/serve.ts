@@ -4,7 +4,7 @@ import { takeInheritedSockets } from "../lib/net/inherited-sockets.js"
 import { createLog } from "../lib/ops/pino-log.js"
 import { createProxy } from "../lib/proxy/proxy.js"
 import { type ConfigArguments, readConfig } from "./config-options.js"
-import { end, FLUSH_MS } from "./end.js"
+import { DONE, end, FLUSH_MS, TUNNELS_CUT } from "./end.js"
 import { leaveCluster } from "./leave-cluster.js"
 import { ServiceManager } from "./service-manager.js"
 import { closeOnSignal, onIgnoredSignal } from "./signals.js"
@@ -27,5 +27,5 @@ export async function serve(given: ConfigArguments): Promise<void> {
   if (cut > 0) log.warn({ cut }, `ended; the drain has cut ${cut} tunnel${cut === 1 ? "" : "s"}`)
   await flush(FLUSH_MS)
   await leaveCluster(FLUSH_MS)
-  await end(0)
+  await end(cut > 0 ? TUNNELS_CUT : DONE)
 }

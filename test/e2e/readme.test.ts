@@ -112,10 +112,7 @@ t.test("every linked file exists", async (t) => {
 /** Commands that need another rws that runs; their own tests give them one. */
 const NEEDS_ANOTHER: readonly (string | undefined)[] = ["healthcheck"]
 
-/**
- * Every command line of rws in the README, as arguments: those of shell blocks, of the unit file and of the
- * text.
- */
+/** The arguments of every rws command line in the README: in shell blocks, the unit file and the text. */
 function commandLines(): string[][] {
   const lines = [
     ...blocksOf("sh").flatMap((block) => block.split("\n")),
@@ -198,11 +195,12 @@ t.test("every reason in the section on the log exists", async (t) => {
   for (const reason of named) t.ok(reason in CLOSE_REASONS, reason)
 })
 
-t.test("the service managers wait for longer than the drain takes", async (t) => {
-  const drain_timeout_ms = Number(defaultsOf(LISTENER).drain_timeout_ms)
-  t.ok(drain_timeout_ms > 0)
+t.test("the service managers' stop timeouts are longer than the drain", async (t) => {
+  const { drain_delay_ms, drain_timeout_ms, drain_spread_ms } = defaultsOf(LISTENER)
+  const longestMs = Number(drain_delay_ms) + Number(drain_timeout_ms) + Number(drain_spread_ms) + CLOSING_MS
+  t.ok(longestMs > CLOSING_MS)
   const [, stopSeconds] = /^TimeoutStopSec=(\d+)$/m.exec(blocksOf("ini").join("\n")) ?? []
-  t.ok(Number(stopSeconds) * 1000 > drain_timeout_ms, "systemd")
+  t.ok(Number(stopSeconds) * 1000 > longestMs, "systemd")
 
   const file = join(await temporaryFolder(t), "ecosystem.config.cjs")
   await writeFile(file, blockOf("js"))

@@ -1,6 +1,7 @@
 /** `rws check`: says whether the configuration is valid, and prints the settings that would be served. */
 import { LISTENER, POOL, ROUTE } from "../lib/config/known-tables.js"
 import { toSettings } from "../lib/config/load.js"
+import { describeShortage, findShortage } from "../lib/limits/descriptors.js"
 import type { Setting } from "../lib/settings/setting.js"
 import { isTable, type Table } from "../lib/settings/table.js"
 import { type ConfigArguments, readConfig } from "./config-options.js"
@@ -14,6 +15,8 @@ export async function check(given: ConfigArguments): Promise<void> {
     ...(pools.length > 0 ? [count(pools.length, "pool")] : []),
   ]
   console.log(`The configuration is valid: ${counts.join(", ")}, log level ${log.level}.`)
+  const shortage = findShortage(ws_proxy)
+  if (shortage !== undefined) console.log(`Warning, as started from here: ${describeShortage(shortage)}.`)
   for (const { name, route = [], ...listener } of config.ws_proxy) {
     const routes = route.flatMap((route, index) => linesOf(`route ${index + 1} `, ROUTE.settings, route))
     print(name ?? listener.bind, [...linesOf("", LISTENER.settings, listener), ...routes])

@@ -260,9 +260,17 @@ export class WsProxy {
     return this.#set({ max_tries: value })
   }
 
-  /** Failed dials within `fail_timeout_ms` that eject a backend; 0 = never. Default: 3. */
+  /** Failed attempts within `fail_timeout_ms` that eject a backend; 0 = never. Default: 3. */
   maxFails(value: ListenerConfig["max_fails"]): this {
     return this.#set({ max_fails: value })
+  }
+
+  /**
+   * Failures that count: `"dial"`, `"handshake"` (the backend resets, closes, hangs or sends an invalid
+   * response), `"status:NNN"` (a response with that status). Default: ["dial","handshake"].
+   */
+  failOn(value: ListenerConfig["fail_on"]): this {
+    return this.#set({ fail_on: value })
   }
 
   /**
@@ -271,6 +279,31 @@ export class WsProxy {
    */
   failTimeoutMs(value: ListenerConfig["fail_timeout_ms"]): this {
     return this.#set({ fail_timeout_ms: value })
+  }
+
+  /**
+   * Time over which the share of a backend that comes back, or is added at run time, grows linearly from
+   * nothing to its usual one; no effect on sessions placed by `hash_key` or a sticky cookie; 0 = its usual
+   * share at once. Default: 0.
+   */
+  slowStartMs(value: ListenerConfig["slow_start_ms"]): this {
+    return this.#set({ slow_start_ms: value })
+  }
+
+  /**
+   * IP addresses of this machine to dial the backends from, in turn: each has some 28,000 ports of its own,
+   * which is how many tunnels it can carry. Default: the system chooses.
+   */
+  localAddresses(value: ListenerConfig["local_addresses"]): this {
+    return this.#set({ local_addresses: value })
+  }
+
+  /**
+   * What happens to the tunnels of a backend that health checks take down or that is removed: `"keep"`, or
+   * `"close"` them over `drain_spread_ms`. Default: "keep".
+   */
+  onBackendDown(value: ListenerConfig["on_backend_down"]): this {
+    return this.#set({ on_backend_down: value })
   }
 
   /**

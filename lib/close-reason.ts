@@ -21,7 +21,10 @@ interface Row {
   readonly level: "debug" | "info" | "warn" | "error"
   /** A failed dial after which the session may try another backend. */
   readonly retry?: true
-  /** Counts against the dialled backend. Local failures say nothing about it. */
+  /**
+   * The backend's own failure at this stage, which counts against it by `fail_on`. Never what the client or this
+   * machine has caused.
+   */
   readonly charged?: true
   /** Seconds for the refusal's Retry-After field (RFC 9110 §10.2.3). */
   readonly retryAfterS?: number
@@ -241,6 +244,7 @@ const rows = {
     stage: "handshake",
     status: 502,
     level: "warn",
+    charged: true,
     text: "the backend closed without a response",
   },
   bad_response: {
@@ -248,6 +252,7 @@ const rows = {
     stage: "handshake",
     status: 502,
     level: "warn",
+    charged: true,
     text: "the backend's response is not valid HTTP/1.1",
   },
   response_too_large: {
@@ -255,6 +260,7 @@ const rows = {
     stage: "handshake",
     status: 502,
     level: "warn",
+    charged: true,
     text: "the backend's response head exceeds 16 KiB",
   },
   bad_101: {
@@ -262,6 +268,7 @@ const rows = {
     stage: "handshake",
     status: 502,
     level: "warn",
+    charged: true,
     text: "the backend's 101 does not match this request",
   },
   handshake_timeout: {
@@ -269,6 +276,7 @@ const rows = {
     stage: "handshake",
     status: 504,
     level: "warn",
+    charged: true,
     text: "the backend did not respond in time",
   },
 
@@ -322,6 +330,13 @@ const rows = {
     stage: "tunnel",
     level: "info",
     text: "the tunnel was open for as long as max_lifetime_ms allows",
+  },
+
+  backend_down: {
+    who: "proxy",
+    stage: "tunnel",
+    level: "info",
+    text: "the tunnel's backend went down or was removed",
   },
 
   drain_timeout: { who: "proxy", stage: "tunnel", level: "info", text: "rws is shutting down" },

@@ -81,9 +81,15 @@ t.test(
         ["connect_timeout", true],
       ],
     )
-    for (const [reason, { stage, charged, retry }] of rows) {
-      if (retry) t.equal(stage, "dial", reason)
-      else t.equal(charged, undefined, reason)
+    for (const [reason, { stage, retry }] of rows) if (retry) t.equal(stage, "dial", reason)
+  },
+)
+
+t.test(
+  "everything that goes wrong in a dial or a handshake through the backend's fault counts against it",
+  async (t) => {
+    for (const [reason, { who, stage, charged = false }] of rows) {
+      t.equal(charged, who === "backend" && (stage === "dial" || stage === "handshake"), reason)
     }
   },
 )

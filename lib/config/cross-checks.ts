@@ -143,8 +143,10 @@ function conflictsOfPool(pool: Table, path: Path): ConfigProblem[] {
   if (isSet(pool, "sticky_secret") && !isSet(pool, "sticky_cookie")) {
     add("sticky_secret", "has no effect without sticky_cookie")
   }
-  if (isSet(pool, "fail_timeout_ms") && pool.max_fails === 0) {
-    add("fail_timeout_ms", "has no effect with max_fails = 0")
+  if (pool.max_fails === 0) {
+    for (const key of ["fail_timeout_ms", "fail_on"].filter((key) => isSet(pool, key))) {
+      add(key, "has no effect with max_fails = 0")
+    }
   }
   if (isTable(pool.tls) && Array.isArray(pool.backends) && !pool.backends.some(isTls)) {
     add("tls", `has no effect: no backend is wss:// or https://, and ${NO_TERMINATION}`)

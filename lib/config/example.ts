@@ -104,6 +104,7 @@ all match wins. Requests that match none go to the listener's own pool or backen
         "wss://chat-1.example.com/socket",
         { address: "wss://chat-2.example.com/socket", weight: 2, max_connections: 5000 },
         { address: "wss://chat-3.example.com/socket", backup: true },
+        { address: "wss://chat-4.example.com/socket", drain: true },
       ],
     },
   },

@@ -13,10 +13,9 @@ const HTTP_1_1 = "not needed: rws speaks HTTP/1.1 on both sides and passes the u
 const ONE_SESSION = "not needed: a connection carries one session; see idle_timeout_ms and keepalive_ms"
 const RESOLVED = "not needed: names are resolved by the system, anew for each connection"
 const LOGGED = "the log goes to standard output; see level in [log]"
-const NO_SOURCE = "not supported: the system chooses the address from which backends are dialled"
 const NO_ADDRESS_LIST = "not supported: put a firewall in front, or see allowed_origins"
 const NO_QUEUE = "not supported: without a free backend the client gets a 503 at once"
-const NO_OBSERVING = "not supported: backends are judged by failed dials (max_fails) and health_check"
+const NO_OBSERVING = "not supported: backends are judged by failed attempts (fail_on) and health_check"
 const TIMEOUTS =
   "rws has a key for each: connect_timeout_ms, read_timeout_ms, handshake_timeout_ms and idle_timeout_ms"
 const BY_LISTENER = "rws has no shared defaults: each [[ws_proxy]] has its own keys"
@@ -30,17 +29,12 @@ const SENTENCES: Readonly<Record<string, string>> = {
   global: BY_LISTENER,
   defaults: BY_LISTENER,
   events: BY_LISTENER,
-  down: "remove the backend from the list",
-  slowstart: "not supported: a backend that comes back gets its full share at once",
   zone: "not needed: all connections share one state",
   resolver: RESOLVED,
   resolvers: RESOLVED,
   dynamic: RESOLVED,
   dnslookupfamily: RESOLVED,
   dnsrefreshrate: RESOLVED,
-  proxybind: NO_SOURCE,
-  localaddress: NO_SOURCE,
-  source: NO_SOURCE,
   prependpath: "put the path behind the backend's address, as in ws://host:port/base",
   middlewares: "not supported as a list: each rule is a key of a [[ws_proxy]] or of a [[ws_proxy.route]]",
   return: NO_HTTP,
@@ -63,9 +57,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   maxqueue: NO_QUEUE,
   healthport: "not supported: a check goes to the backend's own port",
   healthbody: "not supported: a check looks at the status only",
-  unhealthystatus: NO_OBSERVING,
   unhealthylatency: NO_OBSERVING,
-  observe: NO_OBSERVING,
   timeouts: TIMEOUTS,
   respondingtimeouts: TIMEOUTS,
   forwardingtimeouts: TIMEOUTS,

@@ -38,6 +38,55 @@ export function shareDescriptors(limit: number, open: number): { sessions: numbe
   return { sessions: Math.max(1, sessions), lingering: Math.max(1, lingering) }
 }
 
+/**
+ * The smallest limit of open files that has room for this many sessions.
+ * @param open descriptors that are already open
+ */
+export function limitFor(sessions: number, open: number): number {
+  let [tooLow, enough] = [0, 1]
+  while (shareDescriptors(enough, open).sessions < sessions) [tooLow, enough] = [enough, enough * 2]
+  while (enough - tooLow > 1) {
+    const middle = Math.floor((tooLow + enough) / 2)
+    if (shareDescriptors(middle, open).sessions < sessions) tooLow = middle
+    else enough = middle
+  }
+  return enough
+}
+
+/** What is too low about the limit of open files, and what would be enough. */
+export interface DescriptorShortage {
+  readonly openFiles: number
+  /** How many sessions have room. */
+  readonly sessions: number
+  /** How many are allowed by all `max_connections` together. */
+  readonly maxConnections: number
+  /** The limit that has room for them. */
+  readonly needed: number
+}
+
+/**
+ * Compares the limit of open files of this process with the listeners' `max_connections`; undefined if they fit.
+ * Listeners without a limit are not counted.
+ */
+export function findShortage(
+  limits: readonly { readonly max_connections: number }[],
+  { limit, open }: { limit: number; open: number } = readDescriptors(),
+): DescriptorShortage | undefined {
+  const maxConnections = limits.reduce((sum, { max_connections }) => sum + max_connections, 0)
+  const { sessions } = shareDescriptors(limit, open)
+  if (maxConnections <= sessions) return undefined
+  return { openFiles: limit, sessions, maxConnections, needed: limitFor(maxConnections, open) }
+}
+
+/** In words, for `rws check` and the log. */
+export function describeShortage(shortage: DescriptorShortage): string {
+  const { openFiles, sessions, maxConnections, needed } = shortage
+  return (
+    `max_connections allows ${maxConnections} sessions, but the limit of ${openFiles} open files has room for ` +
+    `${sessions}: raise it to at least ${needed} (ulimit -n, or LimitNOFILE in the systemd unit)`
+  )
+}
+
 /** The soft limit of open files in the text of Linux's /proc/PID/limits; Infinity if unlimited. */
 export function parseOpenFileLimit(limits: string): number {
   const [, soft] = /^Max open files +(\d+|unlimited) /m.exec(limits) ?? []

@@ -5,7 +5,7 @@ import type { Address, TcpAddress } from "../address/address.js"
 import { SessionEnd, toSessionEnd } from "../close-reason.js"
 import { type Clock, systemClock, type Timer } from "../shared/clock.js"
 import { Connection, type Handler } from "./connection.js"
-import { isLocalFault } from "./local-fault.js"
+import { isLocalFault, isPortFault } from "./local-fault.js"
 import { RESOLVER } from "./resolve.js"
 
 /**
@@ -21,6 +21,8 @@ export interface DialOptions {
   readonly tls?: TlsOptions | undefined
   /** A PROXY header, sent before anything else, including TLS. */
   readonly proxyHeader?: Buffer | undefined
+  /** The IP address to dial from, only with an IP address to dial. Absent: the system chooses. */
+  readonly localAddress?: string | undefined
 }
 
 export interface TlsOptions {
@@ -86,7 +88,7 @@ export class Dial implements Handler {
 
   onClose(error?: Error): void {
     this.#settle()
-    this.#reject?.(toSessionEnd(error, isLocalFault(error) ? "local_exhaustion" : "backend_unreachable"))
+    this.#reject?.(toDialEnd(error))
   }
 
   onConnect(): void {
@@ -110,12 +112,13 @@ export class Dial implements Handler {
   }
 
   #tcpOptions({ host, port }: TcpAddress): NetConnectOpts {
-    const { connectTimeoutMs } = this.options
+    const { connectTimeoutMs, localAddress } = this.options
     return {
       host,
       port,
       autoSelectFamily: true,
-      autoSelectFamilyAttemptTimeout: Math.min(MAX_ATTEMPT_MS, Math.ceil(connectTimeoutMs / 2)),
+      autoSelectFamilyAttemptTimeout: attemptMs(connectTimeoutMs),
+      ...(localAddress !== undefined && { localAddress }),
       // Node calls it for names only.
       lookup: (name, _, callback) => {
         this.#stopResolving = RESOLVER.resolve(name, connectTimeoutMs, (failure, addresses) => {
@@ -130,6 +133,19 @@ export class Dial implements Handler {
     this.#stopResolving?.()
     this.#deadline.cancel()
   }
+}
+
+/** How long one of several addresses of a name may take before the next is tried. */
+export function attemptMs(connectTimeoutMs: number): number {
+  return Math.min(MAX_ATTEMPT_MS, Math.ceil(connectTimeoutMs / 2))
+}
+
+function toDialEnd(error: unknown): SessionEnd {
+  if (isPortFault(error)) {
+    const detail = "no local address or port is left for this backend; see local_addresses"
+    return new SessionEnd("local_exhaustion", detail, error)
+  }
+  return toSessionEnd(error, isLocalFault(error) ? "local_exhaustion" : "backend_unreachable")
 }
 
 function secureOptions({ context, serverName, isVerified }: TlsOptions): ConnectionOptions {

@@ -2,6 +2,7 @@
 import { type Address, formatAddress } from "../address/address.js"
 import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
 import type { LogLevel } from "../config/schema.js"
+import { type DescriptorShortage, describeShortage } from "../limits/descriptors.js"
 import type { HealthChange } from "../pool/health.js"
 import type { ProbeFault } from "../pool/probe.js"
 import type { Observer } from "./observer.js"
@@ -35,6 +36,11 @@ export class LogObserver implements Partial<Observer> {
 
   reloaded(changes: readonly string[]): void {
     this.log.info({}, `reloaded: ${changes.length === 0 ? "nothing has changed" : changes.join("; ")}`)
+  }
+
+  descriptorsShort(shortage: DescriptorShortage): void {
+    const { openFiles, needed } = shortage
+    this.log.warn({ open_files: openFiles, needed, detail: describeShortage(shortage) }, "too few open files")
   }
 
   stopped(listener: string, cut: number): void {

@@ -3,6 +3,7 @@
  */
 import type { Address } from "../address/address.js"
 import type { SessionEnd } from "../close-reason.js"
+import type { DescriptorShortage } from "../limits/descriptors.js"
 import type { HealthChange } from "../pool/health.js"
 import type { ProbeFault } from "../pool/probe.js"
 import type { EndedSession, SessionSummary } from "./session-summary.js"
@@ -12,6 +13,8 @@ export interface Observer {
   listening(listener: string, address: Address, backends: readonly string[] | undefined): void
   /** A new configuration is in place. What has changed is said in words; empty = nothing has. */
   reloaded(changes: readonly string[]): void
+  /** The limit of open files has no room for all sessions that the listeners allow. Told once, at the start. */
+  descriptorsShort(shortage: DescriptorShortage): void
   /** A listener has drained, and it has cut this many tunnels. */
   stopped(listener: string, cut: number): void
   /** A client could not be accepted, for lack of descriptors for example. */
@@ -50,6 +53,10 @@ export class Observers implements Observer {
 
   reloaded(changes: readonly string[]): void {
     for (const observer of this.observers) observer.reloaded?.(changes)
+  }
+
+  descriptorsShort(shortage: DescriptorShortage): void {
+    for (const observer of this.observers) observer.descriptorsShort?.(shortage)
   }
 
   stopped(listener: string, cut: number): void {

@@ -7,10 +7,10 @@ export const CELL = {
   active: 0,
   /** Why it gets no sessions; 0 = it is up. Bits of `health.ts`. */
   down: 1,
-  /** Failed dials since `windowStart`. */
+  /** Failed attempts since `windowStart`. */
   fails: 2,
   windowStart: 3,
-  /** How often failed dials have ejected it since the last dial that succeeded. */
+  /** How often failed attempts have ejected it since the last one that succeeded. */
   ejections: 4,
   ejectedUntil: 5,
   /** 1 while one session tries whether it is back. */
@@ -19,6 +19,12 @@ export const CELL = {
   streak: 7,
   /** Its current weight in the smooth weighted round robin. */
   currentWeight: 8,
+  /** Counts ejections and returns, so that an attempt that began before one can be told. */
+  changes: 9,
+  /** 1 during its slow start. */
+  isStarting: 10,
+  /** When its slow start began. */
+  startedAt: 11,
 } as const
 
-export const CELLS_PER_BACKEND = 9
+export const CELLS_PER_BACKEND = 12

@@ -15,9 +15,9 @@ export const backendSchema = z.strictObject(
         "Address: `host:port`, `[v6]:port`, `ws://host[:port][/path]`, `wss://host[:port][/path]` or `unix:/path`",
       )
       .meta({ otherNames: "addr socket_address server url host endpoint dial" }),
-    weight: whole(1, MAX_WEIGHT)
+    weight: whole(0, MAX_WEIGHT)
       .default(1)
-      .describe(`Share of the sessions relative to the other weights, 1 to ${MAX_WEIGHT}`),
+      .describe(`Share of the sessions relative to the other weights, 1 to ${MAX_WEIGHT}; 0 = as \`drain\``),
     max_connections: limit
       .default(0)
       .describe("Concurrent sessions; a full backend is skipped; 0 = unlimited")
@@ -26,6 +26,10 @@ export const backendSchema = z.strictObject(
           unhealthy_request_count`,
       }),
     backup: flag.default(false).describe("Used only when no primary can be dialled"),
+    drain: flag
+      .default(false)
+      .describe("Gets no new sessions; open tunnels stay")
+      .meta({ otherNames: "down disabled draining" }),
   },
   'expected an address, as in "127.0.0.1:9000", or a table with one',
 )
@@ -45,10 +49,11 @@ export function toBackendSettings(input: BackendInput): BackendSettings {
     weight = DEFAULTS.weight,
     max_connections = DEFAULTS.max_connections,
     backup = DEFAULTS.backup,
+    drain = DEFAULTS.drain,
   } = given
-  if (!Number.isInteger(weight) || weight < 1 || weight > MAX_WEIGHT) {
+  if (!Number.isInteger(weight) || weight < 0 || weight > MAX_WEIGHT) {
     throw new SettingError(
-      `"${address}" has weight ${weight}: expected a whole number from 1 to ${MAX_WEIGHT}`,
+      `"${address}" has weight ${weight}: expected a whole number from 0 to ${MAX_WEIGHT}`,
     )
   }
   if (!Number.isInteger(max_connections) || max_connections < 0) {
@@ -56,5 +61,5 @@ export function toBackendSettings(input: BackendInput): BackendSettings {
       `"${address}" has max_connections ${max_connections}: expected 0 (unlimited) or a positive whole number`,
     )
   }
-  return { address, weight, max_connections, backup }
+  return { address, weight, max_connections, backup, drain }
 }

@@ -15,6 +15,8 @@ export class Backend implements BackendAddress {
   readonly serverName: string
   readonly isTls: boolean
   readonly basePath: string
+  /** Set by `drain`, in the settings or at run time. */
+  drain: boolean
   #settings: BackendSettings
 
   /**
@@ -38,14 +40,16 @@ export class Backend implements BackendAddress {
     this.isTls = where.isTls
     this.basePath = where.basePath
     this.#settings = settings
+    this.drain = settings.drain
   }
 
   /** Takes over the settings of another one of the same name, after a reload. */
   adopt(other: Backend): void {
     this.#settings = other.#settings
+    this.drain = other.drain
   }
 
-  /** From 1 to 1000. */
+  /** From 0 to 1000. */
   get weight(): number {
     return this.#settings.weight
   }
@@ -62,6 +66,16 @@ export class Backend implements BackendAddress {
   /** Places that sessions hold. */
   get active(): number {
     return Atomics.load(this.cells, CELL.active)
+  }
+
+  /** A number that changes with each ejection and each return. */
+  get changes(): number {
+    return Atomics.load(this.cells, CELL.changes)
+  }
+
+  /** Gets no new sessions. */
+  get isDraining(): boolean {
+    return this.drain || this.weight === 0
   }
 
   get isFull(): boolean {

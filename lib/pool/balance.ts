@@ -12,15 +12,19 @@ import { orderRoundRobin, RoundRobin } from "./round-robin.js"
  */
 export type Order = (backends: readonly Backend[], key: string | undefined) => readonly Backend[]
 
-/** The policy of this name. By default it has a turn of its own. */
-export function orderBy(balance: Balance, turn = new RoundRobin()): Order {
+/**
+ * The policy of this name.
+ * @param random gives numbers from 0 (included) to 1 (excluded). Default: `Math.random`
+ * @param turn Default: one of its own
+ */
+export function orderBy(balance: Balance, random = Math.random, turn = new RoundRobin()): Order {
   switch (balance) {
     case "round_robin":
       return (backends) => orderRoundRobin(backends, turn)
     case "least_connections":
       return (backends) => orderLeastConnections(backends, turn)
     case "random":
-      return (backends) => orderRandom(backends, Math.random)
+      return (backends) => orderRandom(backends, random)
     case "hash":
       return (backends, key) =>
         key === undefined ? orderRoundRobin(backends, turn) : orderByHash(backends, key)

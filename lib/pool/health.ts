@@ -1,7 +1,7 @@
 /**
- * Whether a backend may get sessions. Two things take one down: failed dials (passive: it is ejected for a
- * while, then one session tries it; until then it is a last resort) and failed health checks (active: until
- * they pass again). All state is in the backend's cells, and every change of a bit is one atomic step, so
+ * Whether a backend may get sessions. Two things take one down: failed attempts of sessions (passive: it is
+ * ejected for a while, then one session tries it; until then it is a last resort) and failed health checks
+ * (active: until they pass again). All state is in the backend's cells, and every change of a bit is one atomic step, so
  * that exactly one caller reports it.
  */
 import { CELL } from "./backend-cells.js"
@@ -29,12 +29,17 @@ const UNHEALTHY = 2
 /** Ejections double up to this time, unless `fail_timeout_ms` itself is longer. */
 const MAX_EJECTION_MS = 300_000
 
-/** Neither ejected nor unhealthy, as before the first dial and the first health check. */
+/** Neither ejected nor unhealthy, as before the first attempt and the first health check. */
 export function isUp(cells: Int32Array): boolean {
   return Atomics.load(cells, CELL.down) === 0
 }
 
-/** Ejected by failed dials only. */
+/** Taken down by health checks. */
+export function isUnhealthy(cells: Int32Array): boolean {
+  return (Atomics.load(cells, CELL.down) & UNHEALTHY) !== 0
+}
+
+/** Ejected by failed attempts only. */
 export function isOnlyEjected(cells: Int32Array): boolean {
   return Atomics.load(cells, CELL.down) === EJECTED
 }
@@ -47,34 +52,44 @@ export function isEligible(cells: Int32Array, settings: FailSettings, nowMs: num
 }
 
 /**
- * Whether the caller's session is the one that tries a backend whose ejection is over. If that session never
- * dials, another one gets a trial after `fail_timeout_ms`.
+ * Whether the caller's session is the one that tries a backend whose ejection is over. If that says nothing
+ * about the backend, since the client closes for example, another session gets a trial later.
+ * @param attemptMs the longest that the trial may take; the next one comes after `fail_timeout_ms` at the
+ * earliest
  */
-export function claimTrial(cells: Int32Array, settings: FailSettings, nowMs: number): boolean {
+export function claimTrial(
+  cells: Int32Array,
+  settings: FailSettings,
+  nowMs: number,
+  attemptMs: number,
+): boolean {
   const until = Atomics.load(cells, CELL.ejectedUntil)
   if (!isOver(until, settings, nowMs)) return false
-  const next = (nowMs + settings.fail_timeout_ms) | 0
+  const { fail_timeout_ms } = settings
+  const pauseMs = Math.min(Math.max(fail_timeout_ms, attemptMs), maxEjectionMs(fail_timeout_ms))
+  const next = (nowMs + pauseMs) | 0
   if (Atomics.compareExchange(cells, CELL.ejectedUntil, until, next) !== until) return false
   Atomics.store(cells, CELL.trial, 1)
   return true
 }
 
 /**
- * A dial has failed. The `max_fails`-th within `fail_timeout_ms` ejects the backend for that long, and every
- * failed trial after that for twice the previous time.
+ * An attempt has failed. The `max_fails`-th within `fail_timeout_ms` ejects the backend for that long, and
+ * every failed trial after that for twice the previous time.
+ * @param what has failed, for the log
  * @param isSpared whether it must not be ejected, because no other is up. Called only when it matters
  */
-export function dialFailed(
+export function failed(
   cells: Int32Array,
   settings: FailSettings,
   nowMs: number,
+  what: string,
   isSpared: () => boolean,
 ): Change | undefined {
   const { max_fails, fail_timeout_ms } = settings
   if (max_fails === 0) return undefined
   if ((Atomics.load(cells, CELL.down) & EJECTED) !== 0) {
-    // Dials that were in flight when the backend was ejected fail now, one after the other: they are not
-    // trials.
+    // Without a trial in flight it was the last resort of a session.
     if (Atomics.exchange(cells, CELL.trial, 0) === 1) eject(cells, settings, nowMs)
     return undefined
   }
@@ -84,16 +99,21 @@ export function dialFailed(
   // Only checks that pass from now on may bring it back.
   if (Atomics.load(cells, CELL.streak) > 0) Atomics.store(cells, CELL.streak, 0)
   if (Atomics.or(cells, CELL.down, EJECTED) !== 0) return undefined
-  return { isUp: false, reason: `${counted(fails, "dial")} failed within ${fail_timeout_ms} ms`, forMs }
+  const reason = `${counted(fails, "attempt")} failed within ${fail_timeout_ms} ms, the last one by ${what}`
+  return { isUp: false, reason, forMs }
 }
 
-/** A dial has succeeded: forgets all failed ones. */
-export function dialled(cells: Int32Array): Change | undefined {
+/**
+ * An attempt has succeeded: forgets all failed ones.
+ * @param stage at which that was certain
+ */
+export function passed(cells: Int32Array, stage: "dial" | "handshake"): Change | undefined {
   const isEjected = (Atomics.load(cells, CELL.down) & EJECTED) !== 0
   if (!isEjected && Atomics.load(cells, CELL.fails) === 0) return undefined
-  forgetDials(cells)
+  forgetFails(cells)
   if (Atomics.and(cells, CELL.down, ~EJECTED) !== EJECTED) return undefined
-  return { isUp: true, reason: "a dial succeeded" }
+  Atomics.add(cells, CELL.changes, 1)
+  return { isUp: true, reason: `a ${stage} succeeded` }
 }
 
 /**
@@ -111,8 +131,9 @@ export function checked(
     Atomics.store(cells, CELL.streak, passed)
     if (passed < healthy_threshold) return undefined
     const held = Atomics.exchange(cells, CELL.down, 0)
-    if ((held & EJECTED) !== 0) forgetDials(cells)
+    if ((held & EJECTED) !== 0) forgetFails(cells)
     if (held === 0) return undefined
+    Atomics.add(cells, CELL.changes, 1)
     return { isUp: true, reason: `${counted(passed, "health check")} passed` }
   }
   const failed = -Math.min(before, 0) + 1
@@ -131,14 +152,15 @@ export function settle(
   { health_check, max_fails }: Pick<PoolSettings, "health_check" | "max_fails">,
 ): Change | undefined {
   if (health_check === undefined) Atomics.store(cells, CELL.streak, 0)
-  if (max_fails === 0) forgetDials(cells)
+  if (max_fails === 0) forgetFails(cells)
   const kept = (health_check === undefined ? 0 : UNHEALTHY) | (max_fails === 0 ? 0 : EJECTED)
   const held = Atomics.and(cells, CELL.down, kept)
   if (held === 0 || (held & kept) !== 0) return undefined
+  Atomics.add(cells, CELL.changes, 1)
   return { isUp: true, reason: "the configuration no longer says what took it down" }
 }
 
-/** Counts a failed dial. Returns how many there are in the window that the first of them began. */
+/** Counts a failed attempt. Returns how many there are in the window that the first of them began. */
 function countFail(cells: Int32Array, failTimeoutMs: number, nowMs: number): number {
   const age = (nowMs - Atomics.load(cells, CELL.windowStart)) | 0
   if (age >= 0 && age < failTimeoutMs && Atomics.load(cells, CELL.fails) > 0) {
@@ -151,13 +173,14 @@ function countFail(cells: Int32Array, failTimeoutMs: number, nowMs: number): num
 
 /** Ejects the backend, or extends its ejection. Returns for how many milliseconds from now. */
 function eject(cells: Int32Array, { fail_timeout_ms }: FailSettings, nowMs: number): number {
+  Atomics.add(cells, CELL.changes, 1)
   const earlier = Atomics.add(cells, CELL.ejections, 1)
   const forMs = Math.min(fail_timeout_ms * 2 ** earlier, maxEjectionMs(fail_timeout_ms))
   Atomics.store(cells, CELL.ejectedUntil, nowMs + forMs)
   return forMs
 }
 
-function forgetDials(cells: Int32Array): void {
+function forgetFails(cells: Int32Array): void {
   Atomics.store(cells, CELL.fails, 0)
   Atomics.store(cells, CELL.ejections, 0)
   Atomics.store(cells, CELL.trial, 0)

@@ -2,6 +2,7 @@
 import type { BackendAddress } from "../address/backend-address.js"
 import { writeLocalProxyHeader } from "../forwarding/proxy-protocol.js"
 import type { TlsOptions } from "../net/dial.js"
+import type { LocalAddresses } from "../net/local-addresses.js"
 import type { Backend } from "./backend.js"
 import { HealthChecks } from "./health-check.js"
 import type { HealthCheckSettings } from "./health-check-settings.js"
@@ -13,6 +14,8 @@ import { type ProbeFault, type ProbeSettings, probe } from "./probe.js"
 export interface CheckUser {
   readonly pool: Pool
   readonly observer: PoolObserver
+  /** Where the backends are dialled from. Absent: the system chooses. */
+  readonly from?: LocalAddresses | undefined
   tlsFor(backend: BackendAddress): TlsOptions | undefined
 }
 
@@ -37,6 +40,7 @@ class PoolChecks {
   readonly #pool: Pool
   readonly #schedule: HealthChecks<Backend>
   readonly #tlsFor: CheckUser["tlsFor"]
+  readonly #from: LocalAddresses | undefined
   readonly #check: ProbeSettings
   readonly #proxyHeader: Buffer | undefined
   readonly #timeoutMs: number
@@ -48,6 +52,7 @@ class PoolChecks {
     this.#pool = first.pool
     this.#tlsFor = (backend) => first.tlsFor(backend)
     this.#check = { ...others, host, expect_status: [expect_status].flat() }
+    this.#from = first.from
     this.#proxyHeader = version && writeLocalProxyHeader(version)
     this.#timeoutMs = timeout_ms
     const check = (backend: Backend, signal: AbortSignal) => this.#probe(backend, signal)
@@ -72,6 +77,7 @@ class PoolChecks {
         check: this.#check,
         tls: this.#tlsFor(backend),
         proxyHeader: this.#proxyHeader,
+        from: this.#from,
       }
       const fault = await probe(target, this.#timeoutMs, this.#pool.clock, signal)
       if (fault?.isLocal) for (const { observer } of this.#users) observer.onUncheckable(backend.name, fault)

@@ -6,6 +6,7 @@ import type { SecureContext } from "node:tls"
 import { isDeepStrictEqual } from "node:util"
 import type { BackendAddress } from "../address/backend-address.js"
 import type { TlsOptions } from "../net/dial.js"
+import { LocalAddresses } from "../net/local-addresses.js"
 import { readSecureContext } from "../net/secure-context.js"
 import type { TlsSettings } from "../net/tls-settings.js"
 import { SettingError } from "../settings/setting-error.js"
@@ -14,6 +15,7 @@ import { type CheckUser, useChecks } from "./pool-checks.js"
 import type { PoolObserver } from "./pool-observer.js"
 
 export class PoolRuntime implements CheckUser {
+  #from: LocalAddresses | undefined
   #context: SecureContext | undefined
   #endChecks: (() => void) | undefined
   #endWatch: (() => void) | undefined
@@ -27,7 +29,14 @@ export class PoolRuntime implements CheckUser {
     readonly pool: Pool,
     readonly observer: PoolObserver,
     private readonly runsChecks = true,
-  ) {}
+  ) {
+    this.#from = localAddressesOf(pool)
+  }
+
+  /** Where the backends are dialled from; undefined = the system chooses. */
+  get from(): LocalAddresses | undefined {
+    return this.#from
+  }
 
   /** How TLS is spoken with this backend; undefined if it is not. */
   tlsFor(backend: BackendAddress): TlsOptions | undefined {
@@ -44,8 +53,8 @@ export class PoolRuntime implements CheckUser {
 
   /**
    * Prepares a configuration: reads the files of its TLS settings, even if no backend speaks TLS yet, since no
-   * file is read later. Returns a function that puts it in place. From the first one on the pool reports
-   * health changes and runs health checks; checks whose settings stay the same are not restarted.
+   * file is read later. Returns a function that puts it in place. From the first one on the pool reports what
+   * happens to it and runs health checks; checks whose settings stay the same are not restarted.
    * @param next the pool by that configuration, with the rows of this one, or this one
    * @throws {SettingError}
    */
@@ -55,8 +64,9 @@ export class PoolRuntime implements CheckUser {
       const before = checkKeysOf(this.pool)
       this.name = name
       this.#context = context
+      this.#watch()
       if (next !== this.pool) this.pool.adopt(next)
-      this.#endWatch ??= this.pool.onHealthChange((change) => this.observer.onHealthChange(change))
+      this.#from = localAddressesOf(this.pool)
       if (!this.runsChecks) return
       if (this.#endChecks !== undefined && isDeepStrictEqual(checkKeysOf(this.pool), before)) return
       this.#endChecks?.()
@@ -70,11 +80,26 @@ export class PoolRuntime implements CheckUser {
     this.#endWatch?.()
   }
 
+  #watch(): void {
+    if (this.#endWatch !== undefined) return
+    const endings = [
+      this.pool.onHealthChange((change) => this.observer.onHealthChange(change)),
+      this.pool.onCloseTunnels((backend) => this.observer.onCloseTunnels(backend)),
+    ]
+    this.#endWatch = () => {
+      for (const end of endings) end()
+    }
+  }
+
   #contextFor(name: string, { settings: { tls }, members }: Pool): SecureContext | undefined {
     if (tls !== undefined) return readContext(name, tls)
     const shared = this.pool.settings.tls === undefined ? this.#context : undefined
     return shared ?? (members.some(({ isTls }) => isTls) ? readSecureContext({}) : undefined)
   }
+}
+
+function localAddressesOf({ settings: { local_addresses } }: Pool): LocalAddresses | undefined {
+  return local_addresses && new LocalAddresses(local_addresses)
 }
 
 /** What the checks read when they start. */

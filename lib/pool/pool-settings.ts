@@ -1,8 +1,10 @@
 /** The keys of a pool, except its backends. */
 import { z } from "zod"
+import { canonicalIp } from "../address/ip.js"
 import { isToken } from "../http/head.js"
 import { type TlsSettings, tlsSchema } from "../net/tls-settings.js"
-import { checkedText, deadlineMs, limit, oneOf } from "../settings/kinds.js"
+import { checkedText, deadlineMs, limit, listOf, oneOf, optionalMs } from "../settings/kinds.js"
+import { parseFailure } from "./fail-on.js"
 import { parseHashKey } from "./hash-key.js"
 import { HEALTH_CHECK_DEFAULTS, healthCheckSchema } from "./health-check-settings.js"
 
@@ -57,14 +59,55 @@ export const poolSettingsSchema = z.strictObject({
     }),
   max_fails: limit
     .default(3)
-    .describe("Failed dials within `fail_timeout_ms` that eject a backend; 0 = never")
-    .meta({ example: 5, otherNames: "outlier_detection consecutive_5xx passive_health_check" }),
+    .describe("Failed attempts within `fail_timeout_ms` that eject a backend; 0 = never")
+    .meta({ example: 5, otherNames: "outlier_detection passive_health_check" }),
+  fail_on: listOf(
+    checkedText(parseFailure, 'expected "dial", "handshake" or e.g. "status:503"'),
+    'expected a list, as in ["dial", "handshake"]; max_fails = 0 ejects no backend',
+  )
+    .default(["dial", "handshake"])
+    .describe(
+      'Failures that count: `"dial"`, `"handshake"` (the backend resets, closes, hangs or sends an invalid response), `"status:NNN"` (a response with that status)',
+    )
+    .meta({
+      flag: "fail-on",
+      example: ["dial", "handshake", "status:503"],
+      otherNames: "consecutive_5xx consecutive_gateway_failure unhealthy_status observe",
+    }),
   fail_timeout_ms: deadlineMs
     .default(10_000)
     .describe(
       "Time window of `max_fails`, and how long the backend stays ejected; each failed retry doubles that time, up to five minutes",
     )
     .meta({ example: 20_000, otherNames: "fail_duration base_ejection_time" }),
+  slow_start_ms: optionalMs
+    .default(0)
+    .describe(
+      "Time over which the share of a backend that comes back, or is added at run time, grows linearly from nothing to its usual one; no effect on sessions placed by `hash_key` or a sticky cookie; 0 = its usual share at once",
+    )
+    .meta({ example: 30_000, otherNames: "slow_start slowstart slow_start_config slow_start_window" }),
+  local_addresses: listOf(
+    z
+      .string("expected an IP address")
+      .refine((text) => canonicalIp(text) !== "", 'expected an IP address, as in "10.0.0.5"'),
+    'expected a list of IP addresses, as in ["10.0.0.5", "10.0.0.6"]',
+  )
+    .optional()
+    .describe(
+      "IP addresses of this machine to dial the backends from, in turn: each has some 28,000 ports of its own, which is how many tunnels it can carry",
+    )
+    .meta({
+      flag: "local-address",
+      ifAbsent: "the system chooses",
+      example: ["10.0.0.5", "10.0.0.6"],
+      otherNames: "proxy_bind local_address source source_address upstream_bind_config bind_config",
+    }),
+  on_backend_down: oneOf(["keep", "close"])
+    .default("keep")
+    .describe(
+      'What happens to the tunnels of a backend that health checks take down or that is removed: `"keep"`, or `"close"` them over `drain_spread_ms`',
+    )
+    .meta({ otherNames: "on_marked_down close_connections_on_host_health_failure" }),
   send_proxy_protocol: oneOf(["v1", "v2"])
     .optional()
     .describe(

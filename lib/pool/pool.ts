@@ -6,29 +6,33 @@ import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
 import { Backend } from "./backend.js"
 import type { BackendInput } from "./backend-settings.js"
 import { type Order, orderBy } from "./balance.js"
+import { FailOn } from "./fail-on.js"
 import { type HashKey, parseHashKey } from "./hash-key.js"
 import {
   checked,
   claimTrial,
-  dialFailed,
-  dialled,
+  failed,
   type HealthChange,
   isEligible,
   isOnlyEjected,
+  isUnhealthy,
   isUp,
+  passed,
   settle,
 } from "./health.js"
 import { OWN_ROWS, type PoolRows } from "./pool-rows.js"
 import { type PoolOptions, type PoolSettings, toPoolSettings } from "./pool-settings.js"
 import { RoundRobin, restartRound } from "./round-robin.js"
+import { beginSlowStart, startedPart } from "./slow-start.js"
 import { createSticky, type Sticky } from "./sticky.js"
 
 /**
  * A live set of backends: additions and removals apply to sessions that begin later. Open tunnels stay as
- * they are.
+ * they are, unless `on_backend_down` closes them.
  */
 export class Pool {
   #settings: PoolSettings
+  #failOn: FailOn
   #members: readonly Backend[] = []
   /**
    * Two, because one session may take a turn among the primaries and then one among the backups. With a
@@ -39,6 +43,7 @@ export class Pool {
   #keyOf: HashKey | undefined
   #sticky: Sticky | undefined
   readonly #listeners = new Set<(change: HealthChange) => void>()
+  readonly #tunnelClosers = new Set<(backend: Backend) => void>()
 
   /**
    * @param backends each `host:port`, `[v6]:port`, `ws://host[:port][/path]`, `wss://…` or `unix:/path`, or
@@ -46,6 +51,7 @@ export class Pool {
    * @param settings overrides of `POOL_DEFAULTS`
    * @param clock for ejections and health checks. Default: the system's
    * @param rows counts and health. Default: its own
+   * @param random gives numbers from 0 (included) to 1 (excluded). Default: `Math.random`
    * @throws {AddressError}
    * @throws {SettingError}
    */
@@ -54,21 +60,29 @@ export class Pool {
     settings: PoolOptions = {},
     readonly clock: Clock = systemClock,
     private readonly rows: PoolRows = OWN_ROWS,
+    private readonly random: () => number = Math.random,
   ) {
     this.#settings = toPoolSettings(settings)
     const { balance, sticky_cookie, sticky_secret } = this.settings
-    const orderOf = (tier: "primaries" | "backups") => orderBy(balance, new RoundRobin(rows.turn(tier)))
+    const orderOf = (tier: "primaries" | "backups") =>
+      orderBy(balance, random, new RoundRobin(rows.turn(tier)))
     this.#orders = { primaries: orderOf("primaries"), backups: orderOf("backups") }
+    this.#failOn = new FailOn(this.settings.fail_on)
     this.#keyOf = hashKeyOf(this.settings)
     this.#sticky =
       sticky_cookie === undefined
         ? undefined
         : createSticky(sticky_cookie, sticky_secret ?? rows.stickySecret())
-    for (const backend of typeof backends === "string" ? [backends] : backends) this.add(backend)
+    for (const backend of typeof backends === "string" ? [backends] : backends) this.#append(backend)
   }
 
   get settings(): PoolSettings {
     return this.#settings
+  }
+
+  /** What counts towards `max_fails`. */
+  get failOn(): FailOn {
+    return this.#failOn
   }
 
   /** The backends' names, as the user wrote them, in order. */
@@ -82,14 +96,13 @@ export class Pool {
   }
 
   /**
-   * Adds a backend at the end, unless there is one of this name: that one stays as it is.
+   * Adds a backend at the end, in slow start, unless there is one of this name: that one stays as it is.
    * @throws {AddressError}
    * @throws {SettingError}
    */
   add(backend: BackendInput): void {
-    const name = typeof backend === "string" ? backend : backend.address
-    if (this.#members.some((member) => member.name === name)) return
-    this.#members = [...this.#members, new Backend(backend, this.rows.backend(name), this.rows.held(name))]
+    const added = this.#append(backend)
+    if (added !== undefined) beginSlowStart(added.cells, this.#nowMs())
   }
 
   /** Removes a backend by its name. Returns whether it was there. */
@@ -97,6 +110,19 @@ export class Pool {
     const removed = this.#members.find(({ name }) => name === backend)
     if (removed === undefined) return false
     this.#members = this.#members.filter((member) => member !== removed)
+    this.#closeTunnelsOf(removed)
+    return true
+  }
+
+  /**
+   * Drains a backend by its name: it gets no new sessions, and open tunnels stay. Returns whether it was there.
+   * @param isDraining false ends that, with a slow start. A weight of 0 remains
+   */
+  drain(backend: string, isDraining = true): boolean {
+    const member = this.#members.find(({ name }) => name === backend)
+    if (member === undefined) return false
+    if (member.drain && !isDraining) beginSlowStart(member.cells, this.#nowMs())
+    member.drain = isDraining
     return true
   }
 
@@ -110,26 +136,30 @@ export class Pool {
     this.#members = next.#members.map((member) => {
       const kept = before.find(({ name }) => name === member.name)
       kept?.adopt(member)
+      if (kept === undefined) beginSlowStart(member.cells, this.#nowMs())
       return kept ?? member
     })
     this.#settings = next.#settings
+    this.#failOn = next.#failOn
     this.#orders = next.#orders
     this.#keyOf = next.#keyOf
     this.#sticky = next.#sticky
     if (weightsOf(this.#members) !== hadWeights) restartRound(this.#members)
     for (const member of this.#members) this.#tell(member, settle(member.cells, this.settings))
+    for (const member of before) this.#closeTunnelsOf(member)
   }
 
   /**
    * Acquires one backend after another for one session, which asks for the next one after a failed dial: each
    * at most once, `max_tries` in all. First eligible primaries, then eligible backups, and as a last resort
-   * those that only failed dials have ejected, primaries first. The session calls `backend.release()` once
+   * those that only failed attempts have ejected, primaries first. The session calls `backend.release()` once
    * for each: after its failed dial, or at the session's end.
    *
    * The order within each of these groups is fixed when the session reaches it, and takes one turn.
    * @param clientIp the value of the `hash_key` "client_ip"
+   * @param attemptMs the longest that an attempt may take, from the dial to the response
    */
-  *reserve(request: UpgradeRequest, clientIp: string): Generator<Backend, void, void> {
+  *reserve(request: UpgradeRequest, clientIp: string, attemptMs = 0): Generator<Backend, void, void> {
     const tried: Backend[] = []
     for (;;) {
       const untried = this.#untried(tried)
@@ -139,7 +169,7 @@ export class Pool {
       if (group.length === 0) return
       // If another thread has just taken all of them, the next round looks at what is left.
       for (const backend of this.#inOrder(group, request, clientIp)) {
-        if (!this.#acquire(backend, isLastResort)) continue
+        if (!this.#acquire(backend, isLastResort, attemptMs)) continue
         tried.push(backend)
         yield backend
         if (tried.length === this.settings.max_tries) return
@@ -147,18 +177,22 @@ export class Pool {
     }
   }
 
-  /** A dial has succeeded. */
-  dialled(backend: Backend): void {
-    this.#tell(backend, dialled(backend.cells))
+  /** An attempt has succeeded, which was certain at this stage. */
+  passed(backend: Backend, stage: "dial" | "handshake"): void {
+    this.#tell(backend, passed(backend.cells, stage))
   }
 
   /**
-   * A dial has failed, and not because of this machine. May eject the backend, but never the last one that is
-   * up.
+   * An attempt has failed in a way that counts. May eject the backend, but never the last one that is up.
+   * @param what has failed, for the log
+   * @param changes `backend.changes` when the attempt began: one that began before the backend was ejected or
+   * came back says nothing about it now
    */
-  dialFailed(backend: Backend): void {
-    const isSpared = () => !this.#members.some((member) => member !== backend && isUp(member.cells))
-    this.#tell(backend, dialFailed(backend.cells, this.settings, this.#nowMs(), isSpared))
+  failed(backend: Backend, what: string, changes = backend.changes): void {
+    if (changes !== backend.changes) return
+    const isSpared = () =>
+      !this.#members.some((member) => member !== backend && !member.isDraining && isUp(member.cells))
+    this.#tell(backend, failed(backend.cells, this.settings, this.#nowMs(), what, isSpared))
   }
 
   /**
@@ -167,7 +201,16 @@ export class Pool {
    */
   checked(backend: Backend, fault: string | undefined): void {
     const { health_check } = this.settings
-    if (health_check !== undefined) this.#tell(backend, checked(backend.cells, fault, health_check))
+    if (health_check === undefined) return
+    const wasUnhealthy = isUnhealthy(backend.cells)
+    this.#tell(backend, checked(backend.cells, fault, health_check))
+    if (!wasUnhealthy && isUnhealthy(backend.cells)) this.#closeTunnelsOf(backend)
+  }
+
+  /** Whether `on_backend_down` lets this backend have no tunnels now. */
+  closesTunnelsOf(backend: Backend): boolean {
+    if (this.settings.on_backend_down === "keep") return false
+    return isUnhealthy(backend.cells) || !this.#members.includes(backend)
   }
 
   /**
@@ -187,8 +230,31 @@ export class Pool {
     return () => this.#listeners.delete(listener)
   }
 
+  /**
+   * Calls `closer`, which must not throw, when the tunnels of a backend must be closed by `on_backend_down`.
+   * Returns a function that ends this.
+   */
+  onCloseTunnels(closer: (backend: Backend) => void): () => void {
+    this.#tunnelClosers.add(closer)
+    return () => this.#tunnelClosers.delete(closer)
+  }
+
+  #closeTunnelsOf(backend: Backend): void {
+    if (!this.closesTunnelsOf(backend)) return
+    for (const close of this.#tunnelClosers) close(backend)
+  }
+
+  /** Returns the new backend, or undefined if there is one of this name. */
+  #append(input: BackendInput): Backend | undefined {
+    const name = typeof input === "string" ? input : input.address
+    if (this.#members.some((member) => member.name === name)) return undefined
+    const backend = new Backend(input, this.rows.backend(name), this.rows.held(name))
+    this.#members = [...this.#members, backend]
+    return backend
+  }
+
   #untried(tried: readonly Backend[]): readonly Backend[] {
-    return tried.length === 0 ? this.#members : this.#members.filter((member) => !tried.includes(member))
+    return this.#members.filter((member) => !member.isDraining && !tried.includes(member))
   }
 
   #eligible(backends: readonly Backend[]): readonly Backend[] {
@@ -200,19 +266,40 @@ export class Pool {
   #inOrder(group: readonly Backend[], request: UpgradeRequest, clientIp: string): readonly Backend[] {
     if (group.length < 2) return group
     const orderBackends = group[0]?.isBackup ? this.#orders.backups : this.#orders.primaries
-    const order = orderBackends(group, this.#keyOf?.(request, clientIp))
+    const key = this.#keyOf?.(request, clientIp)
+    const first = key === undefined ? this.#started(group) : group
+    const rest = first === group ? [] : group.filter((backend) => !first.includes(backend))
+    const ordered = first.length < 2 ? first : orderBackends(first, key)
+    const order = rest.length === 0 ? ordered : [...ordered, ...rest]
     return this.#sticky === undefined ? order : this.#sticky.prefer(order, request.fields)
+  }
+
+  /**
+   * Those that take part in the policy this time: a backend in slow start does so in a part of the sessions. The
+   * others come last. All of them if none does.
+   */
+  #started(group: readonly Backend[]): readonly Backend[] {
+    const { slow_start_ms } = this.settings
+    if (slow_start_ms === 0) return group
+    const nowMs = this.#nowMs()
+    const started = group.filter(({ cells }) => {
+      const part = startedPart(cells, slow_start_ms, nowMs)
+      return part === 1 || this.random() < part
+    })
+    return started.length === 0 || started.length === group.length ? group : started
   }
 
   /**
    * Takes a place. Only one session at a time tries a backend whose ejection is over. As a last resort any
    * number do: they have nothing else, and the first one that gets through ends the ejection.
    */
-  #acquire(backend: Backend, isLastResort: boolean): boolean {
+  #acquire(backend: Backend, isLastResort: boolean, attemptMs: number): boolean {
     if (!backend.acquire()) return false
     const { cells } = backend
     if (isUp(cells)) return true
-    if (isOnlyEjected(cells) && (claimTrial(cells, this.settings, this.#nowMs()) || isLastResort)) return true
+    if (isOnlyEjected(cells)) {
+      if (claimTrial(cells, this.settings, this.#nowMs(), attemptMs) || isLastResort) return true
+    }
     backend.release()
     return false
   }
@@ -225,12 +312,13 @@ export class Pool {
   /** Changes of a backend that was removed are not reported. */
   #tell(backend: Backend, change: Omit<HealthChange, "backend"> | undefined): void {
     if (change === undefined || !this.#members.includes(backend)) return
+    if (change.isUp) beginSlowStart(backend.cells, this.#nowMs())
     for (const listener of this.#listeners) listener({ backend: backend.name, ...change })
   }
 }
 
 /**
- * The last resort if none of these is eligible: those that only failed dials have ejected. Empty if one that
+ * The last resort if none of these is eligible: those that only failed attempts have ejected. Empty if one that
  * is up is merely full, since a 503 at once is better than waiting for a backend that is probably down.
  */
 function ejectedOf(backends: readonly Backend[]): readonly Backend[] {

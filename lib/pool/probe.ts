@@ -4,8 +4,10 @@ import type { BackendAddress } from "../address/backend-address.js"
 import { type CloseReason, SessionEnd } from "../close-reason.js"
 import { FieldEdit, writeHead } from "../http/field-writer.js"
 import type { Connection } from "../net/connection.js"
-import { Dial, type TlsOptions } from "../net/dial.js"
+import type { TlsOptions } from "../net/dial.js"
+import { dial } from "../net/dial-from.js"
 import { exchange } from "../net/exchange.js"
+import type { LocalAddresses } from "../net/local-addresses.js"
 import { isUnknownName } from "../net/resolve.js"
 import type { Clock } from "../shared/clock.js"
 import { checkUpgradeResponse } from "../upgrade/upgrade-response.js"
@@ -30,6 +32,8 @@ export interface ProbeTarget {
   readonly tls?: TlsOptions | undefined
   /** A PROXY header, for a backend that expects one. */
   readonly proxyHeader?: Buffer | undefined
+  /** Where to dial from. Absent: the system chooses. */
+  readonly from?: LocalAddresses | undefined
 }
 
 export interface ProbeFault {
@@ -56,9 +60,9 @@ export async function probe(
   clock: Clock,
   signal?: AbortSignal,
 ): Promise<ProbeFault | undefined> {
-  const { backend, check, tls, proxyHeader } = target
+  const { backend, check, tls, proxyHeader, from } = target
   const deadlineMs = clock.nowMs() + timeoutMs
-  const upstream = new Dial(backend.address, { connectTimeoutMs: timeoutMs, tls, proxyHeader }, clock)
+  const upstream = dial(backend.address, from, { connectTimeoutMs: timeoutMs, tls, proxyHeader }, clock)
   signal?.addEventListener("abort", () => upstream.close(new SessionEnd("drain_timeout")))
   try {
     const peer = await upstream.connected

@@ -6,6 +6,7 @@ import type { Address } from "../address/address.js"
 import type { Config } from "../config/schema.js"
 import type { ListeningServer } from "../net/listener.js"
 import type { Observer } from "../ops/observer.js"
+import type { Backend } from "../pool/backend.js"
 import type { ListenerSettings } from "../session/listener-state.js"
 import type { Clock } from "../shared/clock.js"
 import type { Rows } from "../shared/rows.js"
@@ -52,6 +53,10 @@ export interface DataPlane {
   prepare(plan: ServedPlan): Promise<void>
   /** Puts the prepared plan in place of the previous one. */
   start(): void
+  /** Closes the tunnels of a backend that may have none now, on all listeners. */
+  closeTunnels(backend: Backend): void
+  /** A removed listener has drained. */
+  forget(listener: ServedListener): void
   /** Ends what is left once all listeners have drained. */
   stop(): Promise<void>
   /** For tests: makes a worker thread throw an error that nobody catches. */

@@ -12,6 +12,7 @@ import { snapshot } from "../config/snapshot.js"
 import { assignSockets, type InheritedSocket } from "../net/inherited-sockets.js"
 import { BindError } from "../net/listener.js"
 import type { Observer } from "../ops/observer.js"
+import type { Backend } from "../pool/backend.js"
 import type { ListenerSettings } from "../session/listener-state.js"
 import { type Clock, systemClock } from "../shared/clock.js"
 import { Rows } from "../shared/rows.js"
@@ -59,7 +60,9 @@ export class Plan {
     this.config = snapshot(config)
     this.logLevel = log.level
     this.plane = previous?.plane ?? createPlane(workerCount(workers))
-    this.pools = new Pools(pool, observer, rows, previous?.pools, this.plane.runsChecks)
+    const { plane } = this
+    const closeTunnels = (backend: Backend) => plane.closeTunnels(backend)
+    this.pools = new Pools(pool, observer, rows, closeTunnels, previous?.pools, plane.runsChecks)
     const identities = listenerIdentities(config.ws_proxy)
     const routes = config.ws_proxy.map(routeIdentities)
     const before = new Map(previous?.listeners.map(({ identity, running }) => [identity, running]))

@@ -5,6 +5,7 @@
 import { poolIdentity } from "../config/identities.js"
 import type { PoolPlace, Settings } from "../config/schema.js"
 import type { Observer } from "../ops/observer.js"
+import type { Backend } from "../pool/backend.js"
 import { Pool } from "../pool/pool.js"
 import { poolRows } from "../pool/pool-rows.js"
 import { PoolRuntime } from "../pool/pool-runtime.js"
@@ -33,12 +34,14 @@ export class Pools {
 
   /**
    * @param previous the pools of the configuration that this one replaces
+   * @param closeTunnelsOf closes the tunnels of a backend, on all listeners
    * @param runsChecks whether this thread runs the health checks. Default: yes
    */
   constructor(
     pools: Settings["pool"],
     private readonly observer: Observer,
     private readonly rows: Rows,
+    private readonly closeTunnelsOf: (backend: Backend) => void,
     previous?: Pools,
     private readonly runsChecks = true,
   ) {
@@ -84,6 +87,13 @@ export class Pools {
     for (const runtime of this.runtimes.values()) runtime.stop()
   }
 
+  /** Closes the tunnels of all backends that may have none now. */
+  closeTunnels(): void {
+    for (const { pool } of this.runtimes.values()) {
+      for (const backend of pool.members) if (pool.closesTunnelsOf(backend)) this.closeTunnelsOf(backend)
+    }
+  }
+
   get runtimes(): Runtimes {
     return new Map([...this.#planned].map(([key, { runtime }]) => [key, runtime]))
   }
@@ -114,6 +124,7 @@ export class Pools {
       pool,
       {
         onHealthChange: (change) => observer.healthChanged(runtime.name, change),
+        onCloseTunnels: this.closeTunnelsOf,
         onUncheckable: (backend, fault) => observer.checkImpossible(runtime.name, backend, fault),
         onCheckDefect: (backend, error) => observer.checkThrew(runtime.name, backend, error),
       },

@@ -1,6 +1,7 @@
 /** The plan that a proxy goes by, and the reloads that replace it. */
 import { describeChanges } from "../config/describe-changes.js"
 import type { Config } from "../config/schema.js"
+import { findShortage } from "../limits/descriptors.js"
 import type { InheritedSocket } from "../net/inherited-sockets.js"
 import { type Log, setLevel } from "../ops/log.js"
 import type { Observer } from "../ops/observer.js"
@@ -37,6 +38,8 @@ export class CurrentPlan {
     try {
       await this.#plan.prepare(inherited)
       this.#plan.start()
+      const shortage = findShortage(this.#plan.listeners.map(({ settings }) => settings))
+      if (shortage !== undefined) this.observer.descriptorsShort(shortage)
     } catch (error) {
       await this.drain(0)
       throw error
@@ -107,6 +110,7 @@ export class CurrentPlan {
     const { name, drain_timeout_ms } = listener.settings
     const drained = listener.drain(drain_timeout_ms).then(() => {
       this.#removed.delete(listener)
+      this.#plan.plane.forget(listener)
       this.observer.stopped(name, listener.cut)
     })
     this.#removed.set(listener, drained)

@@ -8,9 +8,11 @@ import { Listener, type ListeningServer } from "../net/listener.js"
 import { Sweep } from "../net/sweep.js"
 import { CutCount } from "../ops/cut-count.js"
 import { type Observer, Observers } from "../ops/observer.js"
+import type { Backend } from "../pool/backend.js"
 import type { ListenerSettings, ListenerState } from "../session/listener-state.js"
 import { SessionRegistry } from "../session/registry.js"
 import { startSession } from "../session/session.js"
+import { Spread } from "../session/spread.js"
 import { tunnelDeadlinesMs } from "../session/tunnel.js"
 import { type Clock, systemClock } from "../shared/clock.js"
 import type { ServedListener } from "./data-plane.js"
@@ -92,6 +94,13 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
   /** How many tunnels its drain has cut so far. */
   get cut(): number {
     return this.#cut.count
+  }
+
+  /** Closes the tunnels of a backend that is gone, over `drain_spread_ms`. */
+  closeTunnelsOf({ cells }: Backend): void {
+    // Backends with the same row are the same one.
+    const sessions = [...this.sessions].filter(({ backend }) => backend?.cells === cells)
+    new Spread(sessions, "backend_down", this.settings.drain_spread_ms, this.clock)
   }
 
   stopAccepting(): Promise<void> {

@@ -1,6 +1,7 @@
 /** The data plane in a worker thread: listeners that share their addresses with those of the other workers. */
 import type { Address } from "../address/address.js"
 import type { Observer } from "../ops/observer.js"
+import type { Backend } from "../pool/backend.js"
 import type { ListenerSettings } from "../session/listener-state.js"
 import type { Clock } from "../shared/clock.js"
 import type { DataPlane, NewListener, ServedListener } from "./data-plane.js"
@@ -52,6 +53,14 @@ export class WorkerPlane implements DataPlane {
     this.#listeners.delete(key)
     return listener?.cut ?? 0
   }
+
+  closeTunnels(backend: Backend): void {
+    for (const listener of this.#listeners.values()) {
+      if (listener instanceof RunningListener) listener.closeTunnelsOf(backend)
+    }
+  }
+
+  forget(): void {}
 
   async prepare(): Promise<void> {}
 

@@ -78,6 +78,11 @@ export class WorkerSlot {
     }
   }
 
+  closeTunnels(): void {
+    // A thread that dies meanwhile takes its tunnels with it.
+    this.#thread?.ask("closeTunnels", undefined).catch(() => {})
+  }
+
   async stop(): Promise<void> {
     this.#isStopping = true
     this.#timer?.cancel()

@@ -42,6 +42,7 @@ async function carryOut(command: Command): Promise<unknown> {
   if (is(command, "prepare")) return prepare(command.asked)
   if (is(command, "start")) return start()
   if (is(command, "drain")) return drain(command.asked)
+  if (is(command, "closeTunnels")) return current?.pools.closeTunnels()
   setImmediate(() => {
     throw new Error("a test has crashed this worker thread")
   })

@@ -5,7 +5,7 @@
 import { availableParallelism } from "node:os"
 import type { Observer } from "../ops/observer.js"
 import type { DataPlane, NewListener, ServedPlan } from "./data-plane.js"
-import { RunningListener } from "./running-listener.js"
+import { ThisThread } from "./this-thread.js"
 import type { BoundAddresses } from "./worker-messages.js"
 import { type Assignment, WorkerSlot } from "./worker-slot.js"
 import { WorkersListener } from "./workers-listener.js"
@@ -16,16 +16,7 @@ export function workerCount(workers: number | "auto"): number {
 }
 
 export function dataPlane(workers: number, observer: Observer): DataPlane {
-  return workers === 1 ? IN_THIS_THREAD : new Workers(workers, observer)
-}
-
-const IN_THIS_THREAD: DataPlane = {
-  runsChecks: true,
-  newListener: ({ settings, rows }, observer, clock) => new RunningListener(settings, observer, rows, clock),
-  prepare: async () => {},
-  start: () => {},
-  stop: async () => {},
-  crash: () => {},
+  return workers === 1 ? new ThisThread() : new Workers(workers, observer)
 }
 
 export class Workers implements DataPlane {
@@ -76,6 +67,13 @@ export class Workers implements DataPlane {
     if (assignment === undefined) return
     for (const slot of this.#slots) slot.start(assignment)
   }
+
+  /** The workers have the same shared memory, and so they know which backends are meant. */
+  closeTunnels(): void {
+    for (const slot of this.#slots) slot.closeTunnels()
+  }
+
+  forget(): void {}
 
   async stop(): Promise<void> {
     await Promise.all(this.#slots.map((slot) => slot.stop()))

@@ -6,15 +6,17 @@ import { toClientAddress } from "../address/client-address.js"
 import { CLOSE_REASONS, SessionEnd, toSessionEnd } from "../close-reason.js"
 import { writeProxyHeader } from "../forwarding/proxy-protocol.js"
 import type { Connection } from "../net/connection.js"
-import { Dial } from "../net/dial.js"
+import { dial } from "../net/dial-from.js"
+import { Attempt } from "../pool/attempt.js"
 import type { Backend } from "../pool/backend.js"
 import type { Pool } from "../pool/pool.js"
 import type { IncomingRequest } from "./read-request.js"
 import type { RouteTarget } from "./route-target.js"
 import type { StageContext } from "./stage-context.js"
 
-/** A backend with a place held for the session. */
+/** A backend that has been dialled, with a place held there for the session. */
 export interface Connected {
+  readonly attempt: Attempt
   readonly backend: Backend
   readonly connection: Connection
 }
@@ -36,29 +38,31 @@ export async function connect(
   let failed: SessionEnd | undefined
   const startedMs = clock.nowMs()
   try {
-    for (const backend of pool.reserve(incoming.request, incoming.client.ip)) {
+    const attemptMs = settings.connect_timeout_ms + settings.handshake_timeout_ms
+    for (const backend of pool.reserve(incoming.request, incoming.client.ip, attemptMs)) {
       session.hold(backend)
       // The last failure is not told here: it ends the session.
       if (failed !== undefined) observer.dialFailed(settings.name, summary.backend ?? "", failed)
       summary.backend = backend.name
+      const attempt = new Attempt(pool, backend)
       try {
         session.enter("dial", "client_aborted_in_dial")
-        const dial = new Dial(
+        const dialling = dial(
           backend.address,
+          running.from,
           { connectTimeoutMs: settings.connect_timeout_ms, proxyHeader, tls: running.tlsFor(backend) },
           clock,
         )
-        session.upstream = dial
-        const connection = await dial.connected
+        session.upstream = dialling
+        const connection = await dialling.connected
         session.upstream = connection
-        pool.dialled(backend)
-        return { backend, connection }
+        attempt.dialled()
+        return { attempt, backend, connection }
       } catch (error) {
         failed = toSessionEnd(error, "internal_error")
         session.release(backend)
-        const { retry, charged } = CLOSE_REASONS[failed.reason]
-        if (!retry) throw failed
-        if (charged) pool.dialFailed(backend)
+        attempt.failed(failed.reason)
+        if (!CLOSE_REASONS[failed.reason].retry) throw failed
       }
     }
   } finally {

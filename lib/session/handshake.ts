@@ -1,17 +1,18 @@
 /** Sends one backend the request head and checks its response. */
-import type { Connection } from "../net/connection.js"
+import { toSessionEnd } from "../close-reason.js"
 import { type BackendResponse, exchange } from "../net/exchange.js"
 import { checkUpgradeResponse } from "../upgrade/upgrade-response.js"
 import type { HeadPlan } from "./compose-head.js"
+import type { Connected } from "./connect.js"
 import type { StageContext } from "./stage-context.js"
 
 /**
  * Resolves to the backend's response: a 101 that matches the request, or any other final status. Rejects with
- * a `SessionEnd`.
+ * a `SessionEnd`. Either may count for or against the backend.
  */
 export async function handshake(
   session: StageContext,
-  backend: Connection,
+  { attempt, connection }: Connected,
   head: string,
   { request, offered }: HeadPlan,
 ): Promise<BackendResponse> {
@@ -20,10 +21,15 @@ export async function handshake(
   session.enter("handshake", "client_aborted_in_handshake")
   const sentMs = clock.nowMs()
   try {
-    const response = await exchange(backend, head, settings.handshake_timeout_ms, clock)
+    const response = await exchange(connection, head, settings.handshake_timeout_ms, clock)
     if (response.head.status === 101) checkUpgradeResponse(response.head, request.key, offered)
     summary.status = response.head.status
+    attempt.responded(response.head.status)
     return response
+  } catch (error) {
+    const end = toSessionEnd(error, "internal_error")
+    attempt.failed(end.reason)
+    throw end
   } finally {
     summary.handshakeMs = clock.nowMs() - sentMs
   }

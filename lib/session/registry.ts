@@ -1,5 +1,6 @@
 /** The live sessions of a listener, for drain, admin and metrics. */
 import type { CloseReason, Stage } from "../close-reason.js"
+import type { Backend } from "../pool/backend.js"
 
 export interface LiveSession {
   /** Unique within the listener. */
@@ -8,6 +9,8 @@ export interface LiveSession {
   readonly stage: Stage | "closing"
   /** By the listener's clock. */
   readonly startedMs: number
+  /** The tunnel's backend; absent before there is a tunnel. */
+  readonly backend?: Backend | undefined
   /** Bytes of the tunnel so far, without the head. */
   readonly bytesFromClient: number
   readonly bytesFromBackend: number

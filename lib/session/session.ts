@@ -12,8 +12,9 @@ import { CLOSE_REASONS, type CloseReason, SessionEnd, type Stage, toSessionEnd }
 import type { Place, Places } from "../limits/places.js"
 import type { Connection } from "../net/connection.js"
 import type { SessionSummary } from "../ops/session-summary.js"
+import type { Backend } from "../pool/backend.js"
 import { composeHead, composeUpgradeResponse, planHead } from "./compose-head.js"
-import { connect } from "./connect.js"
+import { type Connected, connect } from "./connect.js"
 import { handshake } from "./handshake.js"
 import type { ListenerSettings, ListenerState } from "./listener-state.js"
 import { locate } from "./locate.js"
@@ -37,10 +38,15 @@ async function establish(session: Session): Promise<void> {
     const route = locate(session, incoming)
     // May refuse the request, so it comes before any backend is dialled.
     const plan = planHead(session, incoming, route)
-    const { backend, connection } = await connect(session, incoming, route.target)
-    const response = await handshake(session, connection, composeHead(plan, backend), plan)
+    const connected = await connect(session, incoming, route.target)
+    const { connection, backend } = connected
+    const response = await handshake(session, connected, composeHead(plan, backend), plan)
     if (response.head.status !== 101) throw await relay(session, connection, response)
-    session.startTunnel(connection, composeUpgradeResponse(response.head, incoming, route.target, backend))
+    if (route.target.running.pool.closesTunnelsOf(backend)) {
+      throw new SessionEnd("no_backend", "it went down or was removed during the handshake")
+    }
+    const head = composeUpgradeResponse(response.head, incoming, route.target, backend)
+    session.startTunnel(connected, head)
   } catch (error) {
     session.end(toSessionEnd(error, "internal_error"))
   }
@@ -64,6 +70,7 @@ class Session implements StageContext, LiveSession {
   readonly summary: SessionSummary
   stage: Stage | "closing" = "accept"
   upstream: Upstream | undefined
+  backend: Backend | undefined
   #held: readonly Place[] = []
   #tunnel: Tunnel | undefined
 
@@ -112,13 +119,14 @@ class Session implements StageContext, LiveSession {
   }
 
   /** @param head the response head that the client gets, with the 101 */
-  startTunnel(backend: Connection, head: string): void {
+  startTunnel({ backend, connection }: Connected, head: string): void {
     const { client, listener, settings } = this
     this.stage = "tunnel"
+    this.backend = backend
     client.socket.write(head, "latin1")
     this.release(listener.pending)
     listener.observer.tunnelOpened(this.summary)
-    this.#tunnel = new Tunnel(client, backend, settings, listener, this)
+    this.#tunnel = new Tunnel(client, connection, settings, listener, this)
     this.#tunnel.start()
   }
 

@@ -38,6 +38,7 @@ export class Spread {
     this.#closed = Math.min(due, sessions.length)
     if (this.#closed === sessions.length) return
     const pauseMs = (this.#closed * overMs) / sessions.length - passedMs
-    this.#timer = clock.after(Math.max(Math.ceil(pauseMs), SHORTEST_PAUSE_MS), () => this.#closeDue())
+    // The sessions keep the process alive.
+    this.#timer = clock.after(Math.max(Math.ceil(pauseMs), SHORTEST_PAUSE_MS), () => this.#closeDue()).unref()
   }
 }

@@ -130,6 +130,12 @@ const conflicts: readonly Conflict[] = [
     message: /^has no effect with max_fails = 0$/,
   },
   {
+    title: "a time for fails that don't count",
+    listener: { ...LISTENER, max_fails: 0, fail_on: ["dial"] },
+    path: ["fail_on"],
+    message: /^has no effect with max_fails = 0$/,
+  },
+  {
     title: "TLS with nobody",
     listener: { ...LISTENER, tls: { insecure_skip_verify: true } },
     path: ["tls"],

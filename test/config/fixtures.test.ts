@@ -22,7 +22,7 @@ const valid: Readonly<Record<string, unknown>> = {
       chat: {
         backends: [
           "wss://chat-1",
-          { address: "https://chat-2:9443/base", weight: 2, max_connections: 100, backup: true },
+          { address: "https://chat-2:9443/base", weight: 2, max_connections: 100, backup: true, drain: true },
         ],
         balance: "hash",
         hash_key: "cookie:user",
@@ -30,6 +30,10 @@ const valid: Readonly<Record<string, unknown>> = {
         sticky_secret: "sixteen letters!",
         max_tries: 2,
         max_fails: 4,
+        fail_on: ["dial", "status:503"],
+        slow_start_ms: 30_000,
+        on_backend_down: "close",
+        local_addresses: ["10.0.0.5", "fd00::5"],
         fail_timeout_ms: 5000,
         send_proxy_protocol: "v2",
         health_check: {

@@ -131,6 +131,8 @@ const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>
       ["a:1", "a:1"],
       ["ws://a", "unix:/run/chat.sock", "[::1]:1", "wss://a/base"],
       [{ address: "a:1", weight: 1000, max_connections: 1, backup: true }],
+      [{ address: "a:1", weight: 0 }],
+      [{ address: "a:1", drain: true }],
     ],
     bad: [
       ...each(
@@ -155,6 +157,26 @@ const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>
     bad: each(["", "a b", "a=b", "a;b"], /^expected the name of a cookie/),
   },
   sticky_secret: { good: [], bad: [] },
+  fail_on: {
+    good: [["dial"], ["dial", "handshake", "status:503"]],
+    bad: [
+      [[], /^expected at least one$/],
+      ...each(["dial", true, null, {}], /^expected a list, as in \["dial", "handshake"\]/),
+      [["dials"], /^"dials" is not a failure: expected "dial", "handshake" or a status/],
+    ],
+  },
+  on_backend_down: { good: ["keep", "close"], bad: each([true, "", null], /^expected one of keep, close$/) },
+  local_addresses: {
+    good: [["127.0.0.2"], ["10.0.0.5", "fd00::5"]],
+    bad: [
+      [[], /^expected at least one$/],
+      ...each(["10.0.0.5", true, null], /^expected a list of IP addresses/),
+      ...each(
+        [["localhost"], ["10.0.0.5:80"], ["10.0.0.0/8"]],
+        /^expected an IP address, as in "10\.0\.0\.5"$/,
+      ),
+    ],
+  },
   send_proxy_protocol: { good: ["v1", "v2"], bad: each([1, "1", true, null], /^expected one of v1, v2$/) },
   health_check: {
     good: [],

@@ -43,3 +43,19 @@ t.test(`${CLIENTS} concurrent clients share ${DESCRIPTORS} descriptors`, async (
   await crowd()
   t.equal(logOf(rws).filter(({ level }) => level === "error").length, 0)
 })
+
+t.test(
+  "a max_connections that does not fit is logged at the start, with the limit that is needed",
+  async (t) => {
+    const command = `ulimit -n ${DESCRIPTORS}; exec "$0" "$@"`
+    const flags = ["--bind", "127.0.0.1:0", "--backend", "127.0.0.1:9", "--max-connections", "5000"]
+    const rws = Program.start(t, "sh", ["-c", command, process.execPath, RWS, ...flags])
+    const line = await untilLogged(rws, ({ msg }) => msg === "too few open files")
+    t.match(line, {
+      level: 40,
+      open_files: DESCRIPTORS,
+      detail: /^max_connections allows 5000 sessions, but /,
+    })
+    t.ok(Number(line.needed) > 10_000)
+  },
+)

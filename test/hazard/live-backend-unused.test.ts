@@ -89,7 +89,8 @@ t.test("if both recover while ejected, the primary is preferred over the backup"
   const pool = new Pool([{ address: backup.address, backup: true }, primary.address, third.address], {
     fail_timeout_ms: LONG_MS,
   })
-  for (const member of pool.members.slice(0, 2)) for (let dial = 0; dial < 3; dial++) pool.dialFailed(member)
+  for (const member of pool.members.slice(0, 2))
+    for (let dial = 0; dial < 3; dial++) pool.failed(member, "refused")
   const proxy = await startProxy(t, { backends: pool })
   await stop(third)
   t.equal(await useOnce(proxy), primary.address)

@@ -1,5 +1,12 @@
 import t from "tap"
-import { parseOpenFileLimit, shareDescriptors, socketPlaces } from "../../lib/limits/descriptors.js"
+import {
+  describeShortage,
+  findShortage,
+  limitFor,
+  parseOpenFileLimit,
+  shareDescriptors,
+  socketPlaces,
+} from "../../lib/limits/descriptors.js"
 import { Rows } from "../../lib/shared/rows.js"
 
 const OPEN = 20
@@ -60,4 +67,49 @@ t.test("all proxies and threads of the process share its places", async (t) => {
   t.equal(new Set(all.map(({ sessions, lingering }) => `${sessions.max} ${lingering.max}`)).size, 1)
   first?.sessions.release()
   first?.lingering.release()
+})
+
+t.test("the limit that is needed for a number of sessions is the smallest one that has room", async (t) => {
+  for (const open of [0, 20, 500]) {
+    for (const sessions of [2, 10, 411, 1000, 30_210, 100_000]) {
+      const limit = limitFor(sessions, open)
+      t.ok(shareDescriptors(limit, open).sessions >= sessions, `${limit} for ${sessions}`)
+      t.ok(shareDescriptors(limit - 1, open).sessions < sessions, `${limit} - 1 for ${sessions}`)
+    }
+  }
+})
+
+const UNLIMITED = { max_connections: 0 }
+const SHORTAGES: { title: string; limits: { max_connections: number }[]; limit: number; isShort: boolean }[] =
+  [
+    { title: "no max_connections", limits: [UNLIMITED, UNLIMITED], limit: 100, isShort: false },
+    { title: "as many as fit", limits: [{ max_connections: 411 }], limit: 1024, isShort: false },
+    { title: "one too many", limits: [{ max_connections: 412 }], limit: 1024, isShort: true },
+    {
+      title: "too many in all",
+      limits: [{ max_connections: 400 }, UNLIMITED, { max_connections: 100 }],
+      limit: 1024,
+      isShort: true,
+    },
+    {
+      title: "many without a limit of open files",
+      limits: [{ max_connections: 1e9 }],
+      limit: Number.POSITIVE_INFINITY,
+      isShort: false,
+    },
+  ]
+for (const { title, limits, limit, isShort } of SHORTAGES) {
+  t.test(`listeners that allow ${title} are ${isShort ? "" : "not "}reported`, async (t) => {
+    t.equal(findShortage(limits, { limit, open: OPEN }) !== undefined, isShort)
+  })
+}
+
+t.test("a shortage says what the limit has room for, and what is needed", async (t) => {
+  const shortage = findShortage([{ max_connections: 50_000 }], { limit: 1024, open: OPEN })
+  t.same(shortage, { openFiles: 1024, sessions: 411, maxConnections: 50_000, needed: limitFor(50_000, OPEN) })
+  t.equal(
+    shortage && describeShortage(shortage),
+    "max_connections allows 50000 sessions, but the limit of 1024 open files has room for 411: raise it to at least " +
+      `${limitFor(50_000, OPEN)} (ulimit -n, or LimitNOFILE in the systemd unit)`,
+  )
 })

@@ -39,7 +39,7 @@ t.test("an invalid backend is an error that says what is wrong", async (t) => {
     AddressError,
   )
   t.type(
-    thrownBy(() => new Backend({ address: "a:1", weight: 0 })),
+    thrownBy(() => new Backend({ address: "a:1", weight: -1 })),
     SettingError,
   )
 })

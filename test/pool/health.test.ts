@@ -3,11 +3,11 @@ import { CELL, CELLS_PER_BACKEND } from "../../lib/pool/backend-cells.js"
 import {
   checked,
   claimTrial,
-  dialFailed,
-  dialled,
+  failed,
   isEligible,
   isOnlyEjected,
   isUp,
+  passed,
   settle,
 } from "../../lib/pool/health.js"
 import { HEALTH_CHECK_DEFAULTS } from "../../lib/pool/health-check-settings.js"
@@ -17,7 +17,7 @@ const FAILS = { max_fails: 3, fail_timeout_ms: 1000 }
 const THRESHOLDS = { healthy_threshold: 2, unhealthy_threshold: 3 }
 
 /** One backend with a clock that is set by hand, and the state machine's functions bound to both. */
-function machine(settings = FAILS, startMs = 0) {
+function machine(settings = FAILS, startMs = 0, attemptMs = 0) {
   const cells = new Int32Array(CELLS_PER_BACKEND)
   let nowMs = startMs | 0
   return {
@@ -25,12 +25,12 @@ function machine(settings = FAILS, startMs = 0) {
     wait: (ms: number) => {
       nowMs = (nowMs + ms) | 0
     },
-    fail: (isSpared = false) => dialFailed(cells, settings, nowMs, () => isSpared),
+    fail: (isSpared = false) => failed(cells, settings, nowMs, "refused", () => isSpared),
     fails: (times: number) =>
-      Array.from({ length: times }, () => dialFailed(cells, settings, nowMs, () => false)),
-    succeed: () => dialled(cells),
+      Array.from({ length: times }, () => failed(cells, settings, nowMs, "refused", () => false)),
+    succeed: () => passed(cells, "dial"),
     check: (fault?: string) => checked(cells, fault, THRESHOLDS),
-    claim: () => claimTrial(cells, settings, nowMs),
+    claim: () => claimTrial(cells, settings, nowMs, attemptMs),
     isUp: () => isUp(cells),
     isOnlyEjected: () => isOnlyEjected(cells),
     isEligible: () => isEligible(cells, settings, nowMs),
@@ -38,7 +38,11 @@ function machine(settings = FAILS, startMs = 0) {
   }
 }
 
-const EJECTED = { isUp: false, reason: "3 dials failed within 1000 ms", forMs: 1000 }
+const EJECTED = {
+  isUp: false,
+  reason: "3 attempts failed within 1000 ms, the last one by refused",
+  forMs: 1000,
+}
 const BACK = { isUp: true, reason: "a dial succeeded" }
 
 t.test("a new backend is up", async (t) => {
@@ -56,7 +60,11 @@ t.test("max_fails failed dials eject a backend, which is reported once", async (
 
 t.test("the report uses the singular for one failed dial", async (t) => {
   const backend = machine({ max_fails: 1, fail_timeout_ms: 7 })
-  t.same(backend.fail(), { isUp: false, reason: "1 dial failed within 7 ms", forMs: 7 })
+  t.same(backend.fail(), {
+    isUp: false,
+    reason: "1 attempt failed within 7 ms, the last one by refused",
+    forMs: 7,
+  })
 })
 
 t.test("what the new settings could not bring back is over, and only that", async (t) => {
@@ -108,7 +116,7 @@ t.test("a spared backend stays, keeps counting, and is ejected once it is no lon
   const backend = machine()
   for (let dial = 0; dial < 5; dial++) t.equal(backend.fail(true), undefined)
   t.equal(backend.isUp(), true)
-  t.same(backend.fail(), { ...EJECTED, reason: "6 dials failed within 1000 ms" })
+  t.same(backend.fail(), { ...EJECTED, reason: "6 attempts failed within 1000 ms, the last one by refused" })
 })
 
 t.test("whether others are up is asked only when it matters", async (t) => {
@@ -119,7 +127,7 @@ t.test("whether others are up is asked only when it matters", async (t) => {
     return false
   }
   const counts = Array.from({ length: 5 }, () => {
-    dialFailed(cells, FAILS, 0, isSpared)
+    failed(cells, FAILS, 0, "refused", isSpared)
     return asked
   })
   t.same(counts, [0, 0, 1, 1, 1])

@@ -11,6 +11,7 @@ function collectReports() {
   const reported: unknown[] = []
   const observer: PoolObserver = {
     onHealthChange: (change) => reported.push(["change", change]),
+    onCloseTunnels: ({ name }) => reported.push(["close tunnels", name]),
     onUncheckable: (backend, fault) => reported.push(["uncheckable", backend, fault]),
     onCheckDefect: (backend, error) => reported.push(["defect", backend, error]),
   }

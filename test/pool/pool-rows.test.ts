@@ -21,7 +21,7 @@ t.test("pools with the same rows take turns together, and share counts and healt
   const [held] = one.reserve(poolRequest(), "")
   const same = other.members.find(({ name }) => name === held?.name)
   t.equal(same?.active, 1)
-  if (held !== undefined) one.dialFailed(held)
+  if (held !== undefined) one.failed(held, "refused")
   t.equal(triedBy(other).at(-1)?.name, held?.name, "it is ejected there, too")
 })
 

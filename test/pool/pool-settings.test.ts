@@ -4,11 +4,15 @@ import { type PoolOptions, toPoolSettings } from "../../lib/pool/pool-settings.j
 import { SettingError } from "../../lib/settings/setting-error.js"
 import { thrownBy } from "../support/project/thrown.js"
 
-const DEFAULTS = { weight: 1, max_connections: 0, backup: false }
+const DEFAULTS = { weight: 1, max_connections: 0, backup: false, drain: false }
 
 const CASES: { given: BackendInput; means: object }[] = [
   { given: "a:1", means: { address: "a:1", ...DEFAULTS } },
   { given: { address: "a:1" }, means: { address: "a:1", ...DEFAULTS } },
+  {
+    given: { address: "a:1", weight: 0, drain: true },
+    means: { address: "a:1", ...DEFAULTS, weight: 0, drain: true },
+  },
   { given: { address: "a:1", weight: 1000 }, means: { address: "a:1", ...DEFAULTS, weight: 1000 } },
   {
     given: { address: "a:1", weight: undefined, max_connections: undefined, backup: undefined },
@@ -16,7 +20,7 @@ const CASES: { given: BackendInput; means: object }[] = [
   },
   {
     given: { address: "a:1", max_connections: 7, backup: true },
-    means: { address: "a:1", weight: 1, max_connections: 7, backup: true },
+    means: { address: "a:1", weight: 1, max_connections: 7, backup: true, drain: false },
   },
 ]
 
@@ -27,9 +31,9 @@ for (const { given, means } of CASES) {
 }
 
 const WRONG: { settings: object; message: string }[] = [
-  ...[0, -1, 1.5, 1001, Number.NaN, Number.POSITIVE_INFINITY].map((weight) => ({
+  ...[-1, 1.5, 1001, Number.NaN, Number.POSITIVE_INFINITY].map((weight) => ({
     settings: { weight },
-    message: `"a:1" has weight ${weight}: expected a whole number from 1 to 1000`,
+    message: `"a:1" has weight ${weight}: expected a whole number from 0 to 1000`,
   })),
   ...[-1, 0.5, Number.NaN].map((max_connections) => ({
     settings: { max_connections },

@@ -50,7 +50,7 @@ function poolOf(backends: readonly BackendInput[], settings: Partial<PoolSetting
       }
     },
     eject: (letters: string) => {
-      for (const letter of letters) for (let dial = 0; dial < 3; dial++) pool.dialFailed(get(letter))
+      for (const letter of letters) for (let dial = 0; dial < 3; dial++) pool.failed(get(letter), "refused")
     },
     makeUnhealthy: (letters: string) => {
       for (const letter of letters)
@@ -132,12 +132,17 @@ t.test("every change of state is reported once to each listener until it unsubsc
   const more: HealthChange[] = []
   const end = at.pool.onHealthChange((change) => more.push(change))
   at.eject("A")
-  at.pool.dialled(at.get("A"))
+  at.pool.passed(at.get("A"), "dial")
   end()
   at.makeUnhealthy("B")
   at.makeHealthy("B")
   t.same(at.changes, [
-    { backend: "A:1", isUp: false, reason: "3 dials failed within 10000 ms", forMs: 10_000 },
+    {
+      backend: "A:1",
+      isUp: false,
+      reason: "3 attempts failed within 10000 ms, the last one by refused",
+      forMs: 10_000,
+    },
     { backend: "A:1", isUp: true, reason: "a dial succeeded" },
     { backend: "B:1", isUp: false, reason: "3 health checks failed: refused" },
     { backend: "B:1", isUp: true, reason: "2 health checks passed" },
@@ -183,7 +188,7 @@ t.test("one session tries a backend whose ejection is over; others try it last",
   t.equal(trial(), "A")
   t.match(at.tried(), /^(?:BC|CB)A$/)
   t.same([before(), before(), before()], ["B", "A", undefined], "though A came before B in its order")
-  at.pool.dialled(at.get("A"))
+  at.pool.passed(at.get("A"), "dial")
   t.same(new Set([at.tried(), at.tried(), at.tried()]), new Set(["ABC", "BCA", "CAB"]))
 })
 
@@ -199,7 +204,7 @@ t.test("a session does not try a backend that health checks took down while it w
 t.test("after a failed dial a session sees what changed meanwhile", async (t) => {
   const changes: [what: string, change: (at: ReturnType<typeof poolOf>) => void, next: string[]][] = [
     ["nothing", () => {}, ["X", "B"]],
-    ["a primary is up again", (at) => at.pool.dialled(at.get("B")), ["B", "X"]],
+    ["a primary is up again", (at) => at.pool.passed(at.get("B"), "dial"), ["B", "X"]],
     ["a primary has been added", (at) => at.pool.add("C:1"), ["C", "X", "B"]],
     ["the backup has been removed", (at) => at.pool.remove("X:1"), ["B"]],
     ["the ejected one is unhealthy too", (at) => at.makeUnhealthy("B"), ["X"]],
@@ -238,7 +243,7 @@ t.test("while all others are full, one session at a time tries an ejected backen
   const trial = at.session()
   t.equal(trial(), "B")
   t.equal(at.tried(), "")
-  at.pool.dialFailed(at.get("B"))
+  at.pool.failed(at.get("B"), "refused")
   t.equal(trial(), undefined)
   at.wait(19_999)
   t.equal(at.tried(), "")
@@ -259,7 +264,7 @@ t.test("failed dials of the last resort do not extend an ejection", async (t) =>
   const at = poolOf(["A:1", "B:1"])
   at.eject("A")
   for (let session = 0; session < 9; session++) {
-    for (const backend of triedBy(at.pool)) at.pool.dialFailed(backend)
+    for (const backend of triedBy(at.pool)) at.pool.failed(backend, "refused")
   }
   at.wait(9_999)
   t.equal(at.tried(), "BA")
@@ -273,9 +278,9 @@ t.test("changes of a removed backend are not reported, and its counts disturb no
   t.equal(a.acquire(), true)
   at.pool.remove("A:1")
   at.pool.add("D:1")
-  for (let dial = 0; dial < 3; dial++) at.pool.dialFailed(a)
+  for (let dial = 0; dial < 3; dial++) at.pool.failed(a, "refused")
   for (let check = 0; check < 3; check++) at.pool.checked(a, "refused")
-  at.pool.dialled(a)
+  at.pool.passed(a, "dial")
   a.release()
   at.pool.add("E:1")
   for (let check = 0; check < 3; check++) at.pool.checked(a, "refused")
@@ -316,7 +321,7 @@ t.test("a client returns to the backend that its cookie names while that one is 
   t.match(at.pool.stickyField(at.get("A"), request, true)?.line, /^Set-Cookie: sid=/)
   at.eject("B")
   t.equal(first(), "A:1")
-  at.pool.dialled(at.get("B"))
+  at.pool.passed(at.get("B"), "dial")
   t.equal(first(), "B:1")
 })
 
@@ -360,8 +365,8 @@ const WRONG: { what: string; make: () => Pool; error: new (message: string) => E
     error: SettingError,
   },
   {
-    what: "a weight of 0",
-    make: () => new Pool([{ address: "A:1", weight: 0 }]),
+    what: "a negative weight",
+    make: () => new Pool([{ address: "A:1", weight: -1 }]),
     error: SettingError,
   },
   { what: "a table without a real address", make: () => new Pool([{ address: "A" }]), error: AddressError },
@@ -406,9 +411,9 @@ t.test(
         }
         tried.push(backend.name)
         backend.release()
-        if (random() < 0.8) at.pool.dialFailed(backend)
+        if (random() < 0.8) at.pool.failed(backend, "refused")
         else {
-          at.pool.dialled(backend)
+          at.pool.passed(backend, "dial")
           sessions[index] = begin()
         }
       }
@@ -428,8 +433,8 @@ t.test("reports of each backend alternate, and match what can be tried", async (
     const at = poolOf(["A:1", "B:1", "C:1"])
     for (let step = 0; step < 200; step++) {
       const backend = at.get("ABC".charAt(between(random, 0, 2)))
-      if (random() < 0.5) at.pool.dialFailed(backend)
-      else if (random() < 0.1) at.pool.dialled(backend)
+      if (random() < 0.5) at.pool.failed(backend, "refused")
+      else if (random() < 0.1) at.pool.passed(backend, "dial")
       else at.pool.checked(backend, random() < 0.6 ? "refused" : undefined)
       if (random() < 0.1) at.wait(between(random, 0, 20_000))
     }

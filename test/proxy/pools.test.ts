@@ -8,7 +8,7 @@ import { collectLog } from "../support/program/log-lines.js"
 t.test("what a pool reports is logged under its name", async (t) => {
   const { log, lines } = collectLog()
   const observers = new Observers([new LogObserver(log)])
-  const pools = new Pools({ chat: { backends: ["127.0.0.1:9"] } }, observers, new Rows())
+  const pools = new Pools({ chat: { backends: ["127.0.0.1:9"] } }, observers, new Rows(), () => {})
   const observer = pools.poolOf({ pool: "chat" }, "", "")?.observer
   observer?.onCheckDefect("127.0.0.1:9", new Error("defect 1"))
   observer?.onUncheckable("127.0.0.1:9", { text: "EMFILE", reason: "local_exhaustion", isLocal: true })

@@ -1,120 +1,124 @@
 import { randomBytes } from "node:crypto"
-import { createServer } from "node:net"
 import { once } from "node:events"
+import { createServer } from "node:net"
 import { join } from "node:path"
 import t from "tap"
+import { upgradeHead } from "../support/http/heads.js"
 import { startBackend, startEchoBackend } from "../support/peers/backend.js"
 import { type Attempt, attempt, openAll } from "../support/peers/counted-client.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
 import { socketFolder } from "../support/peers/socket-folder.js"
-import { upgradeHead } from "../support/http/heads.js"
 import { NO_WORKERS, startWorkers } from "../support/program/start-workers.js"
 
 const SESSIONS = 60
 
-t.test("worker threads share listeners, and the main thread logs for all", { skip: NO_WORKERS }, async (t) => {
-  const [echo, other] = [await startEchoBackend(t), await startEchoBackend(t)]
-  const path = join(socketFolder(t), "rws.sock")
-  const bind = "127.0.0.1:0"
-  const first = { bind, name: "first", backends: [echo.address, other.address] }
-  const unix = { bind: `unix:${path}`, name: "unix", backends: [echo.address] }
-  const config = { workers: 2, log: { level: "debug" as const }, ws_proxy: [first, unix] }
-  const host = await startWorkers(t, config)
-  const [address = "", unixAddress = ""] = host.addresses
-  const endsOf = (listener: string) =>
-    host.lines.filter((line) => line.msg === "session ended" && line.listener === listener)
+t.test(
+  "worker threads share listeners, and the main thread logs for all",
+  { skip: NO_WORKERS },
+  async (t) => {
+    const [echo, other] = [await startEchoBackend(t), await startEchoBackend(t)]
+    const path = join(socketFolder(t), "rws.sock")
+    const bind = "127.0.0.1:0"
+    const first = { bind, name: "first", backends: [echo.address, other.address] }
+    const unix = { bind: `unix:${path}`, name: "unix", backends: [echo.address] }
+    const config = { workers: 2, log: { level: "debug" as const }, ws_proxy: [first, unix] }
+    const host = await startWorkers(t, config)
+    const [address = "", unixAddress = ""] = host.addresses
+    const endsOf = (listener: string) =>
+      host.lines.filter((line) => line.msg === "session ended" && line.listener === listener)
 
-  await t.test("listeners are logged once, a Unix socket with the worker that serves it", async (t) => {
-    const listening = host.lines.filter(({ msg }) => msg === "listening")
-    t.match(listening, [{ listener: "first", bind: address }, { listener: "unix" }])
-    t.equal(listening.length, 2)
-    t.match(
-      host.lines.filter(({ msg }) => String(msg).startsWith("served by one worker thread only")),
-      [{ listener: "unix", worker: 0 }],
-    )
-  })
-
-  await t.test("every session has one line, and each worker serves a part of them", async (t) => {
-    const tunnels = await openAll(() => attempt(address), SESSIONS)
-    const before = endsOf("first").length
-    await Promise.all(tunnels.map((tunnel) => tunnel.close()))
-    await host.logged(() => endsOf("first").length >= before + SESSIONS)
-    const workers = endsOf("first").map(({ worker }) => worker)
-    t.equal(workers.length, SESSIONS)
-    for (const worker of [0, 1]) {
-      const share = workers.filter((one) => one === worker).length
-      t.ok(share > SESSIONS / 10, `worker ${worker} has served ${share}`)
-    }
-  })
-
-  await t.test("backends take turns over all workers", async (t) => {
-    t.equal(echo.peers.length, SESSIONS / 2)
-    t.equal(other.peers.length, SESSIONS / 2)
-  })
-
-  await t.test("a Unix socket works", async (t) => {
-    const client = await RawPeer.connect(unixAddress)
-    client.write(upgradeHead())
-    await client.untilText("\r\n\r\n")
-    client.socket.end()
-    await host.logged(() => endsOf("unix").length === 1)
-    t.match(endsOf("unix"), [{ worker: 0, client: "unix", status: 101 }])
-  })
-
-  await t.test("tunnels pass on every byte, in both workers", async (t) => {
-    const tunnels = await openAll(() => attempt(address), 8)
-    const sent = await Promise.all(tunnels.map((tunnel) => echoed(tunnel, randomBytes(300_000))))
-    for (const isSame of sent) t.ok(isSame)
-    await Promise.all(tunnels.map((tunnel) => tunnel.close()))
-  })
-
-  await t.test("a reload reaches all workers, and open tunnels stay", async (t) => {
-    const tunnels = await openAll(() => attempt(address), 8)
-    const limited = { ...first, max_connections: 8 }
-    const added = { bind, name: "added", backends: [echo.address] }
-    const reloaded = await host.reload({ ...config, ws_proxy: [limited, added] })
-    t.equal(reloaded.kind, "reloaded")
-    t.equal(host.addresses[0], address)
-    for (let tries = 0; tries < 6; tries++) t.equal((await attempt(address)).status, 503)
-    t.equal((await openAll(() => attempt(host.addresses[1] ?? ""), 6)).length, 6)
-    for (const tunnel of tunnels) t.ok(await echoed(tunnel, randomBytes(1000)))
-    await host.logged(({ msg, listener }) => msg === "stopped" && listener === "unix")
-    await t.rejects(RawPeer.connect(unixAddress))
-    await Promise.all(tunnels.map((tunnel) => tunnel.close()))
-  })
-
-  await t.test("a reload that can't bind changes nothing", async (t) => {
-    const taken = createServer().listen(0, "127.0.0.1")
-    t.teardown(() => taken.close())
-    await once(taken, "listening")
-    const { port } = taken.address() as { port: number }
-    const failed = await host.reload({
-      ...config,
-      ws_proxy: [{ ...first, bind: `127.0.0.1:${port}` }],
+    await t.test("listeners are logged once, a Unix socket with the worker that serves it", async (t) => {
+      const listening = host.lines.filter(({ msg }) => msg === "listening")
+      t.match(listening, [{ listener: "first", bind: address }, { listener: "unix" }])
+      t.equal(listening.length, 2)
+      t.match(
+        host.lines.filter(({ msg }) => String(msg).startsWith("served by one worker thread only")),
+        [{ listener: "unix", worker: 0 }],
+      )
     })
-    t.match(failed, { kind: "failed", name: "BindError", message: /it is already in use/ })
-    const [opened] = await openAll(() => attempt(address), 1)
-    t.ok(opened && (await echoed(opened, randomBytes(1000))))
-    await opened?.close()
-  })
 
-  await t.test("a drain lets tunnels in all workers go on, and closes those that are left", async (t) => {
-    const tunnels = await openAll(() => attempt(address), 8)
-    const [short, ...long] = tunnels
-    const closed = host.close()
-    await t.rejects(untilRefused(address))
-    for (const tunnel of tunnels) t.ok(await echoed(tunnel, randomBytes(1000)))
-    await short?.close()
-    const all = Promise.all(long.map(({ peer }) => peer.untilEnd()))
-    const now = host.close(0)
-    await all
-    t.equal((await closed).kind, "closed")
-    await now
-    for (const { peer } of long) peer.socket.destroy()
-    const drained = endsOf("first").filter(({ reason }) => reason === "drain_timeout")
-    t.equal(drained.length, 7)
-  })
-})
+    await t.test("every session has one line, and each worker serves a part of them", async (t) => {
+      const tunnels = await openAll(() => attempt(address), SESSIONS)
+      const before = endsOf("first").length
+      await Promise.all(tunnels.map((tunnel) => tunnel.close()))
+      await host.logged(() => endsOf("first").length >= before + SESSIONS)
+      const workers = endsOf("first").map(({ worker }) => worker)
+      t.equal(workers.length, SESSIONS)
+      for (const worker of [0, 1]) {
+        const share = workers.filter((one) => one === worker).length
+        t.ok(share > SESSIONS / 10, `worker ${worker} has served ${share}`)
+      }
+    })
+
+    await t.test("backends take turns over all workers", async (t) => {
+      t.equal(echo.peers.length, SESSIONS / 2)
+      t.equal(other.peers.length, SESSIONS / 2)
+    })
+
+    await t.test("a Unix socket works", async (t) => {
+      const client = await RawPeer.connect(unixAddress)
+      client.write(upgradeHead())
+      await client.untilText("\r\n\r\n")
+      client.socket.end()
+      await host.logged(() => endsOf("unix").length === 1)
+      t.match(endsOf("unix"), [{ worker: 0, client: "unix", status: 101 }])
+    })
+
+    await t.test("tunnels pass on every byte, in both workers", async (t) => {
+      const tunnels = await openAll(() => attempt(address), 8)
+      const sent = await Promise.all(tunnels.map((tunnel) => echoed(tunnel, randomBytes(300_000))))
+      for (const isSame of sent) t.ok(isSame)
+      await Promise.all(tunnels.map((tunnel) => tunnel.close()))
+    })
+
+    await t.test("a reload reaches all workers, and open tunnels stay", async (t) => {
+      const tunnels = await openAll(() => attempt(address), 8)
+      const limited = { ...first, max_connections: 8 }
+      const added = { bind, name: "added", backends: [echo.address] }
+      const reloaded = await host.reload({ ...config, ws_proxy: [limited, added] })
+      t.equal(reloaded.kind, "reloaded")
+      t.equal(host.addresses[0], address)
+      for (let tries = 0; tries < 6; tries++) t.equal((await attempt(address)).status, 503)
+      t.equal((await openAll(() => attempt(host.addresses[1] ?? ""), 6)).length, 6)
+      for (const tunnel of tunnels) t.ok(await echoed(tunnel, randomBytes(1000)))
+      await host.logged(({ msg, listener }) => msg === "stopped" && listener === "unix")
+      await t.rejects(RawPeer.connect(unixAddress))
+      await Promise.all(tunnels.map((tunnel) => tunnel.close()))
+    })
+
+    await t.test("a reload that can't bind changes nothing", async (t) => {
+      const taken = createServer().listen(0, "127.0.0.1")
+      t.teardown(() => taken.close())
+      await once(taken, "listening")
+      const { port } = taken.address() as { port: number }
+      const failed = await host.reload({
+        ...config,
+        ws_proxy: [{ ...first, bind: `127.0.0.1:${port}` }],
+      })
+      t.match(failed, { kind: "failed", name: "BindError", message: /it is already in use/ })
+      const [opened] = await openAll(() => attempt(address), 1)
+      t.ok(opened && (await echoed(opened, randomBytes(1000))))
+      await opened?.close()
+    })
+
+    await t.test("a drain lets tunnels in all workers go on, and closes those that are left", async (t) => {
+      const tunnels = await openAll(() => attempt(address), 8)
+      const [short, ...long] = tunnels
+      const closed = host.close()
+      await t.rejects(untilRefused(address))
+      for (const tunnel of tunnels) t.ok(await echoed(tunnel, randomBytes(1000)))
+      await short?.close()
+      const all = Promise.all(long.map(({ peer }) => peer.untilEnd()))
+      const now = host.close(0)
+      await all
+      t.equal((await closed).kind, "closed")
+      await now
+      for (const { peer } of long) peer.socket.destroy()
+      const drained = endsOf("first").filter(({ reason }) => reason === "drain_timeout")
+      t.equal(drained.length, 7)
+    })
+  },
+)
 
 t.test("an address that another program listens on is refused", { skip: NO_WORKERS }, async (t) => {
   const taken = createServer().listen(0, "127.0.0.1")

@@ -114,3 +114,21 @@ for (const [what, toml, lines] of INVALID) {
     t.notMatch(stderr, /^ +at .*:\d+/m, "no stack trace")
   })
 }
+
+t.test(
+  "a max_connections for which there are too few open files is a warning with the limit needed",
+  async (t) => {
+    const { code, stdout } = await check(`
+    [[ws_proxy]]
+    bind = "127.0.0.1:8080"
+    backends = ["chat-1:9000"]
+    max_connections = 2000000000
+  `)
+    t.equal(code, 0)
+    t.match(
+      stdout,
+      /^The configuration is valid: .*\nWarning, .*: max_connections allows 2000000000 sessions, but /,
+    )
+    t.match(stdout, /raise it to at least \d{10} \(ulimit -n, /)
+  },
+)

@@ -1,0 +1,35 @@
+/** The data plane of a proxy without worker threads. */
+import type { Observer } from "../ops/observer.js"
+import type { Backend } from "../pool/backend.js"
+import type { Clock } from "../shared/clock.js"
+import type { DataPlane, NewListener, ServedListener } from "./data-plane.js"
+import { RunningListener } from "./running-listener.js"
+
+export class ThisThread implements DataPlane {
+  readonly runsChecks = true
+  readonly #listeners = new Set<ServedListener>()
+
+  newListener({ settings, rows }: NewListener, observer: Observer, clock: Clock): RunningListener {
+    const listener = new RunningListener(settings, observer, rows, clock)
+    this.#listeners.add(listener)
+    return listener
+  }
+
+  closeTunnels(backend: Backend): void {
+    for (const listener of this.#listeners) {
+      if (listener instanceof RunningListener) listener.closeTunnelsOf(backend)
+    }
+  }
+
+  forget(listener: ServedListener): void {
+    this.#listeners.delete(listener)
+  }
+
+  async prepare(): Promise<void> {}
+
+  start(): void {}
+
+  async stop(): Promise<void> {}
+
+  crash(): void {}
+}

@@ -7,22 +7,30 @@ import yargs, { type Argv } from "yargs"
 import { hideBin } from "yargs/helpers"
 import { BindError, ConfigError, SettingError } from "../lib/index.js"
 import { check } from "./check.js"
-import { configOptions, LIST_FLAGS, listenerFlags } from "./config-options.js"
+import { configOptions, LIST_FLAGS, listenerFlags, programFlags } from "./config-options.js"
 import { end } from "./end.js"
 import { toKnownFlags } from "./flag-names.js"
+import { reload } from "./reload.js"
+import { RunError } from "./run-error.js"
 import { serve } from "./serve.js"
 import { UsageError } from "./usage-error.js"
 
 const COULD_NOT_RUN = 1
 const USAGE = 2
-const COMMANDS = ["serve", "check", "healthcheck", "init", "systemd", "echo", "demo"]
+const COMMANDS = ["serve", "check", "reload", "healthcheck", "init", "systemd", "echo", "demo"]
 
 const cli = yargs()
   .scriptName("rws")
   .usage("A raw-TCP WebSocket proxy.\n\nUsage: $0 [command] [options]")
-  .command("$0", "Run the proxy", configured, serve)
-  .command("serve [file]", "Run the proxy, as without a command", configuredByFile, serve)
-  .command("check [file]", "Check the configuration and show its listeners", configuredByFile, check)
+  .command("$0", "Run the proxy", served, serve)
+  .command("serve [file]", "Run the proxy, as without a command", (command) => byFile(served(command)), serve)
+  .command(
+    "check [file]",
+    "Check the configuration and show its listeners",
+    (command) => byFile(configured(command)),
+    check,
+  )
+  .command("reload [file]", "Check the configuration and tell the running rws to read it", reloaded, reload)
   .command("healthcheck [file]", "Check that a running proxy responds", healthcheckOptions, async (given) => {
     const { healthcheck } = await import("./healthcheck.js")
     await healthcheck(given)
@@ -104,22 +112,39 @@ function refuseWords({ _: words }: { readonly _: readonly (string | number)[] })
   throw new UsageError(`unknown command "${first}"; ${advice}`)
 }
 
-function configuredByFile(command: Argv) {
-  return configured(command).positional("file", {
+function byFile(command: Argv) {
+  return command.positional("file", {
     type: "string",
     describe: "Configuration file, the same as --config",
+  })
+}
+
+function served(command: Argv) {
+  return configured(command).option("replace", {
+    type: "boolean",
+    default: false,
+    describe: "Take the place of the rws that holds the pid file, which then drains; needs reuse_port",
+  })
+}
+
+function reloaded(command: Argv) {
+  return byFile(command).options(configOptions).options(programFlags).option("pid", {
+    type: "string",
+    requiresArg: true,
+    describe: "Process id of rws (default: by pid_file)",
   })
 }
 
 function configured(command: Argv) {
   return command
     .options(configOptions)
+    .options(programFlags)
     .options(listenerFlags)
     .group(Object.keys(listenerFlags), "Without a file:")
 }
 
 function healthcheckOptions(command: Argv) {
-  return configuredByFile(command).option("timeout-ms", {
+  return byFile(configured(command)).option("timeout-ms", {
     type: "number",
     requiresArg: true,
     default: 3000,
@@ -151,7 +176,7 @@ function report(error: unknown): number {
     console.error(error.message)
     return USAGE
   }
-  if (error instanceof BindError) {
+  if (error instanceof BindError || error instanceof RunError) {
     console.error(error.message)
     return COULD_NOT_RUN
   }

@@ -1,20 +1,24 @@
 /** Reads the configuration from a file, or from flags, which are rendered from the schema. */
 import { existsSync } from "node:fs"
 import type { Options } from "yargs"
-import { LISTENER, LOG } from "../lib/config/known-tables.js"
+import { LISTENER, LOG, TOP } from "../lib/config/known-tables.js"
 import { checkConfig, DEFAULT_CONFIG_FILE, loadConfig } from "../lib/config/load.js"
-import { ConfigError } from "../lib/config/problem.js"
+import { ConfigError, type ConfigProblem } from "../lib/config/problem.js"
 import { type Config, LOG_LEVELS } from "../lib/config/schema.js"
 import { plainText, type Setting } from "../lib/settings/setting.js"
+import type { Table } from "../lib/settings/table.js"
 
-export const configOptions = {
+export const configOptions: Readonly<Record<string, Options>> = {
   config: {
     alias: "c",
     type: "string",
     requiresArg: true,
     describe: `Configuration file (default: $RWS_CONFIG_FILE or ./${DEFAULT_CONFIG_FILE})`,
   },
-} as const satisfies Record<string, Options>
+}
+
+/** The keys of the top level that have a flag. */
+const TOP_SETTINGS = TOP.settings.filter(({ flag }) => flag !== undefined)
 
 /** The keys of a `[[ws_proxy]]` that have a flag. */
 const FLAG_SETTINGS = LISTENER.settings.filter(({ flag }) => flag !== undefined)
@@ -24,16 +28,21 @@ export const FILE_KEYS: readonly string[] = LISTENER.settings
   .filter(({ flag }) => flag === undefined)
   .map(({ key }) => key)
 
-/** The flags of a listener and of the log. */
-export const listenerFlags: Readonly<Record<string, Options>> = {
-  ...Object.fromEntries(FLAG_SETTINGS.map((setting) => [toFlag(setting.key), toOption(setting)])),
-  ...Object.fromEntries(
-    LOG.settings.map((setting) => [setting.flag, { ...toOption(setting), choices: LOG_LEVELS }]),
-  ),
-}
+/** The flags of a listener. */
+export const listenerFlags: Readonly<Record<string, Options>> = Object.fromEntries(
+  FLAG_SETTINGS.map((setting) => [toFlag(setting.key), toOption(setting)]),
+)
+
+/** The flags of the program and its log. They override the file. */
+export const programFlags: Readonly<Record<string, Options>> = Object.fromEntries(
+  [...TOP_SETTINGS, ...LOG.settings].map((setting) => [
+    setting.flag,
+    { ...toOption(setting), ...(setting.key === "level" && { choices: LOG_LEVELS }) },
+  ]),
+)
 
 /** The flags of a configuration without their dashes. */
-export const FLAGS: readonly string[] = Object.keys(listenerFlags)
+export const FLAGS: readonly string[] = [...Object.keys(listenerFlags), ...Object.keys(programFlags)]
 
 /** The parsed command line. Absent options are undefined. */
 export type ConfigArguments = Readonly<Record<string, unknown>> & {
@@ -43,37 +52,49 @@ export type ConfigArguments = Readonly<Record<string, unknown>> & {
 }
 
 /**
+ * The file with the configuration; undefined if the flags are the configuration.
+ * @throws {ConfigError} when there is no file, or both a file and flags of a listener
+ */
+export function configFileOf(given: ConfigArguments): string | undefined {
+  const [flag] = FLAG_SETTINGS.filter(({ key }) => given[toFlag(key)] !== undefined)
+  const { config, file = config } = given
+  const named = given.file === undefined ? "--config" : `the file ${given.file}`
+  if (flag === undefined) {
+    if (config !== undefined && given.file !== undefined)
+      throw refusal("--config", `can't be combined with ${named}`)
+    if (file === "") throw refusal(named.trim(), "expected a file")
+    if (file !== undefined) return file
+    const usual = process.env.RWS_CONFIG_FILE || DEFAULT_CONFIG_FILE
+    if (process.env.RWS_CONFIG_FILE || existsSync(DEFAULT_CONFIG_FILE)) return usual
+    const problems = ["there is no such file", ADVICE].map((message) => ({ path: [], message }))
+    throw new ConfigError(DEFAULT_CONFIG_FILE, problems)
+  }
+  if (file !== undefined) throw refusal(named, `can't be combined with --${toFlag(flag.key)}`)
+  return undefined
+}
+
+function refusal(flag: string, message: string): ConfigError {
+  return new ConfigError("command line", [{ path: [flag], message }])
+}
+
+/**
  * Reads the configuration from the flags if there is one of a listener, else from the file.
  * @throws {ConfigError}
  */
 export async function readConfig(given: ConfigArguments): Promise<Config> {
-  const keys = FLAG_SETTINGS.filter(({ key }) => given[toFlag(key)] !== undefined)
-  const { config, file = config } = given
-  const named = given.file === undefined ? "--config" : `the file ${given.file}`
-  const level = given["log-level"]
-  if (keys.length === 0) {
-    if (config !== undefined && given.file !== undefined) {
-      throw new ConfigError("command line", [
-        { path: ["--config"], message: `can't be combined with ${named}` },
-      ])
-    }
-    if (file === undefined && !process.env.RWS_CONFIG_FILE && !existsSync(DEFAULT_CONFIG_FILE)) {
-      const problems = ["there is no such file", ADVICE].map((message) => ({ path: [], message }))
-      throw new ConfigError(DEFAULT_CONFIG_FILE, problems)
-    }
-    if (file === "") {
-      throw new ConfigError("command line", [{ path: [named.trim()], message: "expected a file" }])
-    }
-    const loaded = await loadConfig(file)
-    return level === undefined ? loaded : checkConfig({ ...loaded, log: { level } })
-  }
-  if (file !== undefined) {
-    throw new ConfigError("command line", [
-      { path: [named], message: `can't be combined with --${toFlag(keys[0]?.key ?? "")}` },
-    ])
-  }
-  const listener = Object.fromEntries(keys.map(({ key }) => [key, given[toFlag(key)]]))
-  return inFlags(() => checkConfig({ ...(level !== undefined && { log: { level } }), ws_proxy: [listener] }))
+  const file = configFileOf(given)
+  const { log, ...config } =
+    file === undefined ? { ws_proxy: [valuesIn(given, FLAG_SETTINGS)] } : await loadConfig(file)
+  const levels = valuesIn(given, LOG.settings)
+  return inFlags(() =>
+    checkConfig({ ...config, ...valuesIn(given, TOP_SETTINGS), log: { ...log, ...levels } }),
+  )
+}
+
+/** The values of these keys that were given as flags. */
+function valuesIn(given: ConfigArguments, settings: readonly Setting[]): Table {
+  const entries = settings.map(({ key, flag = "" }) => [key, given[flag]])
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
 }
 
 const ADVICE =
@@ -118,10 +139,13 @@ function inFlags(check: () => Config): Config {
     return check()
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    const problems = error.problems.map(({ path: [, , key], message }) => ({
-      path: [`--${toFlag(String(key))}`],
-      message,
-    }))
+    const problems = error.problems.map(({ path, message }) => ({ path: [`--${flagAt(path)}`], message }))
     throw new ConfigError("command line", problems)
   }
+}
+
+/** The flag of a key at this path. */
+function flagAt([first, second = "", key]: ConfigProblem["path"]): string {
+  if (first === "ws_proxy") return toFlag(String(key))
+  return first === "log" ? `log-${second}` : toFlag(String(first))
 }

@@ -6,7 +6,7 @@ import { FILE_KEYS, FLAGS, toFlag } from "./config-options.js"
 import { UsageError } from "./usage-error.js"
 
 /** Flags of the program itself and of single commands. */
-const OTHER_FLAGS = ["config", "bind", "raw", "socket", "timeout-ms", "help", "version"]
+const OTHER_FLAGS = ["config", "bind", "raw", "replace", "pid", "socket", "timeout-ms", "help", "version"]
 const LISTENER = tableAt(["ws_proxy", 0])
 
 /**
@@ -42,7 +42,8 @@ function describeUnknownFlag(name: string): string {
   }
   if ("sentence" in suggestion) return `${unknown}; ${suggestion.sentence}`
   const { key, tables } = suggestion
-  const flag = tables.includes(LISTENER) ? toFlag(key) : `log-${key}`
-  if (FLAGS.includes(flag)) return `${unknown}; did you mean --${flag}?`
+  const [setting] = tables.flatMap(({ settings }) => settings.filter((setting) => setting.key === key))
+  const flag = tables.includes(LISTENER) ? toFlag(key) : setting?.flag
+  if (flag !== undefined && FLAGS.includes(flag)) return `${unknown}; did you mean --${flag}?`
   return `${unknown}; ${key} can only be set in a file; see --config`
 }

@@ -1,31 +1,56 @@
 /** `rws serve`: runs the proxy until a signal. */
 import { toSettings } from "../lib/config/load.js"
 import { takeInheritedSockets } from "../lib/net/inherited-sockets.js"
-import { createLog } from "../lib/ops/pino-log.js"
+import { BindError } from "../lib/net/listener.js"
 import { createProxy } from "../lib/proxy/proxy.js"
-import { type ConfigArguments, readConfig } from "./config-options.js"
+import { type ConfigArguments, configFileOf, readConfig } from "./config-options.js"
 import { DONE, end, FLUSH_MS, TUNNELS_CUT } from "./end.js"
 import { leaveCluster } from "./leave-cluster.js"
+import { openLog } from "./open-log.js"
+import { reloadOnRequest } from "./reload-on-request.js"
 import { ServiceManager } from "./service-manager.js"
-import { closeOnSignal, onIgnoredSignal } from "./signals.js"
+import { closeOnSignal, onOrder, toIgnored } from "./signals.js"
+import { openPidFile, takeOver } from "./take-over.js"
+import { versionOf } from "./watch.js"
+
+type ServeArguments = ConfigArguments & { readonly replace?: boolean | undefined }
 
 /** Ends the process after a signal. Rejects if the proxy can't be started. */
-export async function serve(given: ConfigArguments): Promise<void> {
+export async function serve(given: ServeArguments): Promise<void> {
   const inherited = takeInheritedSockets(process.env, process.pid)
-  const config = await readConfig(given)
-  const { log, flush } = await createLog(toSettings(config).log.level)
-  onIgnoredSignal((signal, text) => log.warn({ signal }, text))
+  const file = configFileOf(given)
+  // Before the file is read, so that no change after it goes unnoticed.
+  const version = file === undefined ? undefined : versionOf(file)
+  const read = () => readConfig(given)
+  const config = await read()
+  const settings = toSettings(config)
+  const mayReplace = given.replace === true
+  const pidFile = openPidFile(settings.pid_file, mayReplace)
+  const { log, flush } = await openLog(settings.log)
   const manager = ServiceManager.take(process.env, process.pid, (text) => log.warn({}, text))
-  const starting = createProxy(config, { log, inherited }).then((proxy) => {
-    manager.ready(`listening on ${proxy.addresses().join(", ")}`)
-    return proxy
-  })
+  const starting = createProxy(config, { log, inherited })
+    .catch((error) => {
+      throw mayReplace && error instanceof BindError ? new BindError(error.message + REPLACE_ADVICE) : error
+    })
+    .then((proxy) => {
+      if (pidFile !== undefined) takeOver(pidFile, mayReplace, log)
+      manager.ready(`listening on ${proxy.addresses().join(", ")}`)
+      return proxy
+    })
+  const stopReloads = reloadOnRequest(starting, { file, version, read }, { settings, log, manager })
   const cut = await closeOnSignal(starting, (signal) => {
+    stopReloads()
+    for (const order of ["SIGHUP", "SIGUSR2"] as const)
+      onOrder(order, toIgnored(log, order, "rws is draining"))
     manager.stopping()
     log.info({ signal }, "draining; a second signal closes at once")
   })
   if (cut > 0) log.warn({ cut }, `ended; the drain has cut ${cut} tunnel${cut === 1 ? "" : "s"}`)
+  pidFile?.release()
   await flush(FLUSH_MS)
   await leaveCluster(FLUSH_MS)
   await end(cut > 0 ? TUNNELS_CUT : DONE)
 }
+
+const REPLACE_ADVICE =
+  "\nTo listen beside the rws that is replaced, both need reuse_port = true on this listener."

@@ -3,37 +3,47 @@
  * before anything else: by default the first two kill it without a word, and SIGUSR1 opens Node's inspector.
  */
 import { isatty } from "node:tty"
+import type { Log } from "../lib/ops/log.js"
 import type { RunningProxy } from "../lib/proxy/proxy.js"
 
-const NO_RELOAD = "ignored: reload is not supported; restart rws to apply a new configuration"
-const IGNORED: Readonly<Record<string, string>> = {
-  SIGHUP: NO_RELOAD,
-  SIGUSR2: NO_RELOAD,
-  SIGUSR1: "ignored: the inspector is opened by node --inspect only",
+/** Signals that are orders to a serving rws. Until something handles them they are ignored with a line. */
+export type OrderSignal = "SIGHUP" | "SIGUSR1" | "SIGUSR2"
+
+const IGNORED: Readonly<Record<OrderSignal, string>> = {
+  SIGHUP: "there is nothing to reload",
+  SIGUSR1: "there is no log file to reopen; the inspector is opened by node --inspect only",
+  SIGUSR2: "there is nothing to drain",
 }
 
-type Notice = (signal: NodeJS.Signals, text: string) => void
+/** A handler that logs why a signal has no effect. */
+export function toIgnored(log: Log, signal: OrderSignal, why = IGNORED[signal]): () => void {
+  return () => log.warn({ signal }, ignoredText(signal, why))
+}
 
-let notice: Notice = (_signal, text) => console.error(text)
+function ignoredText(signal: OrderSignal, why: string): string {
+  return `${signal} ignored: ${why}`
+}
+
+const handlers = new Map<string, () => void>()
 
 /** Whoever started rws from a terminal expects it to end when that terminal is closed. */
 const terminals = [0, 1, 2].filter((fd) => isatty(fd))
 
-for (const [signal, text] of Object.entries(IGNORED)) {
-  process.on(signal, (name: NodeJS.Signals) => {
-    const isHangup = name === "SIGHUP" && terminals.length > 0 && !terminals.some((fd) => isatty(fd))
+for (const signal of Object.keys(IGNORED) as OrderSignal[]) {
+  process.on(signal, () => {
+    const isHangup = signal === "SIGHUP" && terminals.length > 0 && !terminals.some((fd) => isatty(fd))
     if (isHangup) process.kill(process.pid, "SIGTERM")
-    else notice(name, `${name} ${text}`)
+    else (handlers.get(signal) ?? (() => console.error(ignoredText(signal, IGNORED[signal]))))()
   })
 }
 
-/** Replaces the notice of an ignored signal, by default a line on standard error. */
-export function onIgnoredSignal(told: Notice): void {
-  notice = told
+/** Replaces what a signal does, by default a line on standard error. */
+export function onOrder(signal: OrderSignal, handler: () => void): void {
+  handlers.set(signal, handler)
 }
 
 /** What asked the program to stop: a signal, PM2's "shutdown" message, or the primary of a `node:cluster`. */
-export type StopCause = "SIGTERM" | "SIGINT" | "shutdown" | "disconnect"
+export type StopCause = "SIGTERM" | "SIGINT" | "SIGUSR2" | "shutdown" | "disconnect"
 
 /**
  * Resolves once the proxy is closed, to how many tunnels were cut. The first request to stop drains it, a second one closes it at once.
@@ -55,6 +65,7 @@ export function closeOnSignal(
     }
     process.on("SIGTERM", () => stop("SIGTERM"))
     process.on("SIGINT", () => stop("SIGINT"))
+    onOrder("SIGUSR2", () => stop("SIGUSR2"))
     if (process.channel !== undefined) listenToParent(stop).catch(reject)
     starting.catch(reject)
   })

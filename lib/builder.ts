@@ -40,6 +40,14 @@ export class WsProxy {
     return this.#set({ bind_mode: value })
   }
 
+  /**
+   * Listen beside another rws that has this key too (SO_REUSEPORT; needs Node.js 22.12), for `rws --replace`;
+   * the path of a `unix:` socket passes to the rws that binds it last. Default: false.
+   */
+  reusePort(value: ListenerConfig["reuse_port"]): this {
+    return this.#set({ reuse_port: value })
+  }
+
   /** Tables: routes, tried in file order. Default: none. */
   route(value: ListenerConfig["route"]): this {
     return this.#set({ route: value })

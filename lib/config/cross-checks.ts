@@ -97,6 +97,10 @@ function conflictsOfListener(listener: Table, path: Path, pools: Table): ConfigP
     const message = 'has no effect without unix:, as in bind = "unix:/run/rws.sock"'
     problems.push({ path: [...path, "bind_mode"], message })
   }
+  if (listener.reuse_port === true && !isUnix(String(listener.bind)) && !hasReusePort()) {
+    const message = `needs Node.js 22.12 or newer; this is ${process.versions.node}`
+    problems.push({ path: [...path, "reuse_port"], message })
+  }
   for (const [index, route] of routes) {
     const place = [...path, "route", index]
     problems.push(...conflictsOfPlace(route, place, pools), ...conflictsOfRewrite(route, place))

@@ -48,6 +48,8 @@ const SECTIONS: readonly Section[] = [
     table: TOP,
     keys: keysOf(TOP, "log", "pool", "ws_proxy"),
     active: [],
+    // Valid on every Node.js.
+    values: { workers: 1 },
   },
   { header: "[log]", table: LOG, keys: keysOf(LOG), active: [] },
   {

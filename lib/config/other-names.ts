@@ -12,7 +12,7 @@ const NO_BUFFERS = "not needed: rws buffers no messages, and a slow reader slows
 const HTTP_1_1 = "not needed: rws speaks HTTP/1.1 on both sides and passes the upgrade on"
 const ONE_SESSION = "not needed: a connection carries one session; see idle_timeout_ms and keepalive_ms"
 const RESOLVED = "not needed: names are resolved by the system, anew for each connection"
-const LOGGED = "the log goes to standard output; see level in [log]"
+const LOGGED = "not supported: a line is a JSON object; see [log]"
 const NO_ADDRESS_LIST = "not supported: put a firewall in front, or see allowed_origins"
 const NO_QUEUE = "not supported: without a free backend the client gets a 503 at once"
 const NO_OBSERVING = "not supported: backends are judged by failed attempts (fail_on) and health_check"
@@ -103,14 +103,10 @@ const SENTENCES: Readonly<Record<string, string>> = {
   http2: "not supported: rws speaks HTTP/1.1 only",
   user: BY_SERVICE,
   group: BY_SERVICE,
-  pid: BY_SERVICE,
   daemon: BY_SERVICE,
   chroot: BY_SERVICE,
   include: "not supported: the configuration is one file",
   logformat: LOGGED,
-  errorlog: LOGGED,
-  accesslog: LOGGED,
-  logfile: LOGGED,
 }
 
 /**

@@ -44,6 +44,12 @@ export const listenerSchema = z.strictObject({
     .optional()
     .describe('Permissions of a `unix:` socket in octal, e.g. `"0660"`; connecting takes write permission')
     .meta({ ifAbsent: "by the umask", example: "0660", atStart: true }),
+  reuse_port: flag
+    .default(false)
+    .describe(
+      "Listen beside another rws that has this key too (SO_REUSEPORT; needs Node.js 22.12), for `rws --replace`; the path of a `unix:` socket passes to the rws that binds it last",
+    )
+    .meta({ otherNames: "enable_reuse_port", atStart: true }),
   pool: z
     .string("expected the name of a pool")
     .optional()
@@ -206,6 +212,8 @@ export const listenerSchema = z.strictObject({
   ...inlinePoolSettings,
 })
 
+const path = z.string("expected a path").min(1, "expected a path")
+
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "silent"] as const
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -215,11 +223,28 @@ export const logSchema = z.strictObject({
     .default("info")
     .describe("Lowest level written: `trace`, `debug`, `info`, `warn`, `error` or `silent`")
     .meta({ flag: "log-level", otherNames: "logLevel" }),
+  file: path
+    .optional()
+    .describe("File to which lines are appended; `SIGUSR1` opens it again, for logrotate")
+    .meta({
+      flag: "log-file",
+      ifAbsent: "standard output",
+      example: "/var/log/rws.log",
+      atStart: true,
+      otherNames: "access_log accessLog error_log log_file logFile filename",
+    }),
 })
 
 const MAX_WORKERS = 256
 
 export const configSchema = z.strictObject({
+  pid_file: path
+    .optional()
+    .describe(
+      "File for the process id, written when every listener listens; `rws reload` and `rws --replace` find the running rws by it",
+    )
+    .meta({ ifAbsent: "none", example: "/run/rws/rws.pid", otherNames: "pid", atStart: true }),
+  watch: flag.default(false).describe("Reload when the configuration file changes").meta({ flag: false }),
   workers: z
     .union([
       whole(1, MAX_WORKERS),

@@ -8,7 +8,7 @@ export interface ListenerOptions {
   readonly address: Address
   /** Permissions of a Unix socket, e.g. 0o660. Default: by the umask. */
   readonly mode?: number | undefined
-  /** Whether others may listen on the address as well, by SO_REUSEPORT. Default: no. */
+  /** Whether others may listen on the address as well, or take over the path of a Unix socket. Default: no. */
   readonly reusePort?: boolean | undefined
 }
 
@@ -51,8 +51,15 @@ const BIND_FAULTS: Readonly<Record<string, string>> = {
 /** Ports below this one are privileged, unless the system is configured otherwise (ip(7)). */
 const FIRST_FREE_PORT = 1024
 
+/** Turns of the event loop in which a closing listener accepts clients that are still queued. */
+const MAX_QUEUE_TURNS = 1000
+
 /** Options for accepted sockets. */
 export const ACCEPTED = { allowHalfOpen: true, noDelay: true, highWaterMark: READ_AHEAD_BYTES }
+
+function untilNextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
 
 /** Explains why the system could not bind an address. */
 export function toBindError(address: Address, error: unknown): BindError {
@@ -89,7 +96,9 @@ export class Listener {
       if (inherited !== undefined) this.#address = inherited.address ?? address
       else if (address.kind === "unix") {
         const { path } = address
-        this.#removePath = await bindUnixSocket({ path, mode }, (name) => this.#bind({ path: name }))
+        this.#removePath = await bindUnixSocket({ path, mode, mayTakeOver: reusePort }, (name) =>
+          this.#bind({ path: name }),
+        )
       } else await this.#bind({ ...toNetOptions(address), reusePort })
     } catch (error) {
       this.#server.close()
@@ -111,9 +120,31 @@ export class Listener {
   close(): Promise<void> {
     if (this.#closed === undefined) {
       this.#removePath()
-      this.#closed = new Promise((resolve) => this.#server.close(() => resolve()))
+      this.#closed = this.options.reusePort ? this.#emptyQueue().then(() => this.#stop()) : this.#stop()
     }
     return this.#closed
+  }
+
+  #stop(): Promise<void> {
+    return new Promise((resolve) => this.#server.close(() => resolve()))
+  }
+
+  /**
+   * Accepts clients that the system has queued for this socket: they would be reset when it closes, though
+   * another process listens beside it. Resolves right after a turn of the event loop that found none.
+   */
+  async #emptyQueue(): Promise<void> {
+    let accepted = 0
+    let before = -1
+    const count = () => void accepted++
+    this.#server.on("connection", count)
+    // Node.js accepts one client per turn, and the turn in progress may have done that already.
+    await untilNextTurn()
+    for (let turn = 0; turn < MAX_QUEUE_TURNS && accepted !== before; turn++) {
+      before = accepted
+      await untilNextTurn()
+    }
+    this.#server.off("connection", count)
   }
 
   #bind(options: SharedListenOptions): Promise<void> {

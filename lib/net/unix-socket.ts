@@ -23,6 +23,8 @@ export interface UnixSocket {
   readonly path: string
   /** Permissions, e.g. 0o660. Default: by the umask. */
   readonly mode: number | undefined
+  /** Whether the path may be taken from a program that listens there. Default: no. */
+  readonly mayTakeOver?: boolean
 }
 
 /** Temporary names: `.rws-` and six hexadecimal digits, or the end of that if the folder's path is long. */
@@ -38,7 +40,7 @@ const MIN_NAME_BYTES = 6
  * @param bind makes the server listen on a path
  */
 export async function bindUnixSocket(
-  { path, mode }: UnixSocket,
+  { path, mode, mayTakeOver = false }: UnixSocket,
   bind: (path: string) => Promise<void>,
 ): Promise<() => void> {
   const folder = dirname(path)
@@ -51,7 +53,8 @@ export async function bindUnixSocket(
   if (mode !== undefined) await chmod(bound, mode)
   if (isInPlace) return () => {}
   const own = await lstat(bound)
-  await publish(bound, path, join(folder, nameOf(createHash("sha256").update(basename(path)).digest(), room)))
+  const lock = join(folder, nameOf(createHash("sha256").update(basename(path)).digest(), room))
+  await publish(bound, path, lock, mayTakeOver)
   return () => removeExactly(path, own)
 }
 
@@ -59,11 +62,12 @@ function nameOf(bytes: Buffer, length: number): string {
   return `.rws-${bytes.toString("hex", 0, 3)}`.slice(-length)
 }
 
-/** Renames a listening socket to its path unless another one listens there. The lock serializes this. */
-async function publish(bound: string, path: string, lock: string): Promise<void> {
+/** Renames a listening socket to its path, unless that is in use. The lock serializes this. */
+async function publish(bound: string, path: string, lock: string, mayTakeOver: boolean): Promise<void> {
   await acquire(lock, bound, path)
   try {
-    if ((await occupantOf(path)) === "live") throw new AddressInUse(path)
+    const isFree = (await occupantOf(path)) !== "live" || (mayTakeOver && (await lstat(path)).isSocket())
+    if (!isFree) throw new AddressInUse(path)
     await rename(bound, path)
   } finally {
     await unlink(lock)

@@ -2,7 +2,8 @@
  * Writes lines to a file descriptor in batches, for a log that must not stop the proxy: writes never block
  * the event loop, the buffer is bounded, and lines that can't be written are dropped.
  */
-import { write, writeSync } from "node:fs"
+import { close, constants, open, write, writeSync } from "node:fs"
+import { promisify } from "node:util"
 
 /** How long lines are collected for one write. Also the pause before a full pipe is retried. */
 const BATCH_MS = 100
@@ -13,16 +14,34 @@ const MAX_WAITING_CHARS = 1024 * 1024
 const EXIT_FLUSH_MS = 500
 const EXIT_RETRY_MS = 10
 
+const LF = 0x0a
+
+/** Creates the file if needed. A FIFO without a reader is an error instead of a wait. */
+const APPEND = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_NONBLOCK
+/** Lines hold addresses of clients: not for everybody. */
+const FILE_MODE = 0o640
+
+/** Opens a file to append lines to. Rejects with the system's error. */
+export function openLogFile(path: string): Promise<number> {
+  return promisify(open)(path, APPEND, FILE_MODE)
+}
+
 export class LineWriter {
+  #fd: number
+  /** Takes the place of `#fd` between two batches. */
+  #nextFd: number | undefined
   #waiting = ""
   /** The batch in flight. After a failure its rest is kept, since part of a line may have been written. */
   #batch: Buffer | undefined
+  /** Its last write ended within a line. */
+  #isInLine = false
   #isWriting = false
   #isBroken = false
   #timer: NodeJS.Timeout | undefined
   #onSettled: (() => void) | undefined
 
-  constructor(private readonly fd: number) {
+  constructor(fd: number) {
+    this.#fd = fd
     process.on("exit", () => this.#flushAtExit())
   }
 
@@ -55,6 +74,30 @@ export class LineWriter {
     this.#batch = undefined
   }
 
+  /**
+   * Writes what follows to another descriptor, and closes the one before. The batch in flight goes to the old
+   * one, unless it fails there.
+   */
+  replace(fd: number): void {
+    if (this.#nextFd !== undefined) close(this.#nextFd)
+    this.#nextFd = fd
+    if (!this.#isWriting) this.#switch()
+  }
+
+  #switch(): void {
+    if (this.#nextFd === undefined) return
+    close(this.#fd)
+    this.#fd = this.#nextFd
+    this.#nextFd = undefined
+    this.#isBroken = false
+    // The old descriptor has the beginning of the line, so its rest is dropped.
+    if (this.#isInLine && this.#batch !== undefined) {
+      const rest = this.#batch.subarray(this.#batch.indexOf(LF) + 1)
+      this.#batch = rest.length > 0 ? rest : undefined
+    }
+    this.#isInLine = false
+  }
+
   #schedule(): void {
     this.#timer ??= setTimeout(() => this.#writeNext(), BATCH_MS).unref()
   }
@@ -67,16 +110,19 @@ export class LineWriter {
     if (batch.length === 0) return
     this.#batch = batch
     this.#isWriting = true
-    write(this.fd, batch, (error, written) => {
+    write(this.#fd, batch, (error, written) => {
       this.#isWriting = false
-      if (error === null) this.#onWritten(batch.subarray(written))
-      else this.#onFailure(error)
+      if (error === null) {
+        this.#isInLine = batch[written - 1] !== LF
+        this.#onWritten(batch.subarray(written))
+      } else this.#onFailure(error)
     })
   }
 
   #onWritten(rest: Buffer): void {
     this.#isBroken = false
     this.#batch = rest.length > 0 ? rest : undefined
+    if (this.#batch === undefined) this.#switch()
     if (this.#batch !== undefined || this.#waiting.length > 0) this.#writeNext()
     else this.#onSettled?.()
   }
@@ -84,11 +130,13 @@ export class LineWriter {
   #onFailure({ code, message }: NodeJS.ErrnoException): void {
     // The reader of a pipe is slow. Any other error is retried with the next line.
     if (code === "EAGAIN") {
+      this.#switch()
       this.#schedule()
       return
     }
     if (!this.#isBroken) console.error(`the log can't be written: ${message}`)
     this.#isBroken = true
+    this.#switch()
     this.#onSettled?.()
   }
 
@@ -100,7 +148,7 @@ export class LineWriter {
     let bytes = Buffer.concat([...kept, Buffer.from(this.#waiting)])
     while (bytes.length > 0 && performance.now() < deadline) {
       try {
-        bytes = bytes.subarray(writeSync(this.fd, bytes))
+        bytes = bytes.subarray(writeSync(this.#fd, bytes))
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== "EAGAIN") return
         Atomics.wait(clock, 0, 0, EXIT_RETRY_MS)

@@ -43,7 +43,7 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
     readonly clock: Clock = systemClock,
     shared?: Address,
   ) {
-    const { bind, bind_mode } = settings
+    const { bind, bind_mode, reuse_port } = settings
     this.observer = new Observers([observer, this.#cut])
     this.#settings = settings
     this.sockets = rows.sockets
@@ -52,7 +52,7 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
     this.#clients = this.#limitClients(rows)
     this.sweep = new Sweep(tunnelDeadlinesMs(settings), clock)
     this.#listener = new Listener(
-      { address: shared ?? bind, mode: bind_mode, reusePort: shared !== undefined },
+      { address: shared ?? bind, mode: bind_mode, reusePort: reuse_port || shared !== undefined },
       {
         onClient: (client) => startSession(client, this),
         onFault: (error) => observer.acceptFailed(this.settings.name, error),

@@ -13,7 +13,7 @@ const NOT_NEEDED = /^not needed: /
 const NOT_SUPPORTED = /^not supported: /
 const NO_AUTH = /^rws does not authenticate clients: /
 const EACH_TIMEOUT = /^rws has a key for each: connect_timeout_ms, read_timeout_ms, .*idle_timeout_ms$/
-const LOG = /; see level in \[log\]$/
+const LOG_LINE = /^not supported: a line is a JSON object; see \[log\]$/
 
 /** By program: each name with our key, or with what is said in its place. */
 const names: Readonly<Record<string, Readonly<Record<string, string | RegExp>>>> = {
@@ -61,8 +61,10 @@ const names: Readonly<Record<string, Readonly<Record<string, string | RegExp>>>>
     limit_req: "rate_per_ip",
     limit_rate: NOT_SUPPORTED,
     resolver: NOT_NEEDED,
-    access_log: LOG,
-    error_log: LOG,
+    access_log: "file in [log]",
+    error_log: "file in [log]",
+    log_format: LOG_LINE,
+    pid: "pid_file at the top level",
     auth_request: NO_AUTH,
     auth_basic: NO_AUTH,
     allow: NOT_SUPPORTED,

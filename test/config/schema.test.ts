@@ -124,6 +124,7 @@ const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>
   },
   // Has no effect on a TCP listener: see below and conflicts.test.ts.
   bind_mode: { good: [], bad: [] },
+  reuse_port: { good: [false], bad: each([1, "yes", null], /^expected true or false$/) },
   backends: {
     good: [
       ["a:1"],

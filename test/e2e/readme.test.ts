@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url"
 import t from "tap"
 import ts from "typescript"
 import { CLOSE_REASONS } from "../../lib/close-reason.js"
-import { type KnownTable, LISTENER, LOG } from "../../lib/config/known-tables.js"
+import { type KnownTable, LISTENER, LOG, TOP } from "../../lib/config/known-tables.js"
 import { parseConfig } from "../../lib/config/load.js"
 import { listenerSchema } from "../../lib/config/schema.js"
 import { tlsSchema } from "../../lib/net/tls-settings.js"
@@ -51,6 +51,11 @@ const keysOf = (schema: { shape: object }, without: readonly string[] = []) =>
 
 /** In the order of the README. Pool keys and rules have one table each, although several tables take them. */
 const keyTables: readonly Table[] = [
+  {
+    title: "program",
+    keys: TOP.keys.filter((key) => !["log", "pool", "ws_proxy"].includes(key)),
+    defaults: defaultsOf(TOP),
+  },
   {
     title: "listener",
     keys: keysOf(listenerSchema, inlineKeys),
@@ -127,7 +132,10 @@ function commandLines(): string[][] {
     .filter(([command]) => !NEEDS_ANOTHER.includes(command))
 }
 
-for (const args of commandLines()) {
+/** These need a running rws. What they do is tested in bin/reload.test.ts and hazard/replaced-under-load.test.ts. */
+const NEEDS_RUNNING = ["reload", "--replace"]
+
+for (const args of commandLines().filter((args) => !args.some((word) => NEEDS_RUNNING.includes(word)))) {
   t.test(`the command "rws ${args.join(" ")}" works`, async (t) => {
     const cwd = await temporaryFolder(t)
     const file = join(cwd, "rws.config.toml")

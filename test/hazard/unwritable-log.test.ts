@@ -13,28 +13,32 @@ const PROGRAM = new URL("../../bin/rws.js", import.meta.url).pathname
 const full = await open(FULL, "w").catch(() => undefined)
 t.teardown(() => full?.close())
 
-t.test(
-  "rws serves and exits normally while its log can't be written",
-  { skip: !full && `no ${FULL}` },
-  async (t) => {
-    const backend = await startEchoBackend(t)
-    const bind = `unix:${socketFolder(t)}/rws.sock`
-    const program = spawn(process.execPath, [PROGRAM, "--bind", bind, "--backend", backend.address], {
-      stdio: ["ignore", full?.fd ?? "ignore", "pipe"],
-    })
-    t.teardown(() => program.kill("SIGKILL"))
-    const ended = once(program, "exit")
-    const [complaint] = await once(program.stderr ?? program, "data")
-    t.match(String(complaint), /the log can't be written: ENOSPC/)
+for (const [output, flags] of [
+  ["standard output", []],
+  ["a file", ["--log-file", FULL]],
+] as const) {
+  t.test(
+    `rws serves and exits normally while its log can't be written to ${output}`,
+    { skip: !full && `no ${FULL}` },
+    async (t) => {
+      const backend = await startEchoBackend(t)
+      const bind = `unix:${socketFolder(t)}/rws.sock`
+      const args = [PROGRAM, "--bind", bind, "--backend", backend.address, ...flags]
+      const program = spawn(process.execPath, args, { stdio: ["ignore", full?.fd ?? "ignore", "pipe"] })
+      t.teardown(() => program.kill("SIGKILL"))
+      const ended = once(program, "exit")
+      const [complaint] = await once(program.stderr ?? program, "data")
+      t.match(String(complaint), /the log can't be written: ENOSPC/)
 
-    for (const message of ["one", "two"]) {
-      const client = await RawPeer.connect(bind)
-      await client.write(upgradeHead()).untilText("\r\n\r\n")
-      await client.write(message).untilText(message)
-      client.socket.end()
-      await client.untilClosed()
-    }
-    program.kill("SIGTERM")
-    t.same(await ended, [0, null])
-  },
-)
+      for (const message of ["one", "two"]) {
+        const client = await RawPeer.connect(bind)
+        await client.write(upgradeHead()).untilText("\r\n\r\n")
+        await client.write(message).untilText(message)
+        client.socket.end()
+        await client.untilClosed()
+      }
+      program.kill("SIGTERM")
+      t.same(await ended, [0, null])
+    },
+  )
+}

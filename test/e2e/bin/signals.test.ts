@@ -103,11 +103,16 @@ t.test("with drain_delay_ms rws accepts after SIGTERM, until a second one ends i
   await t.rejects(RawPeer.connect(address), { code: "ECONNREFUSED" })
 })
 
-const NO_RELOAD = "ignored: reload is not supported; restart rws to apply a new configuration"
+const NO_LOG_FILE =
+  "SIGUSR1 ignored: there is no log file to reopen; the inspector is opened by node --inspect only"
 const IGNORED = [
-  { signal: "SIGHUP", text: `SIGHUP ${NO_RELOAD}` },
-  { signal: "SIGUSR2", text: `SIGUSR2 ${NO_RELOAD}` },
-  { signal: "SIGUSR1", text: "SIGUSR1 ignored: the inspector is opened by node --inspect only" },
+  { signal: "SIGHUP", text: "SIGHUP ignored: rws runs by flags, so there is no file to reload" },
+  { signal: "SIGUSR1", text: NO_LOG_FILE },
+] as const
+const IGNORED_AT_START = [
+  { signal: "SIGHUP", text: "SIGHUP ignored: there is nothing to reload" },
+  { signal: "SIGUSR1", text: NO_LOG_FILE },
+  { signal: "SIGUSR2", text: "SIGUSR2 ignored: there is nothing to drain" },
 ] as const
 
 for (const { signal, text } of IGNORED) {
@@ -130,7 +135,7 @@ t.test("signals before the log exists are reported on standard error, and rws st
   const rws = startRws(t, ["--config", config])
   // Resolves when rws opens the other end.
   const file = await open(config, "w")
-  for (const { signal, text } of IGNORED) {
+  for (const { signal, text } of IGNORED_AT_START) {
     rws.signal(signal)
     await rws.untilOutput(new RegExp(text))
   }

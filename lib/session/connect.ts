@@ -46,7 +46,7 @@ export async function connect(
       summary.backend = backend.name
       const attempt = new Attempt(pool, backend)
       try {
-        session.enter("dial", "client_aborted_in_dial")
+        session.enter("dial")
         const dialling = dial(
           backend.address,
           running.from,

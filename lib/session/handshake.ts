@@ -18,7 +18,7 @@ export async function handshake(
 ): Promise<BackendResponse> {
   const { settings, summary } = session
   const { clock } = session.listener
-  session.enter("handshake", "client_aborted_in_handshake")
+  session.enter("handshake")
   const sentMs = clock.nowMs()
   try {
     const response = await exchange(connection, head, settings.handshake_timeout_ms, clock)

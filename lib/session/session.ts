@@ -1,8 +1,9 @@
 /**
  * One client connection's life, from accept to close:
  *
- *   read request ─► locate ─► plan head ─► connect ─► handshake ─► tunnel ─► close
- *                                                         └─► relay of a refusal ─► close
+ *   read request ─► locate ─► plan head ─► connect ─► handshake ─► tunnel ─────────────────► finish
+ *        └────────────┴───────────┴───────────┴───────────┼─► relay of the backend's refusal ─► finish
+ *                                                         └─► refusal by rws ─────────────────► finish
  *
  * Every stage returns what the next one needs, or throws the `SessionEnd` that ends the session. Nothing else
  * knows the order.
@@ -41,6 +42,7 @@ async function establish(session: Session): Promise<void> {
     const connected = await connect(session, incoming, route.target)
     const { connection, backend } = connected
     const response = await handshake(session, connected, composeHead(plan, backend), plan)
+    // A refusal that has been relayed is an end like any other.
     if (response.head.status !== 101) throw await relay(session, connection, response)
     if (route.target.running.pool.closesTunnelsOf(backend)) {
       throw new SessionEnd("no_backend", "it went down or was removed during the handshake")
@@ -48,16 +50,15 @@ async function establish(session: Session): Promise<void> {
     const head = composeUpgradeResponse(response.head, incoming, route.target, backend)
     session.startTunnel(connected, head)
   } catch (error) {
-    session.end(toSessionEnd(error, "internal_error"))
+    session.finish(toSessionEnd(error, "internal_error"))
   }
 }
 
-/** How the upstream connection is closed when the client aborts. */
-const ABORTED: { readonly [stage in Stage | "closing"]?: CloseReason } = {
+/** What ends a session whose client aborts in a stage that has upstream work. */
+const ABORT_REASONS: { readonly [stage in Stage | "closing"]?: CloseReason } = {
   dial: "client_aborted_in_dial",
   handshake: "client_aborted_in_handshake",
   relay: "client_aborted_in_relay",
-  tunnel: "client_reset",
 }
 
 /**
@@ -73,6 +74,8 @@ class Session implements StageContext, LiveSession {
   backend: Backend | undefined
   #held: readonly Place[] = []
   #tunnel: Tunnel | undefined
+  /** Why rws closes the client before there is a tunnel. */
+  #closedFor: SessionEnd | undefined
 
   constructor(
     readonly client: Connection,
@@ -81,9 +84,9 @@ class Session implements StageContext, LiveSession {
     this.id = listener.sessions.nextId()
     this.startedMs = listener.clock.nowMs()
     this.settings = listener.settings
-    this.summary = summarize(client, listener)
+    this.summary = newSummary(client, listener)
     client.onAbort = (error) =>
-      this.upstream?.close(toSessionEnd(error, ABORTED[this.stage] ?? "client_aborted_in_head"))
+      this.upstream?.close(toSessionEnd(error, ABORT_REASONS[this.stage] ?? "client_reset"))
     listener.sessions.add(this)
   }
 
@@ -95,6 +98,7 @@ class Session implements StageContext, LiveSession {
     return this.#tunnel?.bytesFromBackend ?? 0
   }
 
+  /** Of `max_connections`, of the limit of open files, and of `max_pending`. */
   acquirePlaces(): void {
     const { connections, pending, sockets } = this.listener
     this.#acquire(connections, "too_many_connections")
@@ -102,9 +106,10 @@ class Session implements StageContext, LiveSession {
     this.#acquire(pending, "too_many_pending")
   }
 
-  enter(stage: Stage, aborted?: CloseReason): void {
+  enter(stage: Stage): void {
     this.stage = stage
-    if (aborted !== undefined && this.client.hasAborted) throw new SessionEnd(aborted)
+    const aborted = ABORT_REASONS[stage]
+    if (aborted !== undefined && this.client.hasAborted) throw this.#closedFor ?? new SessionEnd(aborted)
   }
 
   hold(place: Place): void {
@@ -130,10 +135,24 @@ class Session implements StageContext, LiveSession {
     this.#tunnel.start()
   }
 
-  /** Called once: by `establish` or by the tunnel. */
-  end(end: SessionEnd): void {
-    const { client, listener, summary } = this
-    const wasTunnel = this.stage === "tunnel"
+  /** Closes a tunnel, or else the client: then the current stage fails, and that leads to `finish`. */
+  close(reason: CloseReason): void {
+    if (this.#tunnel !== undefined) this.#tunnel.close(new SessionEnd(reason))
+    else {
+      this.#closedFor ??= new SessionEnd(reason)
+      this.client.close(this.#closedFor)
+    }
+  }
+
+  cut(reason: CloseReason): void {
+    if (this.#tunnel === undefined) this.close(reason)
+    else this.#tunnel.cut(new SessionEnd(reason))
+  }
+
+  /** The one end of every session: called by `establish`, or by the tunnel once both sockets are gone. */
+  finish(end: SessionEnd): void {
+    const { client, listener, summary, stage } = this
+    if (stage === "closing") return
     this.stage = "closing"
     this.upstream?.close(end)
     for (const place of this.#held) place.release()
@@ -141,20 +160,11 @@ class Session implements StageContext, LiveSession {
     const { who, status } = CLOSE_REASONS[end.reason]
     const ended = { reason: end.reason, who, status: status ?? summary.status }
     listener.observer.sessionEnded(Object.assign(summary, ended), end)
-    if (wasTunnel) {
+    if (stage === "tunnel") {
+      // Open only if the tunnel could not be started.
       client.close(end)
       listener.sessions.delete(this)
     } else refuse(client, end, listener, () => listener.sessions.delete(this))
-  }
-
-  close(reason: CloseReason): void {
-    const running = this.#tunnel ?? this.client
-    running.close(new SessionEnd(reason))
-  }
-
-  cut(reason: CloseReason): void {
-    if (this.#tunnel === undefined) this.close(reason)
-    else this.#tunnel.cut(new SessionEnd(reason))
   }
 
   #acquire(places: Places, reason: CloseReason, cause?: Error): void {
@@ -163,7 +173,7 @@ class Session implements StageContext, LiveSession {
   }
 }
 
-function summarize(client: Connection, { settings, address }: ListenerState): SessionSummary {
+function newSummary(client: Connection, { settings, address }: ListenerState): SessionSummary {
   const peer = peerOf(client)
   // A socket has no address once its client has closed. Only on a Unix socket is that normal.
   const isUnknown = peer.ip === "" && address.kind !== "unix"

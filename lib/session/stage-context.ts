@@ -1,5 +1,5 @@
 /** What a stage may see and change of its session. `session.ts` implements it. */
-import type { CloseReason, Stage } from "../close-reason.js"
+import type { Stage } from "../close-reason.js"
 import type { Place } from "../limits/places.js"
 import type { Connection } from "../net/connection.js"
 import type { SessionSummary } from "../ops/session-summary.js"
@@ -20,9 +20,9 @@ export interface StageContext {
    * work.
    */
   upstream: Upstream | undefined
-  /** Moves on to a stage. Throws a `SessionEnd` with `aborted` if the client has closed meanwhile. */
-  enter(stage: Stage, aborted?: CloseReason): void
-  /** Keeps an acquired place until the session releases it, at its end at the latest. */
+  /** Moves on to a stage. Throws a `SessionEnd` if it has upstream work and the client has closed meanwhile. */
+  enter(stage: Stage): void
+  /** Keeps an acquired place (a `Backend` is one, too) until the session releases it, at its end at the latest. */
   hold(place: Place): void
   release(place: Place): void
 }

@@ -28,10 +28,9 @@ export function tunnelDeadlinesMs(settings: SessionKeys): number[] {
 /** The part of `max_lifetime_ms` over which tunnels that began together are closed. */
 const LIFETIME_SPREAD = 0.1
 
-/** Closes the client's connection, whose `onAbort` must close the backend's. */
 export interface TunnelOwner {
   /** Both sockets are gone. Called once. */
-  end(end: SessionEnd): void
+  finish(end: SessionEnd): void
 }
 
 export class Tunnel implements PumpEnds, Swept {
@@ -126,7 +125,7 @@ export class Tunnel implements PumpEnds, Swept {
     this.#openSockets--
     if (this.#openSockets > 0) return
     this.listener.sweep.delete(this)
-    this.owner.end(this.#error ?? new SessionEnd(this.#reason ?? reason))
+    this.owner.finish(this.#error ?? new SessionEnd(this.#reason ?? reason))
   }
 
   check(nowMs: number): void {

@@ -150,3 +150,20 @@ for (const [from, to] of [
     }
   })
 }
+
+t.test(
+  "a deadline that passes while the backend accepts is not taken for an abort by the client",
+  async (t) => {
+    const backend = await startBackend(t)
+    const proxy = await startClockedProxy(t, { backends: [backend.address], drain_timeout_ms: DEADLINE_MS })
+    const end = nextEnd(proxy)
+    const client = await RawPeer.connect(proxy.address())
+    client.write(upgradeHead())
+    // The backend has accepted, and rws is about to see that.
+    await backend.peer()
+    const closing = proxy.close()
+    proxy.clock.advance(DEADLINE_MS)
+    t.match(await end, { reason: "drain_timeout", who: "proxy" })
+    await closing
+  },
+)

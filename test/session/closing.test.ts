@@ -47,7 +47,7 @@ async function start(t: Test, { backend: given, keys = {} }: Parts = {}): Promis
   const sweep = new HandSweep()
   return new Promise((started) => {
     const end = new Promise<SessionEnd>((onEnd) => {
-      const tunnel = new Tunnel(client.peer, backend.peer, settings, { sweep, clock }, { end: onEnd })
+      const tunnel = new Tunnel(client.peer, backend.peer, settings, { sweep, clock }, { finish: onEnd })
       tunnel.start()
       const expire = () => {
         clock.advance(CLOSING_MS)

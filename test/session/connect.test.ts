@@ -1,6 +1,6 @@
 import { once } from "node:events"
 import t, { type Test } from "tap"
-import { type CloseReason, SessionEnd, type Stage } from "../../lib/close-reason.js"
+import { SessionEnd, type Stage } from "../../lib/close-reason.js"
 import type { Connection } from "../../lib/net/connection.js"
 import { Pool } from "../../lib/pool/pool.js"
 import { connect } from "../../lib/session/connect.js"
@@ -43,8 +43,8 @@ async function about(t: Test, client: Connection): Promise<Connecting> {
     set upstream(value) {
       upstream = value
     },
-    enter(_: Stage, aborted?: CloseReason) {
-      if (aborted !== undefined && client.hasAborted) throw new SessionEnd(aborted)
+    enter(_: Stage) {
+      if (client.hasAborted) throw new SessionEnd("client_aborted_in_dial")
     },
     hold: (place) => held.add(place),
     release(place) {

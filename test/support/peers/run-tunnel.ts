@@ -28,7 +28,7 @@ export function runTunnel(
   }).ws_proxy
   if (parsed === undefined) throw new Error("no listener")
   client.onAbort = (error) => backend.close(toSessionEnd(error, "client_reset"))
-  return new Promise((end) => {
-    new Tunnel(client, backend, { ...parsed, ...options }, { sweep, clock }, { end }).start()
+  return new Promise((finish) => {
+    new Tunnel(client, backend, { ...parsed, ...options }, { sweep, clock }, { finish }).start()
   })
 }

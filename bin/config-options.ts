@@ -130,7 +130,7 @@ function toOption({ description, default: standard, ifAbsent, type }: Setting): 
  */
 function toNumber(text: unknown): unknown {
   if (typeof text !== "string") return text
-  return /^-?\d+$/.test(text) ? Number(text) : Number.NaN
+  return /^-?\d+$/.test(text) ? Number(text) : text
 }
 
 /** Replaces keys by their flags in errors. */

@@ -256,7 +256,6 @@ export const configSchema = z.strictObject({
     )
     .meta({
       flag: "workers",
-      example: "auto",
       atStart: true,
       otherNames: "worker_processes nbthread nbproc threads concurrency instances",
     }),

@@ -21,7 +21,10 @@ export interface Observer {
   acceptFailed(listener: string, error: Error): void
   /** The client has got its 101. */
   tunnelOpened(session: Readonly<SessionSummary>): void
-  /** A session has ended, with or without a tunnel. Called once for every session. */
+  /**
+   * A session has ended, with or without a tunnel. Called once for every session, except for those of a worker
+   * thread that dies.
+   */
   sessionEnded(session: Readonly<EndedSession>, end: SessionEnd): void
   /** A backend could not be dialled, and the session tries another. */
   dialFailed(listener: string, backend: string, end: SessionEnd): void

@@ -24,10 +24,13 @@ export class WorkerSlot {
   #prepared: Assignment | undefined
   /** Whether the thread is still being brought to what is assigned. */
   #isReplacing = false
-  /** Listeners that drain. */
-  readonly #drained = new Set<string>()
+  /** Listeners that drain, with the number of tunnels that were cut. */
+  readonly #drained = new Map<string, number>()
   #isStopping = false
   #deaths = 0
+  /** Of the last thread that has ended. */
+  #error: Error | undefined
+  /** Until the next thread is created. */
   #timer: Timer | undefined
 
   constructor(
@@ -46,6 +49,9 @@ export class WorkerSlot {
    * thread dies.
    */
   async prepare(assignment: Assignment): Promise<BoundAddresses | undefined> {
+    if (this.#thread === undefined && this.#assigned === undefined) {
+      throw new ThreadEnded(`worker thread ${this.worker} has ended: ${this.#error?.message}`)
+    }
     if (this.#thread === undefined || this.#isReplacing) return undefined
     try {
       return await this.#give(this.#thread, assignment)
@@ -59,6 +65,8 @@ export class WorkerSlot {
   start(assignment: Assignment): void {
     this.#assigned = assignment
     this.#drained.clear()
+    // It has died before there was anything to serve.
+    if (this.#thread === undefined && this.#timer === undefined) this.#replaceAfter(FIRST_DELAY_MS)
     if (this.#thread === undefined || this.#isReplacing) return
     if (this.#prepared === assignment) this.#begin(this.#thread, assignment)
     else void this.#catchUp(this.#thread)
@@ -68,14 +76,17 @@ export class WorkerSlot {
    * Resolves when the thread has no session of this listener any more, to the number of tunnels that were cut.
    */
   async drain(key: string, timeoutMs: number, delayMs: number): Promise<number> {
-    this.#drained.add(key)
+    const cutSoFar = () => this.#drained.get(key) ?? 0
+    this.#drained.set(key, cutSoFar())
     try {
-      return (await this.#thread?.ask("drain", { key, timeoutMs, delayMs })) ?? 0
+      const cut = (await this.#thread?.ask("drain", { key, timeoutMs, delayMs })) ?? 0
+      // A worker that has drained says 0 when it is asked again.
+      this.#drained.set(key, Math.max(cutSoFar(), cut))
     } catch (error) {
       // Its sessions have died with it.
       if (!(error instanceof ThreadEnded)) throw error
-      return 0
     }
+    return cutSoFar()
   }
 
   closeTunnels(): void {
@@ -110,11 +121,12 @@ export class WorkerSlot {
 
   #begin(thread: WorkerThread, { memories }: Assignment): void {
     this.#held.keepOnly(memories)
-    thread.ask("start", undefined).catch(() => {})
+    thread.ask("start", undefined).catch((error: Error) => thread.end(error))
   }
 
   #onEnd(thread: WorkerThread, error: Error): void {
     const sessions = this.#countSessions()
+    this.#error = error
     this.#held.giveBack()
     const memories = (this.#assigned ?? this.#prepared)?.memories ?? new Map()
     unlockTables(memories, thread.id)
@@ -128,6 +140,7 @@ export class WorkerSlot {
 
   #replaceAfter(delayMs: number): void {
     this.#timer = systemClock.after(delayMs, () => {
+      this.#timer = undefined
       if (this.#isClosing) return
       this.#thread = this.#newThread()
       void this.#catchUp(this.#thread).then((isUp) => isUp && this.observer.workerReplaced(this.worker))

@@ -34,17 +34,17 @@ export class WorkersListener implements ServedListener {
 
   /**
    * With SO_REUSEPORT the workers could bind an address that another program of the same user listens on, and
-   * get a part of its clients. So it is bound alone first, for a moment.
+   * get a part of its clients. So it is bound alone first, for a moment, unless `reuse_port` allows that.
    */
   async listen(inherited?: ListeningServer): Promise<void> {
-    const { bind } = this.settings
+    const { bind, reuse_port } = this.settings
     if (inherited !== undefined) {
       inherited.server.close()
       throw new BindError(
         `cannot take over the inherited socket ${formatAddress(bind)}: worker threads can't share it; set workers = 1`,
       )
     }
-    if (bind.kind === "unix" || bind.port === 0) return
+    if (bind.kind === "unix" || bind.port === 0 || reuse_port) return
     const probe = new Listener(
       { address: bind },
       { onClient: (client) => client.socket.resetAndDestroy(), onFault() {} },

@@ -1,6 +1,7 @@
 import t from "tap"
 import { checkConfig } from "../../lib/config/load.js"
 import { ConfigError } from "../../lib/config/problem.js"
+import { hasReusePort } from "../../lib/net/reuse-port.js"
 import { Pool } from "../../lib/pool/pool.js"
 import { thrownBy } from "../support/project/thrown.js"
 
@@ -175,3 +176,49 @@ t.test("a configuration that has been checked is returned as it is written", asy
   t.equal(checkConfig(config), config)
   t.strictSame(config, copy)
 })
+
+/** The problems of a configuration, as `path: message`. */
+function problemsOf(config: object): string[] {
+  const error = thrownBy(() => checkConfig(config))
+  t.ok(error instanceof ConfigError)
+  return (error as ConfigError).problems.map(({ path, message }) => `${path.join(".")}: ${message}`)
+}
+
+t.test("more than one worker needs a Node.js that can share addresses", async (t) => {
+  const several = { workers: 2, ws_proxy: [LISTENER] }
+  if (hasReusePort()) t.doesNotThrow(() => checkConfig(several))
+  else {
+    t.strictSame(problemsOf(several), [
+      `workers: more than 1 needs Node.js 22.12 or newer; this is ${process.versions.node}`,
+    ])
+  }
+  t.doesNotThrow(() => checkConfig({ workers: 1, ws_proxy: [LISTENER] }))
+})
+
+t.test("workers can't share the Pool of a program", async (t) => {
+  const listener = {
+    ...BIND,
+    backends: new Pool(["a:1"]),
+    route: [{ path: "/a", backends: new Pool(["b:1"]) }],
+  }
+  const problems = problemsOf({ workers: 2, ws_proxy: [listener] }).filter((text) =>
+    text.startsWith("ws_proxy"),
+  )
+  const message =
+    "a Pool object can't be shared with worker threads: list the backends here, or set workers = 1"
+  t.strictSame(problems, [`ws_proxy.0.backends: ${message}`, `ws_proxy.0.route.0.backends: ${message}`])
+  t.doesNotThrow(() => checkConfig({ workers: 1, ws_proxy: [listener] }))
+})
+
+for (const [workers, message] of [
+  [0, "expected 1 to 256"],
+  [257, "expected 1 to 256"],
+  [1.5, 'expected a whole number from 1 to 256, or "auto"'],
+  ["4", 'expected a whole number from 1 to 256, or "auto"'],
+  ["Auto", 'expected a whole number from 1 to 256, or "auto"; did you mean "auto"?'],
+  [true, 'expected a whole number from 1 to 256, or "auto"'],
+] as const) {
+  t.test(`workers = ${JSON.stringify(workers)} is refused`, async (t) => {
+    t.equal(problemsOf({ workers, ws_proxy: [LISTENER] })[0], `workers: ${message}`)
+  })
+}

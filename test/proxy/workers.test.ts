@@ -4,11 +4,12 @@ import { createServer } from "node:net"
 import { join } from "node:path"
 import t from "tap"
 import { upgradeHead } from "../support/http/heads.js"
-import { startBackend, startEchoBackend } from "../support/peers/backend.js"
+import { deadAddress, startBackend, startEchoBackend } from "../support/peers/backend.js"
 import { type Attempt, attempt, openAll } from "../support/peers/counted-client.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
 import { socketFolder } from "../support/peers/socket-folder.js"
-import { NO_WORKERS, startWorkers } from "../support/program/start-workers.js"
+import { logOf, Program, RWS, untilLogged, untilServing } from "../support/program/program.js"
+import { NO_WORKERS, startWorkers, WORKERS_NODE } from "../support/program/start-workers.js"
 
 const SESSIONS = 60
 
@@ -79,11 +80,12 @@ t.test(
       t.equal(reloaded.kind, "reloaded")
       t.equal(host.addresses[0], address)
       for (let tries = 0; tries < 6; tries++) t.equal((await attempt(address)).status, 503)
-      t.equal((await openAll(() => attempt(host.addresses[1] ?? ""), 6)).length, 6)
+      const more = await openAll(() => attempt(host.addresses[1] ?? ""), 6)
+      t.equal(more.length, 6)
       for (const tunnel of tunnels) t.ok(await echoed(tunnel, randomBytes(1000)))
       await host.logged(({ msg, listener }) => msg === "stopped" && listener === "unix")
       await t.rejects(RawPeer.connect(unixAddress))
-      await Promise.all(tunnels.map((tunnel) => tunnel.close()))
+      await Promise.all([...tunnels, ...more].map((tunnel) => tunnel.close()))
     })
 
     await t.test("a reload that can't bind changes nothing", async (t) => {
@@ -111,7 +113,7 @@ t.test(
       const all = Promise.all(long.map(({ peer }) => peer.untilEnd()))
       const now = host.close(0)
       await all
-      t.equal((await closed).kind, "closed")
+      t.match(await closed, { kind: "closed", cut: 7 })
       await now
       for (const { peer } of long) peer.socket.destroy()
       const drained = endsOf("first").filter(({ reason }) => reason === "drain_timeout")
@@ -129,6 +131,19 @@ t.test("an address that another program listens on is refused", { skip: NO_WORKE
     startWorkers(t, { workers: 2, ws_proxy: [{ bind: `127.0.0.1:${port}`, backends: ["127.0.0.1:1"] }] }),
     { message: `BindError: cannot listen on 127.0.0.1:${port}: it is already in use` },
   )
+})
+
+t.test("with reuse_port the workers of two programs listen side by side", { skip: NO_WORKERS }, async (t) => {
+  const echo = await startEchoBackend(t)
+  const listener = { bind: "127.0.0.1:0", backends: [echo.address], reuse_port: true }
+  const old = await startWorkers(t, { workers: 2, ws_proxy: [listener] })
+  const [address = ""] = old.addresses
+  const next = await startWorkers(t, { workers: 2, ws_proxy: [{ ...listener, bind: address }] })
+  t.same(next.addresses, [address])
+  t.equal((await old.close(0)).kind, "closed")
+  const tunnels = await openAll(() => attempt(address), 6)
+  t.equal(tunnels.length, 6, "the new one serves all clients once the old one has closed")
+  await Promise.all(tunnels.map((tunnel) => tunnel.close()))
 })
 
 t.test("health checks run once, and their result holds for all workers", { skip: NO_WORKERS }, async (t) => {
@@ -162,6 +177,41 @@ t.test("health checks run once, and their result holds for all workers", { skip:
   isUp = true
   await host.logged(({ msg }) => msg === "backend is up")
   t.equal(host.lines.filter(({ msg }) => msg === "backend is down").length, 1)
+})
+
+t.test("failed dials of all workers eject a backend together, and once", { skip: NO_WORKERS }, async (t) => {
+  const echo = await startEchoBackend(t)
+  const dead = await deadAddress()
+  const host = await startWorkers(t, {
+    workers: 2,
+    pool: { main: { backends: [dead, echo.address], max_fails: 6, fail_timeout_ms: 600_000 } },
+    ws_proxy: [{ bind: "127.0.0.1:0", pool: "main" }],
+  })
+  const [address = ""] = host.addresses
+  const failures = () => host.lines.filter(({ msg }) => msg === "backend could not be dialled")
+  for (let sessions = 0; sessions < 40; sessions++) {
+    const tried = await attempt(address)
+    t.equal(tried.status, 101)
+    await tried.close()
+  }
+  await host.logged(({ msg }) => msg === "backend is down")
+  t.equal(failures().length, 6)
+  t.equal(host.lines.filter(({ msg }) => msg === "backend is down").length, 1)
+})
+
+t.test("the program drains its workers at SIGTERM", { skip: NO_WORKERS }, async (t) => {
+  const echo = await startEchoBackend(t)
+  const flags = ["--workers", "2", "--bind", "127.0.0.1:0", "--backend", echo.address]
+  const rws = Program.start(t, WORKERS_NODE, [RWS, ...flags])
+  const { address } = await untilServing(rws)
+  const tunnels = await openAll(() => attempt(address), 6)
+  rws.signal("SIGTERM")
+  await untilLogged(rws, ({ msg }) => String(msg).startsWith("draining"))
+  for (const tunnel of tunnels) t.ok(await echoed(tunnel, randomBytes(1000)))
+  await Promise.all(tunnels.map((tunnel) => tunnel.close()))
+  t.same(await rws.untilExit(), { code: 0, signal: null })
+  t.equal(logOf(rws).filter(({ msg }) => msg === "session ended").length, 6)
+  t.equal(rws.stderr, "")
 })
 
 /** Whether what comes back through the tunnel is what was sent. */

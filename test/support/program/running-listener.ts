@@ -25,7 +25,7 @@ export async function startListener(
   const observers = new Observers([observer])
   const written = { ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"], ...config }] }
   const [planned] = new Plan(written, observers, undefined, clock).listeners
-  if (planned === undefined) throw new Error("no listener")
+  if (!(planned?.running instanceof RunningListener)) throw new Error("no listener in this thread")
   const { running: listener, rows } = planned
   if (!(listener instanceof RunningListener)) throw new Error("the listener is not in this thread")
   listener.apply({ ...planned.settings, ...settings }, rows)

@@ -12,6 +12,9 @@ const HOST = fileURLToPath(new URL("./worker-host.js", import.meta.url))
 /** A Node.js with SO_REUSEPORT: the one that runs the tests, or the one that this variable names. */
 const NODE = hasReusePort() ? process.execPath : process.env.RWS_TEST_NODE
 
+/** Its path, for tests that are not skipped. */
+export const WORKERS_NODE = NODE ?? process.execPath
+
 /** For tap: why tests of worker threads are skipped, or false. */
 export const NO_WORKERS =
   NODE === undefined && "needs Node.js 22.12: run the tests with it, or set RWS_TEST_NODE to its path"
@@ -67,7 +70,7 @@ export class WorkerHost {
 
 /** Starts a proxy with this configuration in its own process, which is killed when the test ends. */
 export async function startWorkers(t: Test, config: Config): Promise<WorkerHost> {
-  const child = fork(HOST, [JSON.stringify(config)], { execPath: NODE ?? process.execPath, execArgv: [] })
+  const child = fork(HOST, [JSON.stringify(config)], { execPath: WORKERS_NODE, execArgv: [] })
   t.teardown(() => child.kill("SIGKILL"))
   const host = new WorkerHost((order) => child.send(order))
   child.on("message", (message: HostMessage) => host.receive(message))

@@ -16,7 +16,8 @@ export type HostMessage =
   | { readonly kind: "log"; readonly line: Readonly<Record<string, unknown>> }
   | { readonly kind: "listening"; readonly addresses: readonly string[] }
   | { readonly kind: "reloaded"; readonly changes: readonly string[]; readonly addresses: readonly string[] }
-  | { readonly kind: "closed" }
+  /** With how many tunnels were cut. */
+  | { readonly kind: "closed"; readonly cut: number }
   | { readonly kind: "failed"; readonly name: string; readonly message: string }
 
 const send = (message: HostMessage) => process.send?.(message)
@@ -33,7 +34,7 @@ try {
       proxy
         .reload(order.reload)
         .then((changes) => send({ kind: "reloaded", changes, addresses: proxy.addresses() }), fail)
-    } else void proxy.close(order.close.timeoutMs).then(() => send({ kind: "closed" }))
+    } else void proxy.close(order.close.timeoutMs).then((cut) => send({ kind: "closed", cut }))
   })
   process.on("disconnect", () => process.exit())
   send({ kind: "listening", addresses: proxy.addresses() })

@@ -1,5 +1,5 @@
 /** `WsProxy`: one listener, described by chained calls. */
-import type { ListenerConfig } from "./config/schema.js"
+import type { ListenerConfig } from "./config/listener-schema.js"
 import { type Log, SILENT } from "./ops/log.js"
 import type { BackendInput } from "./pool/backend-settings.js"
 import { Pool } from "./pool/pool.js"

@@ -6,7 +6,8 @@ import type { Setting } from "../settings/setting.js"
 import { type Table, toTable, toTables } from "../settings/table.js"
 import { listenerIdentities, routeIdentities } from "./identities.js"
 import { BACKEND, LISTENER, POOL, ROUTE, TOP } from "./known-tables.js"
-import type { Config, ListenerConfig } from "./schema.js"
+import type { ListenerConfig } from "./listener-schema.js"
+import type { Config } from "./schema.js"
 import { valueToToml } from "./to-toml.js"
 
 /** Longer changes of one key say only that it has changed. */

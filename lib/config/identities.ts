@@ -4,7 +4,8 @@
  */
 import { formatAddress, parseBindAddress } from "../address/address.js"
 import { toTable, toTables } from "../settings/table.js"
-import type { Config, ListenerConfig } from "./schema.js"
+import type { ListenerConfig } from "./listener-schema.js"
+import type { Config } from "./schema.js"
 
 export function poolIdentity(name: string): string {
   return `pool ${JSON.stringify(name)}`

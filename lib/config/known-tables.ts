@@ -5,8 +5,9 @@ import { healthCheckSchema } from "../pool/health-check-settings.js"
 import { poolSchema } from "../pool/pool-schema.js"
 import { fieldRulesTable, routeSchema } from "../routing/route-schema.js"
 import { type Setting, settingsOf, type TableSchema } from "../settings/setting.js"
+import { listenerSchema } from "./listener-schema.js"
 import { toPlain } from "./other-names.js"
-import { configSchema, listenerSchema, logSchema } from "./schema.js"
+import { configSchema, logSchema } from "./schema.js"
 
 export interface KnownTable {
   /** As a message says it: "in [[ws_proxy]]". */

@@ -1,7 +1,7 @@
 /** Connects the parsed keys of a listener with its pools: each route leads to a pool, under its rules. */
 import { toOriginCheck } from "../access/origin.js"
 import { formatAddress } from "../address/address.js"
-import type { ParsedListener, ParsedRoute, PoolPlace } from "../config/schema.js"
+import type { ParsedListener, ParsedRoute, PoolPlace } from "../config/listener-schema.js"
 import type { PoolRuntime } from "../pool/pool-runtime.js"
 import { Router } from "../routing/router.js"
 import type { ListenerSettings } from "../session/listener-state.js"

@@ -2,7 +2,7 @@
  * How a listener ends. It accepts for a while longer, then stops and lets its sessions end by themselves, and
  * closes those that are left.
  */
-import type { SessionKeys } from "../config/schema.js"
+import type { SessionKeys } from "../config/listener-schema.js"
 import type { SessionRegistry } from "../session/registry.js"
 import { Spread } from "../session/spread.js"
 import type { Clock } from "../shared/clock.js"

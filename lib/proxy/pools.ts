@@ -3,7 +3,8 @@
  * that the previous configuration had as well are the same ones.
  */
 import { poolIdentity } from "../config/identities.js"
-import type { PoolPlace, Settings } from "../config/schema.js"
+import type { PoolPlace } from "../config/listener-schema.js"
+import type { Settings } from "../config/schema.js"
 import type { Observer } from "../ops/observer.js"
 import type { Backend } from "../pool/backend.js"
 import { Pool } from "../pool/pool.js"

@@ -2,7 +2,7 @@
  * What the sessions of one listener share: settings, which a reload replaces, and state, which survives it.
  */
 import type { Address } from "../address/address.js"
-import type { SessionKeys } from "../config/schema.js"
+import type { SessionKeys } from "../config/listener-schema.js"
 import type { ClientLimits } from "../limits/client-limits.js"
 import type { SocketPlaces } from "../limits/descriptors.js"
 import type { Places } from "../limits/places.js"

@@ -8,7 +8,7 @@
  * - Whatever rws ends a tunnel for, `close` does it: with Close frames if they are configured, else at once.
  */
 import { type CloseReason, SessionEnd, toSessionEnd } from "../close-reason.js"
-import type { SessionKeys } from "../config/schema.js"
+import type { SessionKeys } from "../config/listener-schema.js"
 import type { Connection } from "../net/connection.js"
 import type { Sweep, Swept } from "../net/sweep.js"
 import type { SessionSummary } from "../ops/session-summary.js"

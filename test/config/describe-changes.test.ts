@@ -1,6 +1,7 @@
 import t from "tap"
 import { describeChanges } from "../../lib/config/describe-changes.js"
-import type { Config, ListenerConfig } from "../../lib/config/schema.js"
+import type { ListenerConfig } from "../../lib/config/listener-schema.js"
+import type { Config } from "../../lib/config/schema.js"
 import { Pool } from "../../lib/pool/pool.js"
 
 const BASE: Config = {

@@ -1,6 +1,6 @@
 import t from "tap"
 import { listenerIdentities, routeIdentities } from "../../lib/config/identities.js"
-import type { ListenerConfig } from "../../lib/config/schema.js"
+import type { ListenerConfig } from "../../lib/config/listener-schema.js"
 
 type Routes = NonNullable<ListenerConfig["route"]>
 

@@ -1,7 +1,8 @@
 import t from "tap"
+import { listenerSchema } from "../../lib/config/listener-schema.js"
 import { checkConfig } from "../../lib/config/load.js"
 import { ConfigError, formatPath } from "../../lib/config/problem.js"
-import { configSchema, listenerSchema } from "../../lib/config/schema.js"
+import { configSchema } from "../../lib/config/schema.js"
 import { thrownBy } from "../support/project/thrown.js"
 
 const LISTENER = { bind: "127.0.0.1:8080", backends: ["127.0.0.1:9000"] }

@@ -1,7 +1,7 @@
 /** A tunnel without a session around it. */
 import { type SessionEnd, toSessionEnd } from "../../../lib/close-reason.js"
+import type { SessionKeys } from "../../../lib/config/listener-schema.js"
 import { toSettings } from "../../../lib/config/load.js"
-import type { SessionKeys } from "../../../lib/config/schema.js"
 import type { Connection } from "../../../lib/net/connection.js"
 import type { Sweep } from "../../../lib/net/sweep.js"
 import { Tunnel } from "../../../lib/session/tunnel.js"

@@ -2,7 +2,7 @@
 import { type EventEmitter, once } from "node:events"
 import { pino } from "pino"
 import type { Test } from "tap"
-import type { ListenerConfig } from "../../../lib/config/schema.js"
+import type { ListenerConfig } from "../../../lib/config/listener-schema.js"
 import { createProxy, type EndedSession, type RefusedSession, type RunningProxy } from "../../../lib/index.js"
 import type { ProxyEvents } from "../../../lib/proxy/session-events.js"
 import { upgradeHead } from "../http/heads.js"

@@ -1,7 +1,7 @@
 /** A running listener with the given settings, observer and clock, without a proxy around it. */
 import type { Test } from "tap"
 import { formatAddress } from "../../../lib/address/address.js"
-import type { ListenerConfig } from "../../../lib/config/schema.js"
+import type { ListenerConfig } from "../../../lib/config/listener-schema.js"
 import type { Observer } from "../../../lib/ops/observer.js"
 import { Observers } from "../../../lib/ops/observer.js"
 import type { ListenerRows } from "../../../lib/proxy/listener-rows.js"

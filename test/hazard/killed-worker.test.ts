@@ -7,7 +7,8 @@ import { upgradeHead } from "../support/http/heads.js"
 import { answerUpgrade, type RawBackend, startBackend } from "../support/peers/backend.js"
 import { type Attempt, attempt, openAll } from "../support/peers/counted-client.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
-import { NO_WORKERS, startWorkers } from "../support/program/start-workers.js"
+import { noNewerNode } from "../support/program/newer-node.js"
+import { startWorkers } from "../support/program/start-workers.js"
 
 const PLACES = 40
 const OPEN = 30
@@ -15,7 +16,7 @@ const PENDING = 12
 
 t.test(
   "a killed worker is replaced, its places are given back, the others go on",
-  { skip: NO_WORKERS },
+  { skip: noNewerNode },
   async (t) => {
     const echo = await startForgetfulEcho(t)
     const silent = await startBackend(t)
@@ -78,7 +79,7 @@ t.test(
   },
 )
 
-t.test("workers that die again and again leave no place taken", { skip: NO_WORKERS }, async (t) => {
+t.test("workers that die again and again leave no place taken", { skip: noNewerNode }, async (t) => {
   const echo = await startForgetfulEcho(t)
   const host = await startWorkers(t, {
     workers: 2,

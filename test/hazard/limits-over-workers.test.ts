@@ -3,7 +3,8 @@ import { setImmediate as nextTurn } from "node:timers/promises"
 import t, { type Test } from "tap"
 import { answerUpgrade, startBackend, startEchoBackend } from "../support/peers/backend.js"
 import { type Attempt, attempt, openAll } from "../support/peers/counted-client.js"
-import { NO_WORKERS, startWorkers, type WorkerHost } from "../support/program/start-workers.js"
+import { noNewerNode } from "../support/program/newer-node.js"
+import { startWorkers, type WorkerHost } from "../support/program/start-workers.js"
 import { between, seededRandom } from "../support/project/random.js"
 
 const WORKERS = 4
@@ -66,7 +67,7 @@ async function hammer(
   return { most: held.most, refused: statuses.filter((status) => status !== 101).length, statuses }
 }
 
-t.test("limits are exact over four worker threads", { skip: NO_WORKERS }, async (t) => {
+t.test("limits are exact over four worker threads", { skip: noNewerNode }, async (t) => {
   const echo = await startEchoBackend(t)
   const one = await startEchoBackend(t, { "X-Backend": "one" })
   const other = await startEchoBackend(t, { "X-Backend": "other" })

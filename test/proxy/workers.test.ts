@@ -8,14 +8,15 @@ import { deadAddress, startBackend, startEchoBackend } from "../support/peers/ba
 import { type Attempt, attempt, openAll } from "../support/peers/counted-client.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
 import { socketFolder } from "../support/peers/socket-folder.js"
+import { NEWER_NODE, noNewerNode } from "../support/program/newer-node.js"
 import { logOf, Program, RWS, untilLogged, untilServing } from "../support/program/program.js"
-import { NO_WORKERS, startWorkers, WORKERS_NODE } from "../support/program/start-workers.js"
+import { startWorkers } from "../support/program/start-workers.js"
 
 const SESSIONS = 60
 
 t.test(
   "worker threads share listeners, and the main thread logs for all",
-  { skip: NO_WORKERS },
+  { skip: noNewerNode },
   async (t) => {
     const [echo, other] = [await startEchoBackend(t), await startEchoBackend(t)]
     const path = join(socketFolder(t), "rws.sock")
@@ -122,7 +123,7 @@ t.test(
   },
 )
 
-t.test("an address that another program listens on is refused", { skip: NO_WORKERS }, async (t) => {
+t.test("an address that another program listens on is refused", { skip: noNewerNode }, async (t) => {
   const taken = createServer().listen(0, "127.0.0.1")
   t.teardown(() => taken.close())
   await once(taken, "listening")
@@ -133,20 +134,24 @@ t.test("an address that another program listens on is refused", { skip: NO_WORKE
   )
 })
 
-t.test("with reuse_port the workers of two programs listen side by side", { skip: NO_WORKERS }, async (t) => {
-  const echo = await startEchoBackend(t)
-  const listener = { bind: "127.0.0.1:0", backends: [echo.address], reuse_port: true }
-  const old = await startWorkers(t, { workers: 2, ws_proxy: [listener] })
-  const [address = ""] = old.addresses
-  const next = await startWorkers(t, { workers: 2, ws_proxy: [{ ...listener, bind: address }] })
-  t.same(next.addresses, [address])
-  t.equal((await old.close(0)).kind, "closed")
-  const tunnels = await openAll(() => attempt(address), 6)
-  t.equal(tunnels.length, 6, "the new one serves all clients once the old one has closed")
-  await Promise.all(tunnels.map((tunnel) => tunnel.close()))
-})
+t.test(
+  "with reuse_port the workers of two programs listen side by side",
+  { skip: noNewerNode },
+  async (t) => {
+    const echo = await startEchoBackend(t)
+    const listener = { bind: "127.0.0.1:0", backends: [echo.address], reuse_port: true }
+    const old = await startWorkers(t, { workers: 2, ws_proxy: [listener] })
+    const [address = ""] = old.addresses
+    const next = await startWorkers(t, { workers: 2, ws_proxy: [{ ...listener, bind: address }] })
+    t.same(next.addresses, [address])
+    t.equal((await old.close(0)).kind, "closed")
+    const tunnels = await openAll(() => attempt(address), 6)
+    t.equal(tunnels.length, 6, "the new one serves all clients once the old one has closed")
+    await Promise.all(tunnels.map((tunnel) => tunnel.close()))
+  },
+)
 
-t.test("health checks run once, and their result holds for all workers", { skip: NO_WORKERS }, async (t) => {
+t.test("health checks run once, and their result holds for all workers", { skip: noNewerNode }, async (t) => {
   let probes = 0
   let isUp = true
   const backend = await startBackend(t, (peer) => {
@@ -179,7 +184,7 @@ t.test("health checks run once, and their result holds for all workers", { skip:
   t.equal(host.lines.filter(({ msg }) => msg === "backend is down").length, 1)
 })
 
-t.test("failed dials of all workers eject a backend together, and once", { skip: NO_WORKERS }, async (t) => {
+t.test("failed dials of all workers eject a backend together, and once", { skip: noNewerNode }, async (t) => {
   const echo = await startEchoBackend(t)
   const dead = await deadAddress()
   const host = await startWorkers(t, {
@@ -199,10 +204,10 @@ t.test("failed dials of all workers eject a backend together, and once", { skip:
   t.equal(host.lines.filter(({ msg }) => msg === "backend is down").length, 1)
 })
 
-t.test("the program drains its workers at SIGTERM", { skip: NO_WORKERS }, async (t) => {
+t.test("the program drains its workers at SIGTERM", { skip: noNewerNode }, async (t) => {
   const echo = await startEchoBackend(t)
   const flags = ["--workers", "2", "--bind", "127.0.0.1:0", "--backend", echo.address]
-  const rws = Program.start(t, WORKERS_NODE, [RWS, ...flags])
+  const rws = Program.start(t, NEWER_NODE ?? process.execPath, [RWS, ...flags])
   const { address } = await untilServing(rws)
   const tunnels = await openAll(() => attempt(address), 6)
   rws.signal("SIGTERM")

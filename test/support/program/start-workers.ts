@@ -4,20 +4,10 @@ import { EventEmitter, once } from "node:events"
 import { fileURLToPath } from "node:url"
 import type { Test } from "tap"
 import type { Config } from "../../../lib/config/schema.js"
-import { hasReusePort } from "../../../lib/net/reuse-port.js"
+import { NEWER_NODE } from "./newer-node.js"
 import type { HostMessage, HostOrder } from "./worker-host.js"
 
 const HOST = fileURLToPath(new URL("./worker-host.js", import.meta.url))
-
-/** A Node.js with SO_REUSEPORT: the one that runs the tests, or the one that this variable names. */
-const NODE = hasReusePort() ? process.execPath : process.env.RWS_TEST_NODE
-
-/** Its path, for tests that are not skipped. */
-export const WORKERS_NODE = NODE ?? process.execPath
-
-/** For tap: why tests of worker threads are skipped, or false. */
-export const NO_WORKERS =
-  NODE === undefined && "needs Node.js 22.12: run the tests with it, or set RWS_TEST_NODE to its path"
 
 type LogLine = Readonly<Record<string, unknown>>
 type Answer = Exclude<HostMessage, { kind: "log" }>
@@ -70,7 +60,10 @@ export class WorkerHost {
 
 /** Starts a proxy with this configuration in its own process, which is killed when the test ends. */
 export async function startWorkers(t: Test, config: Config): Promise<WorkerHost> {
-  const child = fork(HOST, [JSON.stringify(config)], { execPath: WORKERS_NODE, execArgv: [] })
+  const child = fork(HOST, [JSON.stringify(config)], {
+    execPath: NEWER_NODE ?? process.execPath,
+    execArgv: [],
+  })
   t.teardown(() => child.kill("SIGKILL"))
   const host = new WorkerHost((order) => child.send(order))
   child.on("message", (message: HostMessage) => host.receive(message))

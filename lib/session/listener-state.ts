@@ -4,8 +4,7 @@
 import type { Address } from "../address/address.js"
 import type { SessionKeys } from "../config/listener-schema.js"
 import type { ClientLimits } from "../limits/client-limits.js"
-import type { SocketPlaces } from "../limits/descriptors.js"
-import type { Places } from "../limits/places.js"
+import type { ListenerLimits } from "../limits/listener-limits.js"
 import type { Sweep } from "../net/sweep.js"
 import type { Observer } from "../ops/observer.js"
 import type { Pool } from "../pool/pool.js"
@@ -23,20 +22,14 @@ export interface ListenerSettings extends SessionKeys {
   readonly ownPool: Pool | undefined
 }
 
-export interface ListenerState {
+export interface ListenerState extends ListenerLimits {
   /** The settings for new sessions. */
   readonly settings: ListenerSettings
   /** The bound address. */
   readonly address: Address
   readonly sessions: SessionRegistry
-  /** `max_connections`. */
-  readonly connections: Places
-  /** `max_pending`. */
-  readonly pending: Places
   /** Limits per client address. */
   readonly clients: ClientLimits
-  /** The process's limit of open files. */
-  readonly sockets: SocketPlaces
   readonly sweep: Sweep
   readonly observer: Observer
   readonly clock: Clock

@@ -10,7 +10,8 @@
  */
 import { formatClientAddress } from "../address/client-address.js"
 import { CLOSE_REASONS, type CloseReason, SessionEnd, type Stage, toSessionEnd } from "../close-reason.js"
-import type { Place, Places } from "../limits/places.js"
+import { acquirePlaces } from "../limits/listener-limits.js"
+import type { Place } from "../limits/places.js"
 import type { Connection } from "../net/connection.js"
 import type { SessionSummary } from "../ops/session-summary.js"
 import type { Backend } from "../pool/backend.js"
@@ -34,7 +35,7 @@ export function startSession(client: Connection, listener: ListenerState): void 
 /** From accept to the 101. */
 async function establish(session: Session): Promise<void> {
   try {
-    session.acquirePlaces()
+    acquirePlaces(session.listener, session)
     const incoming = await readRequest(session)
     const route = locate(session, incoming)
     // May refuse the request, so it comes before any backend is dialled.
@@ -98,14 +99,6 @@ class Session implements StageContext, LiveSession {
     return this.#tunnel?.bytesFromBackend ?? 0
   }
 
-  /** Of `max_connections`, of the limit of open files, and of `max_pending`. */
-  acquirePlaces(): void {
-    const { connections, pending, sockets } = this.listener
-    this.#acquire(connections, "too_many_connections")
-    this.#acquire(sockets.sessions, "local_exhaustion", sockets.fault)
-    this.#acquire(pending, "too_many_pending")
-  }
-
   enter(stage: Stage): void {
     this.stage = stage
     const aborted = ABORT_REASONS[stage]
@@ -165,11 +158,6 @@ class Session implements StageContext, LiveSession {
       client.close(end)
       listener.sessions.delete(this)
     } else refuse(client, end, listener, () => listener.sessions.delete(this))
-  }
-
-  #acquire(places: Places, reason: CloseReason, cause?: Error): void {
-    if (!places.acquire()) throw new SessionEnd(reason, "", cause)
-    this.hold(places)
   }
 }
 

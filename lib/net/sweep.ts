@@ -1,5 +1,6 @@
 /** One timer for all tunnels of a listener that have a deadline, instead of one timer for each. */
 import { type Clock, systemClock, type Timer } from "../shared/clock.js"
+import { LinkedSet } from "../shared/linked-set.js"
 
 export interface Swept {
   /** Checks the deadlines against the clock (milliseconds, monotonic). */
@@ -10,7 +11,7 @@ const LONGEST_INTERVAL_MS = 1000
 const SHORTEST_INTERVAL_MS = 10
 
 export class Sweep {
-  readonly #members = new Set<Swept>()
+  readonly #members = new LinkedSet<Swept>()
   #intervalMs: number
   /** What the latest settings need. */
   #wantedMs: number

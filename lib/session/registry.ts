@@ -1,6 +1,7 @@
 /** The live sessions of a listener, for drain, admin and metrics. */
 import type { CloseReason, Stage } from "../close-reason.js"
 import type { Backend } from "../pool/backend.js"
+import { LinkedSet } from "../shared/linked-set.js"
 
 export interface LiveSession {
   /** Unique within the listener. */
@@ -24,7 +25,7 @@ export interface LiveSession {
 }
 
 export class SessionRegistry implements Iterable<LiveSession> {
-  readonly #sessions = new Set<LiveSession>()
+  readonly #sessions = new LinkedSet<LiveSession>()
   #waiting: (() => void)[] = []
   #lastId = 0
 
@@ -57,6 +58,6 @@ export class SessionRegistry implements Iterable<LiveSession> {
   }
 
   [Symbol.iterator](): Iterator<LiveSession> {
-    return this.#sessions.values()
+    return this.#sessions[Symbol.iterator]()
   }
 }

@@ -6,7 +6,7 @@
  * copied there all copies share theirs, also those of accepted sockets. In later versions of V8 they always do,
  * and lose nothing by this.
  *
- * Measured on Node 20: a refusal, for which nothing is dialled, costs 70 % of what it did once that has happened.
+ * Measured on Node 20: it makes a refusal, for which nothing is dialled, cost 70 % of what it did.
  */
 import { Socket } from "node:net"
 

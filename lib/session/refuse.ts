@@ -5,6 +5,7 @@
 import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
 import { writeRefusal } from "../http/refusal.js"
 import type { SocketPlaces } from "../limits/descriptors.js"
+import type { Place } from "../limits/places.js"
 import type { Connection, Handler } from "../net/connection.js"
 import type { Clock, Timer } from "../shared/clock.js"
 
@@ -33,26 +34,25 @@ export function refuse(
   if (status !== undefined) {
     client.socket.write(writeRefusal(end.reason, status, end.message, new Date()), "latin1")
   }
-  if (lingering.acquire()) {
-    const deadline = clock.after(LINGER_MS, () => client.close(end))
-    client.attach(
-      new Discard(() => {
-        lingering.release()
-        onGone()
-      }, deadline),
-    )
-    client.socket.end()
-  } else {
-    client.attach(new Discard(onGone))
-    client.close(end)
-  }
+  const lingers = lingering.acquire()
+  client.attach(new Discard(client, end, onGone, lingers ? lingering : undefined, clock))
+  if (lingers) client.socket.end()
+  else client.close(end)
 }
 
 class Discard implements Handler {
+  readonly #deadline: Timer | undefined
+
   constructor(
+    client: Connection,
+    end: SessionEnd,
     private readonly onGone: () => void,
-    private readonly deadline?: Timer,
-  ) {}
+    /** Held until the socket is gone. Absent: it does not linger. */
+    private readonly place: Place | undefined,
+    clock: Clock,
+  ) {
+    if (place !== undefined) this.#deadline = clock.after(LINGER_MS, () => client.close(end))
+  }
 
   onBytes(): void {}
 
@@ -61,7 +61,8 @@ class Discard implements Handler {
   onDrain(): void {}
 
   onClose(): void {
-    this.deadline?.cancel()
+    this.#deadline?.cancel()
+    this.place?.release()
     this.onGone()
   }
 }

@@ -80,3 +80,11 @@ t.test("the text of a refusal is one line of ASCII, whatever a detail holds", as
     t.ok(whole)
   }
 })
+
+t.test("every refusal has the date of its own second, in whatever order they come", async (t) => {
+  for (const ms of [0, 999, 1000, 500, 86_400_000, 1999]) {
+    const now = new Date(NOW.getTime() + ms)
+    const { fields } = read(writeRefusal("bad_request", 400, "no", now))
+    t.same(valuesOf(fields, "date"), [now.toUTCString()])
+  }
+})

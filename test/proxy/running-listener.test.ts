@@ -1,6 +1,7 @@
 import t, { type Test } from "tap"
 import type { CloseReason } from "../../lib/close-reason.js"
 import { CLOSING_MS } from "../../lib/session/closing.js"
+import type { LiveSession } from "../../lib/session/registry.js"
 import { FakeClock } from "../support/clock/fake-clock.js"
 import { upgradeHead } from "../support/http/heads.js"
 import { startEchoBackend } from "../support/peers/backend.js"
@@ -54,9 +55,15 @@ t.test("a second drain never lengthens the first", async (t) => {
 
 t.test("a drain ends when the last session has, not when its socket is gone", async (t) => {
   const { listener, client } = await startWithClient(t)
-  const [session] = listener.sessions
-  if (session === undefined) throw new Error("no session")
-  const other = { ...session, id: listener.sessions.nextId(), close() {} }
+  const other: LiveSession = {
+    id: listener.sessions.nextId(),
+    stage: "tunnel",
+    startedMs: 0,
+    bytesFromClient: 0,
+    bytesFromBackend: 0,
+    close() {},
+    cut() {},
+  }
   listener.sessions.add(other)
   const drained = listener.drain(600_000)
   client.socket.destroy()

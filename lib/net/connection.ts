@@ -9,7 +9,7 @@
 import { type NetConnectOpts, Socket } from "node:net"
 import type { ConnectionOptions } from "node:tls"
 import { createReadInto } from "./accepted-reads.js"
-import { socketOptions } from "./socket-options.js"
+import { copyOptionsCheaply } from "./socket-options.js"
 
 export interface Handler {
   /** Bytes have arrived. If the connection `lends` them they are valid during the call only. */
@@ -46,6 +46,8 @@ export const READ_AHEAD_BYTES = 1
 const MAX_REPLAY_BYTES = 64 * 1024
 
 const NO_BYTES = Buffer.alloc(0)
+
+copyOptionsCheaply()
 
 /** Where a socket of ours keeps its connection, so that all of them share the listeners of `Connection`. */
 const CONNECTION = Symbol("connection")
@@ -104,7 +106,7 @@ export class Connection {
   }
 
   static readonly #ONREAD = { buffer: READ_BUFFER, callback: Connection.#on.read }
-  static readonly #DIALLED = socketOptions({ allowHalfOpen: true, noDelay: true, onread: Connection.#ONREAD })
+  static readonly #DIALLED = { allowHalfOpen: true, noDelay: true, onread: Connection.#ONREAD }
   static readonly #readInto = createReadInto(Connection.#ONREAD)
 
   private constructor(

@@ -32,7 +32,7 @@ export class LinkedSet<Member extends object> implements Iterable<Member> {
   /** Adds a member at the end. Does nothing if it is in the set. */
   add(member: Member): void {
     const link: Link = member
-    if (link[NEXT] !== undefined) return
+    if (isLinked(link)) return
     join(this.#ends[PREVIOUS], link)
     join(link, this.#ends)
     this.#size++
@@ -41,7 +41,7 @@ export class LinkedSet<Member extends object> implements Iterable<Member> {
   /** Does nothing if the member is not in the set. */
   delete(member: Member): void {
     const link: Link = member
-    if (link[NEXT] === undefined) return
+    if (!isLinked(link)) return
     join(link[PREVIOUS], link[NEXT])
     // What has left must not refer to what came later, as the tables of a `Set` do.
     link[PREVIOUS] = undefined
@@ -79,6 +79,11 @@ class Place implements Link {
   leave(): void {
     join(this[PREVIOUS], this[NEXT])
   }
+}
+
+/** The links of a copy of a member lead to the neighbours of the member, but not back. */
+function isLinked(link: Link): boolean {
+  return link[PREVIOUS]?.[NEXT] === link
 }
 
 function join(previous: Link | undefined, next: Link | undefined): void {

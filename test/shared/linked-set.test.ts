@@ -49,6 +49,20 @@ t.test("a member that has been deleted refers to no other, so that it keeps none
   for (const key of Reflect.ownKeys(b)) t.not(typeof Reflect.get(b, key), "object")
 })
 
+t.test("a copy of a member is not a member, and may become one", async (t) => {
+  const list = members("a", "b")
+  const set = filled(list)
+  const copy = { ...list[0], name: "c" }
+  set.delete(copy)
+  t.equal(namesOf(set), "ab")
+  set.add(copy)
+  t.equal(namesOf(set), "abc")
+  for (const member of list) set.delete(member)
+  t.equal(namesOf(set), "c")
+  set.delete(copy)
+  t.equal(set.size, 0)
+})
+
 for (const { title, change, visited } of [
   { title: "the one just visited leaves", change: "-a", visited: "abcd" },
   { title: "the next one leaves", change: "-b", visited: "acd" },

@@ -113,7 +113,10 @@ export function socketPlaces(rows: Rows): SocketPlaces {
       cells.subarray(CELL.lingering),
       held?.subarray(CELL.lingering),
     ),
-    fault: new Error(`the limit of ${cells[CELL.limit]} open files leaves room for ${sessions} sessions`),
+    // Made when it is asked for: the stack trace of an error keeps whatever was in scope.
+    get fault() {
+      return new Error(`the limit of ${cells[CELL.limit]} open files leaves room for ${sessions} sessions`)
+    },
   }
 }
 

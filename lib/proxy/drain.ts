@@ -56,6 +56,8 @@ export class Drain {
 
   #closeRest(now: boolean): void {
     const { settings, sessions, clock } = this.listener
+    // A listener that shares its port still accepts what is in its queue.
+    sessions.closeNew("drain_timeout")
     if (now) {
       this.#spread?.cancel()
       sessions.cutAll("drain_timeout")

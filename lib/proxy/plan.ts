@@ -77,6 +77,8 @@ export class Plan {
       const running = known ?? this.plane.newListener({ identity, settings, rows: own }, observer, clock)
       return { identity, running, isNew: known === undefined, settings, rows: own }
     })
+    // The closures of this constructor live as long as the pools, and must not keep removed listeners.
+    before.clear()
     const gone = previous?.listeners.filter(({ identity }) => !identities.includes(identity)) ?? []
     this.#removed = gone.map(({ running }) => running)
   }

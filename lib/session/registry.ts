@@ -27,6 +27,7 @@ export interface LiveSession {
 export class SessionRegistry implements Iterable<LiveSession> {
   readonly #sessions = new LinkedSet<LiveSession>()
   #waiting: (() => void)[] = []
+  #closesNewFor: CloseReason | undefined
   #lastId = 0
 
   get size(): number {
@@ -39,6 +40,14 @@ export class SessionRegistry implements Iterable<LiveSession> {
 
   add(session: LiveSession): void {
     this.#sessions.add(session)
+    const reason = this.#closesNewFor
+    // Not before the session has begun.
+    if (reason !== undefined) queueMicrotask(() => session.cut(reason))
+  }
+
+  /** Sessions that are added from now on are closed at once. */
+  closeNew(reason: CloseReason): void {
+    this.#closesNewFor = reason
   }
 
   delete(session: LiveSession): void {

@@ -50,3 +50,14 @@ t.test("cutting all sessions cuts each with the reason, and does not wait", asyn
   t.same(closed, [`${first.id} drain_timeout`, `${second.id} drain_timeout`])
   t.equal(registry.size, 2)
 })
+
+t.test("sessions that begin after the deadline of a drain are cut, once they have begun", async (t) => {
+  const registry = new SessionRegistry()
+  const closed: string[] = []
+  session(registry, closed)
+  registry.closeNew("drain_timeout")
+  const late = session(registry, closed)
+  t.same(closed, [])
+  await Promise.resolve()
+  t.same(closed, [`${late.id} drain_timeout`])
+})

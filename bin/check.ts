@@ -1,6 +1,6 @@
 /** `rws check`: says whether the configuration is valid, and prints the settings that would be served. */
 import { LISTENER, POOL, ROUTE } from "../lib/config/known-tables.js"
-import { toSettings } from "../lib/config/load.js"
+import { configSchema } from "../lib/config/schema.js"
 import { describeShortage, findShortage } from "../lib/limits/descriptors.js"
 import type { Setting } from "../lib/settings/setting.js"
 import { isTable, type Table } from "../lib/settings/table.js"
@@ -8,7 +8,7 @@ import { type ConfigArguments, readConfig } from "./config-options.js"
 
 export async function check(given: ConfigArguments): Promise<void> {
   const config = await readConfig(given)
-  const { log, ws_proxy } = toSettings(config)
+  const { log, ws_proxy } = configSchema.parse(config)
   const pools = Object.entries(config.pool ?? {})
   const counts = [
     count(ws_proxy.length, "listener"),

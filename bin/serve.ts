@@ -1,5 +1,5 @@
 /** `rws serve`: runs the proxy until a signal. */
-import { toSettings } from "../lib/config/load.js"
+import { configSchema } from "../lib/config/schema.js"
 import { takeInheritedSockets } from "../lib/net/inherited-sockets.js"
 import { BindError } from "../lib/net/listener.js"
 import { createProxy } from "../lib/proxy/proxy.js"
@@ -23,7 +23,7 @@ export async function serve(given: ServeArguments): Promise<void> {
   const version = file === undefined ? undefined : versionOf(file)
   const read = () => readConfig(given)
   const config = await read()
-  const settings = toSettings(config)
+  const settings = configSchema.parse(config)
   const mayReplace = given.replace === true
   const pidFile = openPidFile(settings.pid_file, mayReplace)
   const { log, flush } = await openLog(settings.log)

@@ -20,13 +20,13 @@ export function openPidFile(path: string | undefined, mayReplace: boolean): PidF
 }
 
 /**
- * Returns the process id of the rws that was replaced. A pid file that can't be written is logged: a full disk
- * must not keep rws from serving.
+ * Tells the rws that held the file to drain. A pid file that can't be written is logged: a full disk must not
+ * keep rws from serving.
  * @throws {RunError} when another rws holds the file and may not be replaced
  */
-export function takeOver(pidFile: PidFile, mayReplace: boolean, log: Log): number | undefined {
+export function takeOver(pidFile: PidFile, mayReplace: boolean, log: Log): void {
   const previous = take(pidFile, mayReplace, log)
-  if (previous === undefined) return undefined
+  if (previous === undefined) return
   try {
     process.kill(previous, "SIGUSR2")
     log.info({ pid: previous }, "replaced a running rws, which drains now")
@@ -34,7 +34,6 @@ export function takeOver(pidFile: PidFile, mayReplace: boolean, log: Log): numbe
     const { message } = error as Error
     log.warn({ pid: previous, error: message }, "the replaced rws could not be told to drain")
   }
-  return previous
 }
 
 function take(pidFile: PidFile, mayReplace: boolean, log: Log): number | undefined {

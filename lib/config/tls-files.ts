@@ -1,20 +1,16 @@
 /** Reads the PEM files that a configuration names, to report what is wrong with them before anything is bound. */
 import { readCertificates, readKey, readSecureContext } from "../net/secure-context.js"
 import { faultIn } from "../settings/kinds.js"
-import { isTable, type Table, toTable, toTables } from "../settings/table.js"
+import { isTable, type Table, toTable } from "../settings/table.js"
+import { placesOf } from "./places.js"
 import type { ConfigProblem } from "./problem.js"
 
 /** Works on any input, since the schema reports wrong values. */
 export function checkTlsFiles(input: unknown): ConfigProblem[] {
-  const config = toTable(input)
+  const pools = Object.entries(toTable(toTable(input).pool))
   return [
-    ...Object.entries(toTable(config.pool)).flatMap(([name, pool]) => problemsOf(pool, ["pool", name])),
-    ...toTables(config.ws_proxy).flatMap(([index, listener]) => [
-      ...problemsOf(listener, ["ws_proxy", index]),
-      ...toTables(listener.route).flatMap(([number, route]) =>
-        problemsOf(route, ["ws_proxy", index, "route", number]),
-      ),
-    ]),
+    ...pools.flatMap(([name, pool]) => problemsOf(pool, ["pool", name])),
+    ...placesOf(input).flatMap(([place, path]) => problemsOf(place, path)),
   ]
 }
 

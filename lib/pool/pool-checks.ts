@@ -37,22 +37,19 @@ export function useChecks(user: CheckUser): () => void {
 
 class PoolChecks {
   readonly #users = new Set<CheckUser>()
-  readonly #pool: Pool
   readonly #schedule: HealthChecks<Backend>
-  readonly #tlsFor: CheckUser["tlsFor"]
-  readonly #from: LocalAddresses | undefined
   readonly #check: ProbeSettings
   readonly #proxyHeader: Buffer | undefined
   readonly #timeoutMs: number
 
-  /** @param first its TLS context is used for all users, since TLS settings belong to the pool */
-  constructor(first: CheckUser, settings: HealthCheckSettings) {
+  /** @param first dials for all users, since TLS settings and local addresses belong to the pool */
+  constructor(
+    private readonly first: CheckUser,
+    settings: HealthCheckSettings,
+  ) {
     const { host = "", expect_status = [], timeout_ms, ...others } = settings
     const { send_proxy_protocol: version } = first.pool.settings
-    this.#pool = first.pool
-    this.#tlsFor = (backend) => first.tlsFor(backend)
     this.#check = { ...others, host, expect_status: [expect_status].flat() }
-    this.#from = first.from
     this.#proxyHeader = version && writeLocalProxyHeader(version)
     this.#timeoutMs = timeout_ms
     const check = (backend: Backend, signal: AbortSignal) => this.#probe(backend, signal)
@@ -66,20 +63,21 @@ class PoolChecks {
     return () => {
       if (!this.#users.delete(user) || this.#users.size > 0) return
       this.#schedule.stop()
-      CHECKS.delete(this.#pool)
+      CHECKS.delete(this.first.pool)
     }
   }
 
   async #probe(backend: Backend, signal: AbortSignal): Promise<ProbeFault | undefined> {
+    const { first } = this
     try {
       const target = {
         backend,
         check: this.#check,
-        tls: this.#tlsFor(backend),
+        tls: first.tlsFor(backend),
         proxyHeader: this.#proxyHeader,
-        from: this.#from,
+        from: first.from,
       }
-      const fault = await probe(target, this.#timeoutMs, this.#pool.clock, signal)
+      const fault = await probe(target, this.#timeoutMs, first.pool.clock, signal)
       if (fault?.isLocal) for (const { observer } of this.#users) observer.onUncheckable(backend.name, fault)
       return fault
     } catch (error) {

@@ -7,7 +7,7 @@ import { RunningListener } from "./running-listener.js"
 
 export class ThisThread implements DataPlane {
   readonly runsChecks = true
-  readonly #listeners = new Set<ServedListener>()
+  readonly #listeners = new Set<RunningListener>()
 
   newListener({ settings, rows }: NewListener, observer: Observer, clock: Clock): RunningListener {
     const listener = new RunningListener(settings, observer, rows, clock)
@@ -16,13 +16,11 @@ export class ThisThread implements DataPlane {
   }
 
   closeTunnels(backend: Backend): void {
-    for (const listener of this.#listeners) {
-      if (listener instanceof RunningListener) listener.closeTunnelsOf(backend)
-    }
+    for (const listener of this.#listeners) listener.closeTunnelsOf(backend)
   }
 
   forget(listener: ServedListener): void {
-    this.#listeners.delete(listener)
+    if (listener instanceof RunningListener) this.#listeners.delete(listener)
   }
 
   async prepare(): Promise<void> {}

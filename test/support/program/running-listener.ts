@@ -27,7 +27,6 @@ export async function startListener(
   const [planned] = new Plan(written, observers, undefined, clock).listeners
   if (!(planned?.running instanceof RunningListener)) throw new Error("no listener in this thread")
   const { running: listener, rows } = planned
-  if (!(listener instanceof RunningListener)) throw new Error("the listener is not in this thread")
   listener.apply({ ...planned.settings, ...settings }, rows)
   await listener.listen()
   t.teardown(() => {

@@ -2,9 +2,9 @@
 import { once } from "node:events"
 
 /**
- * Takes leave of the primary, in a worker of a cluster. The primary may have passed on a client before it heard
- * that the worker's listener was closed. Until it has acknowledged the leave, the worker hands such clients
- * back; later ones would wait for ever. Log nothing afterwards: in PM2 the log needs the primary.
+ * Takes leave of the primary, in a worker of a cluster. The primary may have passed on a client before it
+ * heard that the worker's listener was closed. Until it has acknowledged the leave, the worker hands such
+ * clients back; later ones would wait for ever. Log nothing afterwards: in PM2 the log needs the primary.
  */
 export async function leaveCluster(timeoutMs: number): Promise<void> {
   if (process.channel === undefined) return

@@ -2,9 +2,9 @@
  * The file with the process id of a running rws. It changes hands atomically: of several programs that want
  * one path exactly one holds it, and each successor knows whom it has succeeded.
  *
- * A file appears by link(), which fails if there is one, and is taken away by rename(), which succeeds for one
- * program only. The holder keeps its file open. So a process that got the id of a dead rws is not mistaken for
- * that rws: on Linux, /proc shows which files a process has open.
+ * A file appears by link(), which fails if there is one, and is taken away by rename(), which succeeds for
+ * one program only. The holder keeps its file open. So a process that got the id of a dead rws is not
+ * mistaken for that rws: on Linux, /proc shows which files a process has open.
  */
 import {
   closeSync,

@@ -1,2 +1,2 @@
-/** The program could not run, for a reason outside its configuration. The message says why; the exit code is 1. */
+/** rws could not run, for a reason outside its configuration, which the message says. Exit code 1. */
 export class RunError extends Error {}

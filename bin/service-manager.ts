@@ -2,10 +2,10 @@
  * Tells the service manager what rws is doing, as sd_notify(3) does: ready, reloading, stopping, a line of
  * status, and signs of life for the watchdog. Does nothing without NOTIFY_SOCKET, so outside of systemd.
  *
- * Node.js has no Unix datagram sockets. systemd-notify has, but a fork of a process with a large heap blocks its
- * event loop for milliseconds. So a small shell is started once, reads one message per line from a pipe and runs
- * systemd-notify for each. It ends with the pipe, and survives the signals that systemd and terminals send to all
- * processes of a service. The unit needs NotifyAccess=all.
+ * Node.js has no Unix datagram sockets. systemd-notify has, but a fork of a process with a large heap blocks
+ * its event loop for milliseconds. So a small shell is started once, reads one message per line from a pipe
+ * and runs systemd-notify for each. It ends with the pipe, and survives the signals that systemd and
+ * terminals send to all processes of a service. The unit needs NotifyAccess=all.
  */
 import { spawn } from "node:child_process"
 import type { Writable } from "node:stream"
@@ -45,8 +45,8 @@ export class ServiceManager {
   }
 
   /**
-   * Reads the variables of the service manager and removes them, so that no child speaks for rws. Begins to send
-   * signs of life, twice as often as the watchdog expects them.
+   * Reads the variables of the service manager and removes them, so that no child speaks for rws. Begins to
+   * send signs of life, twice as often as the watchdog expects them.
    * @param warn called once, at the first failure
    */
   static take(env: NodeJS.ProcessEnv, pid: number, warn: (text: string) => void): ServiceManager {

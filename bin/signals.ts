@@ -46,8 +46,9 @@ export function onOrder(signal: OrderSignal, handler: () => void): void {
 export type StopCause = "SIGTERM" | "SIGINT" | "SIGUSR2" | "shutdown" | "disconnect"
 
 /**
- * Resolves once the proxy is closed, to how many tunnels were cut. The first request to stop drains it, a second one closes it at once.
- * Handles signals from the call on, also while the proxy is starting; rejects if that fails.
+ * Resolves once the proxy is closed, to how many tunnels were cut. The first request to stop drains it, a
+ * second one closes it at once. Handles signals from the call on, also while the proxy is starting; rejects
+ * if that fails.
  *
  * Of `worker.disconnect()` in the primary a worker hears nothing before its last connection has gone.
  */

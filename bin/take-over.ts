@@ -1,4 +1,6 @@
-/** `rws --replace`: takes the pid file once every listener listens, and tells the rws that held it to drain. */
+/**
+ * `rws --replace`: takes the pid file once every listener listens, and tells the rws that held it to drain.
+ */
 import type { Log } from "../lib/ops/log.js"
 import { PidFile } from "./pid-file.js"
 import { RunError } from "./run-error.js"

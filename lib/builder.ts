@@ -18,9 +18,9 @@ export class WsProxy {
   #log = SILENT
 
   /**
-   * @param backends one or more of `host:port`, `[v6]:port`, `ws://host[:port][/path]`, `wss://host[:port][/path]`
-   * or `unix:/path`, or tables with an `address`; or a `Pool`, which may change while the proxy runs. May be left
-   * out if there are routes with backends
+   * @param backends one or more of `host:port`, `[v6]:port`, `ws://host[:port][/path]`,
+   * `wss://host[:port][/path]` or `unix:/path`, or tables with an `address`; or a `Pool`, which may change
+   * while the proxy runs. May be left out if there are routes with backends
    */
   constructor(backends?: string | readonly BackendInput[] | Pool) {
     this.#backends = backends instanceof Pool || backends === undefined ? backends : [backends].flat()

@@ -22,8 +22,8 @@ interface Row {
   /** A failed dial after which the session may try another backend. */
   readonly retry?: true
   /**
-   * The backend's own failure at this stage, which counts against it by `fail_on`. Never what the client or this
-   * machine has caused.
+   * The backend's own failure at this stage, which counts against it by `fail_on`. Never what the client or
+   * this machine has caused.
    */
   readonly charged?: true
   /** Seconds for the refusal's Retry-After field (RFC 9110 §10.2.3). */

@@ -1,4 +1,6 @@
-/** Loads, checks and parses a configuration: from a file, from TOML text, or from an object of the same shape. */
+/**
+ * Loads, checks and parses a configuration: from a file, from TOML text, or from an object of the same shape.
+ */
 import { readFile } from "node:fs/promises"
 import { toTable } from "../settings/table.js"
 import { crossCheck } from "./cross-checks.js"
@@ -55,8 +57,8 @@ export function checkConfig(input: unknown, source?: string): Config {
 }
 
 /**
- * Parses a configuration given as an object, and fills in the defaults. Reads the PEM files that it names only
- * to report what is wrong with them.
+ * Parses a configuration given as an object, and fills in the defaults. Reads the PEM files that it names
+ * only to report what is wrong with them.
  * @throws {ConfigError}
  */
 export function toSettings(input: unknown, source = "configuration"): Settings {

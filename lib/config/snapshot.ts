@@ -1,6 +1,8 @@
 import type { Config } from "./schema.js"
 
-/** A copy of a valid configuration, in case the program changes its object. A `Pool` stays the same object. */
+/**
+ * A copy of a valid configuration, in case the program changes its object. A `Pool` stays the same object.
+ */
 export function snapshot(config: Config): Config {
   return copy(config) as Config
 }

@@ -1,4 +1,6 @@
-/** Reads the PEM files that a configuration names, to report what is wrong with them before anything is bound. */
+/**
+ * Reads the PEM files that a configuration names, to report what is wrong with them before anything is bound.
+ */
 import { readCertificates, readKey, readSecureContext } from "../net/secure-context.js"
 import { faultIn } from "../settings/kinds.js"
 import { isTable, type Table, toTable } from "../settings/table.js"

@@ -50,8 +50,8 @@ export function writeHead(
   edits: readonly FieldEdit[],
   isDropped: (name: string) => boolean = () => false,
 ): string {
-  // For each name, at the place of its first edit, the lines that replace its fields. A head has few edits, so
-  // looking through them costs less than a Map.
+  // For each name, at the place of its first edit, the lines that replace its fields. A head has few edits,
+  // so looking through them costs less than a Map.
   const lines = new Array<string | undefined>(edits.length)
   let atEnd = ""
   for (const { action, key, line } of edits) {

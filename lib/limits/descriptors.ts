@@ -65,8 +65,8 @@ export interface DescriptorShortage {
 }
 
 /**
- * Compares the limit of open files of this process with the listeners' `max_connections`; undefined if they fit.
- * Listeners without a limit are not counted.
+ * Compares the limit of open files of this process with the listeners' `max_connections`; undefined if they
+ * fit. Listeners without a limit are not counted.
  */
 export function findShortage(
   limits: readonly { readonly max_connections: number }[],

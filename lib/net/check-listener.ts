@@ -1,4 +1,6 @@
-/** Whether a listener of rws is alive, as seen by a client: for the probes of containers and load balancers. */
+/**
+ * Whether a listener of rws is alive, as seen by a client: for the probes of containers and load balancers.
+ */
 import { connect } from "node:net"
 import { type Address, toNetOptions } from "../address/address.js"
 
@@ -7,8 +9,8 @@ const WILDCARDS: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", ":
 
 /**
  * Connects, sends FIN and waits until the listener closes too. A connection alone would prove nothing: the
- * kernel accepts it even while rws hangs or, with socket activation, isn't running. And a request would cost the
- * listener more, and a line in its log at each probe.
+ * kernel accepts it even while rws hangs or, with socket activation, isn't running. And a request would cost
+ * the listener more, and a line in its log at each probe.
  *
  * Resolves to what is wrong, or to undefined.
  */

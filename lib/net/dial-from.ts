@@ -30,8 +30,8 @@ export function dial(
 
 /**
  * Tries one pair of addresses after the other: the next local address if one has no port left, and the next
- * address of the backend's name if one can't be reached. Node tries only one address of a name if the local one is
- * given.
+ * address of the backend's name if one can't be reached. Node tries only one address of a name if the local
+ * one is given.
  */
 class DialFrom implements Dialling {
   readonly connected: Promise<Connection>

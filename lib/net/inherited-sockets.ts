@@ -25,8 +25,9 @@ interface Claimant {
 const FIRST_FD = 3
 
 /**
- * For listen(2), which is called again on a socket that listens already. Clients queue in the socket's backlog
- * during a restart, so Node's default of 511 must not shorten it. The kernel caps it at net.core.somaxconn.
+ * For listen(2), which is called again on a socket that listens already. Clients queue in the socket's
+ * backlog during a restart, so Node's default of 511 must not shorten it. The kernel caps it at
+ * net.core.somaxconn.
  */
 const BACKLOG = 65_535
 
@@ -46,9 +47,9 @@ export function takeInheritedSockets(env: NodeJS.ProcessEnv, pid: number): Inher
 }
 
 /**
- * Gives each socket to the listener that binds its address, else to the one with its name. Returns a server for
- * each listener, in their order; undefined = it has to bind its address itself. The servers listen already, so
- * pass them to `Listener.listen` in the same turn of the event loop.
+ * Gives each socket to the listener that binds its address, else to the one with its name. Returns a server
+ * for each listener, in their order; undefined = it has to bind its address itself. The servers listen
+ * already, so pass them to `Listener.listen` in the same turn of the event loop.
  * @throws {BindError} for a descriptor that isn't a listening socket or that no listener wants: its clients
  * would connect and never be served
  */

@@ -8,7 +8,9 @@ export interface ListenerOptions {
   readonly address: Address
   /** Permissions of a Unix socket, e.g. 0o660. Default: by the umask. */
   readonly mode?: number | undefined
-  /** Whether others may listen on the address as well, or take over the path of a Unix socket. Default: no. */
+  /**
+   * Whether others may listen on the address as well, or take over the path of a Unix socket. Default: no.
+   */
   readonly reusePort?: boolean | undefined
 }
 

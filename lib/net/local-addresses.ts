@@ -1,6 +1,6 @@
 /**
- * The addresses of this machine from which a pool's backends are dialled. Each has local ports of its own, some
- * 28,000 on Linux.
+ * The addresses of this machine from which a pool's backends are dialled. Each has local ports of its own,
+ * some 28,000 on Linux.
  */
 import { isIP } from "node:net"
 
@@ -19,8 +19,8 @@ export class LocalAddresses {
   constructor(private readonly addresses: readonly string[]) {}
 
   /**
-   * The ways to a backend, in the order in which to try them: for each of its addresses all local ones of the same
-   * family, beginning with the next one in turn. The system chooses where there is none of that family.
+   * The ways to a backend, in the order in which to try them: for each of its addresses all local ones of the
+   * same family, beginning with the next one in turn. The system chooses where there is none of that family.
    */
   routesTo(hosts: readonly string[]): Route[] {
     const turn = this.#turn++

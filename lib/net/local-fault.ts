@@ -3,8 +3,8 @@ import { closeSync, openSync } from "node:fs"
 import { devNull } from "node:os"
 
 /**
- * The local address has no port left for this backend, or this machine has no such address. EADDRINUSE comes if
- * the local address was given.
+ * The local address has no port left for this backend, or this machine has no such address. EADDRINUSE comes
+ * if the local address was given.
  */
 const PORT_FAULTS: ReadonlySet<unknown> = new Set(["EADDRNOTAVAIL", "EADDRINUSE"])
 

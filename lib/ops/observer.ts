@@ -13,7 +13,9 @@ export interface Observer {
   listening(listener: string, address: Address, backends: readonly string[] | undefined): void
   /** A new configuration is in place. What has changed is said in words; empty = nothing has. */
   reloaded(changes: readonly string[]): void
-  /** The limit of open files has no room for all sessions that the listeners allow. Told once, at the start. */
+  /**
+   * The limit of open files has no room for all sessions that the listeners allow. Told once, at the start.
+   */
   descriptorsShort(shortage: DescriptorShortage): void
   /** A listener has drained, and it has cut this many tunnels. */
   stopped(listener: string, cut: number): void
@@ -22,8 +24,8 @@ export interface Observer {
   /** The client has got its 101. */
   tunnelOpened(session: Readonly<SessionSummary>): void
   /**
-   * A session has ended, with or without a tunnel. Called once for every session, except for those of a worker
-   * thread that dies.
+   * A session has ended, with or without a tunnel. Called once for every session, except for those of a
+   * worker thread that dies.
    */
   sessionEnded(session: Readonly<EndedSession>, end: SessionEnd): void
   /** A backend could not be dialled, and the session tries another. */

@@ -1,6 +1,6 @@
 /**
- * Standard output whose `write` somebody has replaced. PM2's cluster mode does: descriptor 1 of its workers is
- * that of its daemon, and only the method leads to the worker's own log file.
+ * Standard output whose `write` somebody has replaced. PM2's cluster mode does: descriptor 1 of its workers
+ * is that of its daemon, and only the method leads to the worker's own log file.
  */
 
 /** Whether output has to go through the method, for descriptor 1 is another's. */

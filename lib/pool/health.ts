@@ -1,8 +1,8 @@
 /**
  * Whether a backend may get sessions. Two things take one down: failed attempts of sessions (passive: it is
  * ejected for a while, then one session tries it; until then it is a last resort) and failed health checks
- * (active: until they pass again). All state is in the backend's cells, and every change of a bit is one atomic step, so
- * that exactly one caller reports it.
+ * (active: until they pass again). All state is in the backend's cells, and every change of a bit is one
+ * atomic step, so that exactly one caller reports it.
  */
 import { CELL } from "./backend-cells.js"
 import type { HealthThresholds } from "./health-check-settings.js"

@@ -52,9 +52,9 @@ export class PoolRuntime implements CheckUser {
   }
 
   /**
-   * Prepares a configuration: reads the files of its TLS settings, even if no backend speaks TLS yet, since no
-   * file is read later. Returns a function that puts it in place. From the first one on the pool reports what
-   * happens to it and runs health checks; checks whose settings stay the same are not restarted.
+   * Prepares a configuration: reads the files of its TLS settings, even if no backend speaks TLS yet, since
+   * no file is read later. Returns a function that puts it in place. From the first one on the pool reports
+   * what happens to it and runs health checks; checks whose settings stay the same are not restarted.
    * @param next the pool by that configuration, with the rows of this one, or this one
    * @throws {SettingError}
    */

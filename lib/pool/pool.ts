@@ -115,7 +115,8 @@ export class Pool {
   }
 
   /**
-   * Drains a backend by its name: it gets no new sessions, and open tunnels stay. Returns whether it was there.
+   * Drains a backend by its name: it gets no new sessions, and open tunnels stay. Returns whether it was
+   * there.
    * @param isDraining false ends that, with a slow start. A weight of 0 remains
    */
   drain(backend: string, isDraining = true): boolean {
@@ -275,8 +276,8 @@ export class Pool {
   }
 
   /**
-   * Those that take part in the policy this time: a backend in slow start does so in a part of the sessions. The
-   * others come last. All of them if none does.
+   * Those that take part in the policy this time: a backend in slow start does so in a part of the sessions.
+   * The others come last. All of them if none does.
    */
   #started(group: readonly Backend[]): readonly Backend[] {
     const { slow_start_ms } = this.settings
@@ -318,8 +319,8 @@ export class Pool {
 }
 
 /**
- * The last resort if none of these is eligible: those that only failed attempts have ejected. Empty if one that
- * is up is merely full, since a 503 at once is better than waiting for a backend that is probably down.
+ * The last resort if none of these is eligible: those that only failed attempts have ejected. Empty if one
+ * that is up is merely full, since a 503 at once is better than waiting for a backend that is probably down.
  */
 function ejectedOf(backends: readonly Backend[]): readonly Backend[] {
   if (backends.some(({ cells }) => isUp(cells))) return []

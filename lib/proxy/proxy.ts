@@ -72,10 +72,10 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
 
   /**
    * Replaces the configuration without closing anything. Listeners whose `bind` stays keep their socket; new
-   * ones bind first, then removed ones stop accepting and drain by their own `drain_timeout_ms`. Sessions that
-   * begin later go by the new configuration; open tunnels keep the timeouts that they have, and all limits
-   * count them. Counts, health and ejections of backends that stay survive, also if their weight changes.
-   * PEM files are read again. Reloads are done one after the other.
+   * ones bind first, then removed ones stop accepting and drain by their own `drain_timeout_ms`. Sessions
+   * that begin later go by the new configuration; open tunnels keep the timeouts that they have, and all
+   * limits count them. Counts, health and ejections of backends that stay survive, also if their weight
+   * changes. PEM files are read again. Reloads are done one after the other.
    * @param config the whole new configuration, as for `createProxy`
    * @returns what has changed, in words, one entry for each listener, pool or table; empty if nothing has
    * @throws {ConfigError} when the configuration is not valid

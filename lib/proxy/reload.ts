@@ -31,8 +31,8 @@ export class CurrentPlan {
   }
 
   /**
-   * Binds all listeners, or takes over inherited sockets, and starts the health checks. If it rejects, nothing
-   * is left bound or running.
+   * Binds all listeners, or takes over inherited sockets, and starts the health checks. If it rejects,
+   * nothing is left bound or running.
    */
   async start(inherited: readonly InheritedSocket[] = []): Promise<void> {
     try {

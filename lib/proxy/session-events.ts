@@ -5,8 +5,8 @@ import type { Observer } from "../ops/observer.js"
 import type { EndedSession, RefusedSession, SessionSummary } from "../ops/session-summary.js"
 
 /**
- * Each session has one `end` or one `refuse`; one that became a tunnel has an `open` before its `end`. Only the
- * sessions of a worker thread that dies have no end.
+ * Each session has one `end` or one `refuse`; one that became a tunnel has an `open` before its `end`. Only
+ * the sessions of a worker thread that dies have no end.
  */
 export interface ProxyEvents {
   /** A tunnel has begun. The fields that its end will add to the summary are still absent. */

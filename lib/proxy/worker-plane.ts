@@ -1,4 +1,6 @@
-/** The data plane in a worker thread: listeners that share their addresses with those of the other workers. */
+/**
+ * The data plane in a worker thread: listeners that share their addresses with those of the other workers.
+ */
 import type { Address } from "../address/address.js"
 import type { Observer } from "../ops/observer.js"
 import type { Backend } from "../pool/backend.js"

@@ -73,7 +73,8 @@ export class WorkerSlot {
   }
 
   /**
-   * Resolves when the thread has no session of this listener any more, to the number of tunnels that were cut.
+   * Resolves when the thread has no session of this listener any more, to the number of tunnels that were
+   * cut.
    */
   async drain(key: string, timeoutMs: number, delayMs: number): Promise<number> {
     const cutSoFar = () => this.#drained.get(key) ?? 0
@@ -154,7 +155,8 @@ export class WorkerSlot {
   }
 
   /**
-   * Brings a thread to what is assigned. Resolves to whether it serves that; else it is ended, and so replaced.
+   * Brings a thread to what is assigned. Resolves to whether it serves that; else it is ended, and so
+   * replaced.
    */
   async #catchUp(thread: WorkerThread): Promise<boolean> {
     this.#isReplacing = true

@@ -26,7 +26,9 @@ export class WorkerThread {
   #error: Error | undefined
   #hasEnded = false
 
-  /** @param onEnd called once the thread and all its sockets are gone; with the error if it ended by itself */
+  /**
+   * @param onEnd called once the thread and all its sockets are gone; with the error if it ended by itself
+   */
   constructor(
     worker: number,
     private readonly observer: Observer,

@@ -20,9 +20,14 @@ export interface StageContext {
    * work.
    */
   upstream: Upstream | undefined
-  /** Moves on to a stage. Throws a `SessionEnd` if it has upstream work and the client has closed meanwhile. */
+  /**
+   * Moves on to a stage. Throws a `SessionEnd` if it has upstream work and the client has closed meanwhile.
+   */
   enter(stage: Stage): void
-  /** Keeps an acquired place (a `Backend` is one, too) until the session releases it, at its end at the latest. */
+  /**
+   * Keeps an acquired place (a `Backend` is one, too) until the session releases it, at its end at the
+   * latest.
+   */
   hold(place: Place): void
   release(place: Place): void
 }

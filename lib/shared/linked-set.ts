@@ -1,9 +1,9 @@
 /**
  * A set whose members are linked to each other, for members that come and go often.
  *
- * A `Set` begins a new table when deleted entries fill the last one. The last one keeps its members and refers
- * to the new one. So once a table has become old, V8 keeps every later table and most members until the next
- * full collection. Measured on Node 20: a handshake costs 95 % of that with a `Set`.
+ * A `Set` begins a new table when deleted entries fill the last one. The last one keeps its members and
+ * refers to the new one. So once a table has become old, V8 keeps every later table and most members until
+ * the next full collection. Measured on Node 20: a handshake costs 95 % of that with a `Set`.
  */
 
 const PREVIOUS = Symbol("previous")

@@ -18,8 +18,8 @@ export function maskedCloseFrame(code: number): Buffer {
 }
 
 /**
- * Codes that an endpoint may send: those of RFC 6455 §7.4.1 and of IANA's registry without the ones that never
- * appear in a frame, and those of applications.
+ * Codes that an endpoint may send: those of RFC 6455 §7.4.1 and of IANA's registry without the ones that
+ * never appear in a frame, and those of applications.
  */
 export function isCloseCode(code: number): boolean {
   const isReserved = code === 1004 || code === 1005 || code === 1006

@@ -1,6 +1,6 @@
 /**
- * Where the frames of one direction of a WebSocket begin and end (RFC 6455 §5.2). It reads lengths and opcodes
- * only: payloads are skipped, and never unmasked or checked.
+ * Where the frames of one direction of a WebSocket begin and end (RFC 6455 §5.2). It reads lengths and
+ * opcodes only: payloads are skipped, and never unmasked or checked.
  */
 
 const OPCODE = 0x0f

@@ -1,9 +1,9 @@
 /** Copies text that outlives the head that it was cut from. */
 
-/**
- * Returns a copy that shares no memory with `text`. V8 keeps a substring of 13 or more characters as a
- * reference to the whole string, and a concatenation as references to its parts.
- */
+/** From this length on V8 keeps a substring as a reference to the whole string, a concatenation to its parts. */
+const MIN_REFERENCE = 13
+
+/** Returns a text that shares no memory with what `text` was cut from. */
 export function detach(text: string): string {
-  return Buffer.from(text, "latin1").toString("latin1")
+  return text.length < MIN_REFERENCE ? text : Buffer.from(text, "latin1").toString("latin1")
 }

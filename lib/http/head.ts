@@ -16,6 +16,8 @@ export interface Field {
 }
 
 export interface RequestHead {
+  /** The whole head as received, blank line included. */
+  readonly text: string
   readonly method: string
   readonly target: string
   readonly version: string
@@ -23,6 +25,8 @@ export interface RequestHead {
 }
 
 export interface ResponseHead {
+  /** The whole head as received, blank line included. */
+  readonly text: string
   readonly version: string
   readonly status: number
   /** May be empty. */
@@ -37,10 +41,11 @@ export class HeadSyntaxError extends Error {
 
 /** Parses a complete request head, blank line included. Throws `HeadSyntaxError`. */
 export function parseRequestHead(bytes: Buffer): RequestHead {
-  const { startLine, fields } = parse("request", bytes)
+  const { text, startLine, fields } = parse("request", bytes)
   const methodEnd = startLine.indexOf(" ")
   const targetEnd = startLine.indexOf(" ", methodEnd + 1)
   return {
+    text,
     method: startLine.slice(0, methodEnd),
     target: startLine.slice(methodEnd + 1, targetEnd),
     version: startLine.slice(targetEnd + 1),
@@ -50,8 +55,9 @@ export function parseRequestHead(bytes: Buffer): RequestHead {
 
 /** Parses a complete response head, blank line included. Throws `HeadSyntaxError`. */
 export function parseResponseHead(bytes: Buffer): ResponseHead {
-  const { startLine, fields } = parse("response", bytes)
+  const { text, startLine, fields } = parse("response", bytes)
   return {
+    text,
     version: startLine.slice(0, 8),
     status: Number(startLine.slice(9, 12)),
     phrase: startLine.slice(13),
@@ -97,27 +103,39 @@ export function isToken(text: string): boolean {
 
 /** Trims optional white space: space and tab only (RFC 9110 §5.6.3). `String.trim` removes more. */
 export function trim(value: string): string {
-  let start = 0
-  let end = value.length
-  while (start < end && isBlank(value.charCodeAt(start))) start++
-  while (end > start && isBlank(value.charCodeAt(end - 1))) end--
-  return value.slice(start, end)
+  return trimmed(value, 0, value.length)
 }
 
-function parse(kind: HeadKind, bytes: Buffer): { startLine: string; fields: Field[] } {
+/** The part of a text from `start` to `end`, without white space around it. */
+function trimmed(text: string, start: number, end: number): string {
+  let from = start
+  let to = end
+  while (from < to && isBlank(text.charCodeAt(from))) from++
+  while (to > from && isBlank(text.charCodeAt(to - 1))) to--
+  return text.slice(from, to)
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
+}
+
+interface ParsedHead {
+  readonly text: string
+  readonly startLine: string
+  readonly fields: readonly Field[]
+}
+
+function parse(kind: HeadKind, bytes: Buffer): ParsedHead {
   const { fault, length, fieldStarts } = dissect(kind, bytes)
   if (fault !== "") throw new HeadSyntaxError(fault)
   if (length !== bytes.length) throw new HeadSyntaxError("ambiguous end of the head")
   const text = bytes.toString("latin1")
   const fields = fieldStarts.map((start, index) => {
-    const line = text.slice(start, fieldStarts[index + 1] ?? text.length - 2)
-    if (line.indexOf("\r\n") !== line.length - 2) throw new HeadSyntaxError("ambiguous end of a field line")
-    const colon = line.indexOf(":")
-    return { name: lowerCaseName(line.slice(0, colon)), value: trim(line.slice(colon + 1, -2)), line }
+    const end = fieldStarts[index + 1] ?? text.length - 2
+    if (text.indexOf("\r\n", start) !== end - 2) throw new HeadSyntaxError("ambiguous end of a field line")
+    const colon = text.indexOf(":", start)
+    const name = lowerCaseName(text.slice(start, colon))
+    return { name, value: trimmed(text, colon + 1, end - 2), line: text.slice(start, end) }
   })
-  return { startLine: text.slice(0, text.indexOf("\r\n")), fields }
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09
+  return { text, startLine: text.slice(0, text.indexOf("\r\n")), fields }
 }

@@ -9,8 +9,11 @@ export interface SocketPlaces {
   readonly sessions: Places
   /** Refused clients whose connections are read until they close. */
   readonly lingering: Places
-  /** Why there are no more sessions, for the log. */
-  readonly fault: Error
+  /**
+   * Says why there are no more sessions, for the log. A function, because an error costs as much as parsing a
+   * head, and its stack trace keeps whatever was in scope.
+   */
+  toError(): Error
 }
 
 /** More would only tie up descriptors: each refused client may linger for 2 s. */
@@ -113,10 +116,8 @@ export function socketPlaces(rows: Rows): SocketPlaces {
       cells.subarray(CELL.lingering),
       held?.subarray(CELL.lingering),
     ),
-    // Made when it is asked for: the stack trace of an error keeps whatever was in scope.
-    get fault() {
-      return new Error(`the limit of ${cells[CELL.limit]} open files leaves room for ${sessions} sessions`)
-    },
+    toError: () =>
+      new Error(`the limit of ${cells[CELL.limit]} open files leaves room for ${sessions} sessions`),
   }
 }
 

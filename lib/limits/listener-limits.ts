@@ -22,11 +22,11 @@ export function acquirePlaces(
   session: { hold(place: Place): void },
 ): void {
   session.hold(acquire(connections, "too_many_connections"))
-  session.hold(acquire(sockets.sessions, "local_exhaustion", sockets.fault))
+  session.hold(acquire(sockets.sessions, "local_exhaustion", sockets))
   session.hold(acquire(pending, "too_many_pending"))
 }
 
-function acquire(places: Places, reason: CloseReason, cause?: Error): Place {
-  if (!places.acquire()) throw new SessionEnd(reason, "", cause)
+function acquire(places: Places, reason: CloseReason, limit?: SocketPlaces): Place {
+  if (!places.acquire()) throw new SessionEnd(reason, "", limit?.toError())
   return places
 }

@@ -25,11 +25,17 @@ export interface Handler {
 }
 
 /**
+ * The most that is read at once. Measured on Node 20 and 24: 128 KiB cost 20 to 30 % less per megabyte than
+ * 64, which is what Node reads by itself; larger reads gain nothing.
+ */
+export const READ_BYTES = 128 * 1024
+
+/**
  * Every dialled socket reads into this buffer (`onread` of `net.connect`), because what arrives is passed on
  * or copied before the next read. So an idle tunnel holds no read buffer and a busy one allocates none per
  * read.
  */
-const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024)
+const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BYTES)
 
 /**
  * The high-water mark of sockets that can't read into `READ_BUFFER`. Node does not stop reading such a socket

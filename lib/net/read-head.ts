@@ -1,35 +1,52 @@
-/** Reads one request or response head from a connection. */
+/** Reads one request or response head from a connection, and parses it. */
 import { type CloseReason, SessionEnd, toSessionEnd } from "../close-reason.js"
-import { HeadSyntaxError } from "../http/head.js"
+import {
+  HeadSyntaxError,
+  parseRequestHead,
+  parseResponseHead,
+  type RequestHead,
+  type ResponseHead,
+} from "../http/head.js"
 import { type HeadKind, HeadScanner } from "../http/head-scanner.js"
 import { type Clock, systemClock, type Timer } from "../shared/clock.js"
 import type { Connection, Handler } from "./connection.js"
 
 export interface HeadLimits {
-  /** Including the blank line. */
+  /** Including the blank line; interim responses count, too. */
   readonly maxBytes: number
   /** From now until the head is complete; bytes that trickle in don't extend it. */
   readonly timeoutMs: number
 }
 
-/**
- * The close reasons for a head that does not arrive or is not valid. They differ between client and backend.
- */
-export interface HeadFaults {
+/** What differs between requests and responses. */
+export interface HeadType<Head> {
+  readonly kind: HeadKind
+  /** Throws `HeadSyntaxError`. */
+  parse(bytes: Buffer): Head
+  /** Whether another head follows, the one that is wanted. */
+  isInterim(head: Head): boolean
+  /** The close reasons for a head that does not arrive or is not valid. */
   readonly aborted: CloseReason
   readonly timeout: CloseReason
   readonly tooLarge: CloseReason
   readonly malformed: CloseReason
 }
 
-export const REQUEST_FAULTS: HeadFaults = {
+export const REQUEST: HeadType<RequestHead> = {
+  kind: "request",
+  parse: parseRequestHead,
+  isInterim: () => false,
   aborted: "client_aborted_in_head",
   timeout: "head_timeout",
   tooLarge: "head_too_large",
   malformed: "bad_request",
 }
 
-export const RESPONSE_FAULTS: HeadFaults = {
+/** Interim responses (RFC 9110 §15.2) are skipped. A 101 is final. */
+export const RESPONSE: HeadType<ResponseHead> = {
+  kind: "response",
+  parse: parseResponseHead,
+  isInterim: ({ status }) => status < 200 && status !== 101,
   aborted: "no_response",
   timeout: "handshake_timeout",
   tooLarge: "response_too_large",
@@ -37,86 +54,96 @@ export const RESPONSE_FAULTS: HeadFaults = {
 }
 
 /**
- * Resolves to the head's bytes, including its blank line, and leaves what follows it with the connection.
- * Rejects with a `SessionEnd`: one of `faults`, or the one that the socket was destroyed with.
+ * Resolves to the head, and leaves what follows it with the connection. Rejects with a `SessionEnd`: one of
+ * the type's reasons, or the one that the socket was destroyed with.
  */
-export function readHead(
+export function readHead<Head>(
   connection: Connection,
-  kind: HeadKind,
+  type: HeadType<Head>,
   limits: HeadLimits,
-  faults: HeadFaults,
   clock: Clock = systemClock,
-): Promise<Buffer> {
+): Promise<Head> {
   return new Promise((resolve, reject) => {
-    connection.attach(new HeadReader(connection, kind, limits, faults, clock, resolve, reject))
+    connection.attach(new HeadReader(connection, type, limits, clock, resolve, reject))
   })
 }
 
-/** Parses what `readHead` has read. Throws a `SessionEnd` if it is malformed. */
-export function parseHead<Head>(
-  bytes: Buffer,
-  parse: (bytes: Buffer) => Head,
-  { malformed }: HeadFaults,
-): Head {
-  try {
-    return parse(bytes)
-  } catch (error) {
-    if (error instanceof HeadSyntaxError) throw new SessionEnd(malformed, error.message)
-    throw error
-  }
-}
-
-class HeadReader implements Handler {
-  readonly #scanner: HeadScanner
+class HeadReader<Head> implements Handler {
   readonly #deadline: Timer
-  #bytes: Buffer = Buffer.alloc(0)
+  #scanner: HeadScanner
+  /** A copy of the part of a head that has arrived. Most heads arrive whole, and are not copied. */
+  #part: Buffer | undefined
+  #bytesLeft: number
 
   constructor(
     private readonly connection: Connection,
-    private readonly kind: HeadKind,
+    private readonly type: HeadType<Head>,
     private readonly limits: HeadLimits,
-    private readonly faults: HeadFaults,
     clock: Clock,
-    private readonly resolve: (head: Buffer) => void,
+    private readonly resolve: (head: Head) => void,
     private readonly reject: (error: SessionEnd) => void,
   ) {
-    this.#scanner = new HeadScanner(kind)
-    this.#deadline = clock.after(limits.timeoutMs, () => this.#fail(faults.timeout))
+    this.#scanner = new HeadScanner(type.kind)
+    this.#bytesLeft = limits.maxBytes
+    this.#deadline = clock.after(limits.timeoutMs, () => this.#fail(type.timeout))
   }
 
   onBytes(bytes: Buffer): void {
-    const mustCopy = this.#bytes.length > 0 || this.connection.lends
-    this.#bytes = mustCopy ? Buffer.concat([this.#bytes, bytes]) : bytes
-    const end = this.#scanner.scan(this.#bytes.subarray(0, this.limits.maxBytes))
-    if (end >= 0) {
-      this.#deadline.cancel()
-      this.connection.detach(this.#bytes.subarray(end))
-      this.resolve(this.#bytes.subarray(0, end))
-    } else if (this.#scanner.fault !== "") {
-      this.#fail(this.faults.malformed, this.#scanner.fault)
-    } else if (this.#bytes.length >= this.limits.maxBytes) {
-      // For a response the limit is what interim heads have left of 16 KiB, so naming it would only confuse.
-      this.#fail(
-        this.faults.tooLarge,
-        this.kind === "request" ? `more than ${this.limits.maxBytes} bytes` : "",
-      )
-    }
+    const received = this.#part === undefined ? bytes : Buffer.concat([this.#part, bytes])
+    const length = this.#scanner.scan(received.subarray(0, this.#bytesLeft))
+    if (length >= 0) this.#onHead(received.subarray(0, length), received.subarray(length))
+    else if (this.#scanner.fault !== "") this.#fail(this.type.malformed, this.#scanner.fault)
+    else if (received.length >= this.#bytesLeft) this.#onTooLarge()
+    else this.#part = received === bytes && this.connection.lends ? Buffer.from(bytes) : received
   }
 
   onEnd(): void {
-    this.#fail(this.faults.aborted)
+    this.#fail(this.type.aborted)
   }
 
   onDrain(): void {}
 
   onClose(error?: Error): void {
     this.#deadline.cancel()
-    this.reject(toSessionEnd(error, this.faults.aborted))
+    this.reject(toSessionEnd(error, this.type.aborted))
   }
 
-  #fail(reason: CloseReason, detail?: string): void {
+  /** @param rest what has arrived behind it */
+  #onHead(bytes: Buffer, rest: Buffer): void {
+    const head = this.#parse(bytes)
+    if (head === undefined) return
+    if (this.type.isInterim(head)) {
+      this.#part = undefined
+      this.#bytesLeft -= bytes.length
+      this.#scanner = new HeadScanner(this.type.kind)
+      if (rest.length > 0) this.onBytes(rest)
+      return
+    }
+    this.#deadline.cancel()
+    this.connection.detach(rest.length > 0 ? Buffer.from(rest) : rest)
+    this.resolve(head)
+  }
+
+  /** undefined if the head is malformed, which has then been told. */
+  #parse(bytes: Buffer): Head | undefined {
+    try {
+      return this.type.parse(bytes)
+    } catch (error) {
+      if (error instanceof HeadSyntaxError) this.#fail(this.type.malformed, error.message)
+      else this.#fail("internal_error", "", error)
+      return undefined
+    }
+  }
+
+  #onTooLarge(): void {
+    const { type, limits } = this
+    // All heads of a response share one limit of rws's own, which would only confuse.
+    this.#fail(type.tooLarge, type.kind === "request" ? `more than ${limits.maxBytes} bytes` : "")
+  }
+
+  #fail(reason: CloseReason, detail?: string, cause?: unknown): void {
     this.#deadline.cancel()
     this.connection.detach()
-    this.reject(new SessionEnd(reason, detail))
+    this.reject(new SessionEnd(reason, detail, cause))
   }
 }

@@ -75,7 +75,7 @@ export async function probe(
       return undefined
     }
     const key = randomBytes(16).toString("base64")
-    const { head } = await exchange(peer, requestHead(target, key), msUntil(deadlineMs, clock), clock)
+    const head = await exchange(peer, requestHead(target, key), msUntil(deadlineMs, clock), clock)
     if (!isExpected(head.status, check)) {
       return { text: `status ${head.status}`, reason: "refused_by_backend", isLocal: false }
     }

@@ -1,6 +1,7 @@
 /** Sends one backend the request head and checks its response. */
 import { toSessionEnd } from "../close-reason.js"
-import { type BackendResponse, exchange } from "../net/exchange.js"
+import type { ResponseHead } from "../http/head.js"
+import { exchange } from "../net/exchange.js"
 import { checkUpgradeResponse } from "../upgrade/upgrade-response.js"
 import type { HeadPlan } from "./compose-head.js"
 import type { Connected } from "./connect.js"
@@ -15,16 +16,16 @@ export async function handshake(
   { attempt, connection }: Connected,
   head: string,
   { request, offered }: HeadPlan,
-): Promise<BackendResponse> {
+): Promise<ResponseHead> {
   const { settings, summary } = session
   const { clock } = session.listener
   session.enter("handshake")
   const sentMs = clock.nowMs()
   try {
     const response = await exchange(connection, head, settings.handshake_timeout_ms, clock)
-    if (response.head.status === 101) checkUpgradeResponse(response.head, request.key, offered)
-    summary.status = response.head.status
-    attempt.responded(response.head.status)
+    if (response.status === 101) checkUpgradeResponse(response, request.key, offered)
+    summary.status = response.status
+    attempt.responded(response.status)
     return response
   } catch (error) {
     const end = toSessionEnd(error, "internal_error")

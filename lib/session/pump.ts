@@ -1,7 +1,7 @@
 /** One direction of a tunnel. Each runs on events alone: no closure, timer or promise per chunk. */
 import type { Socket } from "node:net"
 import type { CloseReason } from "../close-reason.js"
-import type { Connection, Handler } from "../net/connection.js"
+import { type Connection, type Handler, READ_BYTES } from "../net/connection.js"
 
 /** What the two pumps of a tunnel report to it; `to` is the connection on the other side. */
 export interface PumpEnds {
@@ -60,7 +60,7 @@ export class Pump implements Handler {
   }
 }
 
-let outbox = Buffer.allocUnsafeSlow(64 * 1024)
+let outbox = Buffer.allocUnsafeSlow(READ_BYTES)
 
 /**
  * Writes a copy of lent bytes to a socket without a backlog: what the kernel does not take at once must

@@ -3,9 +3,8 @@ import { type ClientAddress, formatClientAddress, toClientAddress } from "../add
 import { SessionEnd } from "../close-reason.js"
 import { type Report, readReport } from "../forwarding/reported-client.js"
 import { detach } from "../http/detach.js"
-import { parseRequestHead } from "../http/head.js"
 import type { Connection } from "../net/connection.js"
-import { parseHead, REQUEST_FAULTS, readHead } from "../net/read-head.js"
+import { REQUEST, readHead } from "../net/read-head.js"
 import { loggedPath } from "../ops/logged-path.js"
 import type { SessionSummary } from "../ops/session-summary.js"
 import { toUpgradeRequest, type UpgradeRequest } from "../upgrade/upgrade-request.js"
@@ -52,9 +51,8 @@ export async function readRequest(session: StageContext): Promise<IncomingReques
 
   const timeoutMs = Math.max(1, deadlineMs - clock.nowMs())
   const limits = { maxBytes: settings.max_head_bytes, timeoutMs }
-  const bytes = await readHead(connection, "request", limits, REQUEST_FAULTS, clock)
+  const head = await readHead(connection, REQUEST, limits, clock)
   session.enter("validate")
-  const head = parseHead(bytes, parseRequestHead, REQUEST_FAULTS)
   const path = loggedPath(head.target)
   if (path !== undefined) summary.path = path
   let report: Report | undefined

@@ -3,9 +3,9 @@
  * comes.
  */
 import { SessionEnd, toSessionEnd } from "../close-reason.js"
+import type { ResponseHead } from "../http/head.js"
 import { BodyEnd } from "../http/llhttp.js"
 import type { Connection, Handler } from "../net/connection.js"
-import type { BackendResponse } from "../net/exchange.js"
 import type { Clock, Timer } from "../shared/clock.js"
 import { rewriteRefusal } from "../upgrade/rewrite-head.js"
 import type { ListenerSettings } from "./listener-state.js"
@@ -36,17 +36,17 @@ interface RelayContext extends Pick<StageContext, "client" | "enter"> {
 export async function relay(
   session: RelayContext,
   backend: Connection,
-  response: BackendResponse,
+  response: ResponseHead,
 ): Promise<SessionEnd> {
   session.enter("relay")
   const { client, settings, listener } = session
-  const body = new BodyEnd(response.bytes)
+  const body = new BodyEnd(Buffer.from(response.text, "latin1"))
   client.unfinished = true
   try {
     await new Promise<void>((resolve, reject) => {
       const timeoutMs = settings.handshake_timeout_ms
       const relaying = new Relay(client, backend, body, timeoutMs, listener.clock, resolve, reject)
-      relaying.start(rewriteRefusal(response.head))
+      relaying.start(rewriteRefusal(response))
     })
     client.unfinished = false
     return new SessionEnd("refused_by_backend")

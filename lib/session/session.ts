@@ -44,11 +44,11 @@ async function establish(session: Session): Promise<void> {
     const { connection, backend } = connected
     const response = await handshake(session, connected, composeHead(plan, backend), plan)
     // A refusal that has been relayed is an end like any other.
-    if (response.head.status !== 101) throw await relay(session, connection, response)
+    if (response.status !== 101) throw await relay(session, connection, response)
     if (route.target.running.pool.closesTunnelsOf(backend)) {
       throw new SessionEnd("no_backend", "it went down or was removed during the handshake")
     }
-    const head = composeUpgradeResponse(response.head, incoming, route.target, backend)
+    const head = composeUpgradeResponse(response, incoming, route.target, backend)
     session.startTunnel(connected, head)
   } catch (error) {
     session.finish(toSessionEnd(error, "internal_error"))

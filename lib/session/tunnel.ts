@@ -170,7 +170,7 @@ export class Tunnel implements PumpEnds, Swept {
 
 /**
  * Bytes read from the peer and taken by the kernel for it. A reader counts as silent while the kernel's
- * buffer has no room for the next write, 64 KiB at most: Node reports nothing finer.
+ * buffer has no room for the next write, 128 KiB at most: Node reports nothing finer.
  */
 function bytesMoved({ socket }: Connection): number {
   return socket.bytesRead + socket.bytesWritten - socket.writableLength

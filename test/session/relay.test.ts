@@ -2,9 +2,8 @@ import { createHash, randomBytes } from "node:crypto"
 import { setImmediate as nextTurn } from "node:timers/promises"
 import t, { type Test } from "tap"
 import { SessionEnd } from "../../lib/close-reason.js"
-import { parseResponseHead } from "../../lib/http/head.js"
+import { parseResponseHead, type ResponseHead } from "../../lib/http/head.js"
 import type { Connection } from "../../lib/net/connection.js"
-import type { BackendResponse } from "../../lib/net/exchange.js"
 import { relay } from "../../lib/session/relay.js"
 import { type Clock, systemClock } from "../../lib/shared/clock.js"
 import { FakeClock } from "../support/clock/fake-clock.js"
@@ -32,15 +31,15 @@ async function connect(t: Test): Promise<Relaying> {
 }
 
 /** A backend's refusal as the handshake returns it. */
-function answerOf(...fields: string[]): BackendResponse {
+function answerOf(...fields: string[]): ResponseHead {
   const bytes = Buffer.from(["HTTP/1.1 403 Forbidden", ...fields, "", ""].join("\r\n"), "latin1")
-  return { head: parseResponseHead(bytes), bytes }
+  return parseResponseHead(bytes)
 }
 
 function relayTo(
   client: Connection,
   backend: Connection,
-  response: BackendResponse,
+  response: ResponseHead,
   handshake_timeout_ms: number,
   clock: Clock = systemClock,
 ): Promise<SessionEnd> {

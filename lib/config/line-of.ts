@@ -1,48 +1,62 @@
-import { type AST, getStaticTOMLValue, ParseError, parseTOML } from "toml-eslint-parser"
+import { type AST, getStaticTOMLValue, parseTOML } from "toml-eslint-parser"
 import type { ConfigProblem } from "./problem.js"
 
 type Path = ConfigProblem["path"]
 type Line = NonNullable<ConfigProblem["line"]>
 
+/** The line of a key, and the keys below it. */
+interface Place {
+  readonly line: Line
+  readonly below: Map<Path[number], Place>
+}
+
 /**
- * The line, from 1, on which a key stands in a valid TOML document. For a key that is missing it is the line
- * of the table that should hold it. (smol-toml does not say where a key was, so this asks a parser that
- * does.)
+ * Returns a function that finds the line, from 1, on which a key stands in a valid TOML document. For a key
+ * that is missing it is the line of the table that should hold it. (smol-toml does not say where a key was,
+ * so this asks a parser that does.)
  */
-export function lineOf(toml: string, path: Path): Line {
+export function lineFinder(toml: string): (path: Path) => Line | undefined {
+  const top: Place = { line: 1, below: new Map() }
   try {
-    const places: Place[] = []
-    for (const node of parseTOML(toml).body[0].body) collect(node, [], places)
-    const around = places.filter((place) => place.path.every((step, index) => step === path[index]))
-    return around.reduce((best, place) => (place.path.length > best.path.length ? place : best), TOP).line
-  } catch (error) {
-    if (error instanceof ParseError) return TOP.line
-    throw error
+    for (const node of parseTOML(toml).body[0].body) collect(node, top, top)
+  } catch {
+    // A document that only one of the two parsers understands: this one fails at very long strings. Problems
+    // are then reported without lines.
+    return () => undefined
+  }
+  return (path) => {
+    let place: Place | undefined = top
+    let { line } = top
+    for (const step of path) {
+      place = place.below.get(step)
+      if (place === undefined) break
+      line = place.line
+    }
+    return line
   }
 }
 
-interface Place {
-  readonly path: Path
-  readonly line: Line
+function collect(node: AST.TOMLTable | AST.TOMLKeyValue, top: Place, parent: Place): void {
+  const isTable = node.type === "TOMLTable"
+  const path = isTable ? node.resolvedKey : getStaticTOMLValue(node.key)
+  let place = isTable ? top : parent
+  for (const step of path) place = placeBelow(place, step, node.loc.start.line)
+  if (isTable) for (const child of node.body) collect(child, top, place)
+  else collectValue(node.value, top, place)
 }
 
-const TOP: Place = { path: [], line: 1 }
-
-function collect(node: AST.TOMLTable | AST.TOMLKeyValue, parent: Path, places: Place[]): void {
-  const path = node.type === "TOMLTable" ? node.resolvedKey : [...parent, ...getStaticTOMLValue(node.key)]
-  const { line } = node.loc.start
-  for (let steps = parent.length + 1; steps <= path.length; steps++)
-    places.push({ path: path.slice(0, steps), line })
-  if (node.type === "TOMLTable") for (const child of node.body) collect(child, path, places)
-  else collectValue(node.value, path, places)
-}
-
-function collectValue(value: AST.TOMLContentNode, path: Path, places: Place[]): void {
-  if (value.type === "TOMLInlineTable") for (const child of value.body) collect(child, path, places)
+function collectValue(value: AST.TOMLContentNode, top: Place, parent: Place): void {
+  if (value.type === "TOMLInlineTable") for (const child of value.body) collect(child, top, parent)
   if (value.type === "TOMLArray") {
     value.elements.forEach((element, index) => {
-      places.push({ path: [...path, index], line: element.loc.start.line })
-      collectValue(element, [...path, index], places)
+      collectValue(element, top, placeBelow(parent, index, element.loc.start.line))
     })
   }
+}
+
+/** A key may occur again, as the beginning of a longer one. Its first line counts. */
+function placeBelow({ below }: Place, step: Path[number], line: Line): Place {
+  const place = below.get(step) ?? { line, below: new Map() }
+  below.set(step, place)
+  return place
 }

@@ -36,12 +36,13 @@ export async function parseConfig(toml: string, source: string): Promise<Config>
     return checkConfig(input, source)
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    const { lineOf } = await import("./line-of.js")
-    const located = error.problems.map((problem) => ({ ...problem, line: lineOf(toml, problem.path) }))
+    const { lineFinder } = await import("./line-of.js")
+    const lineOf = lineFinder(toml)
+    const located = error.problems.map((problem) => ({ ...problem, line: lineOf(problem.path) }))
     const isFirst = !Object.hasOwn(toTable(input), "ws_proxy")
     throw new ConfigError(
       source,
-      located.sort((one, other) => one.line - other.line),
+      located.sort((one, other) => (one.line ?? 0) - (other.line ?? 0)),
       isFirst ? [...error.hints, FIRST_CONFIGURATION] : error.hints,
     )
   }

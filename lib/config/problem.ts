@@ -8,11 +8,17 @@ export interface ConfigProblem {
   /** The way to the key, as in `["ws_proxy", 0, "bind"]`. */
   readonly path: readonly (string | number)[]
   readonly message: string
-  /** Line in the file, from 1; absent where there is no file. */
-  readonly line?: number
+  /** Line in the file, from 1; absent where there is no file, or if it isn't known. */
+  readonly line?: number | undefined
 }
 
-/** All problems of one configuration. The message has one line per problem, then the hints. */
+/** Problems that a message describes. One mistake in a generated file may be repeated a thousand times. */
+const MAX_DESCRIBED = 50
+
+/**
+ * All problems of one configuration. The message has one line for each of the first 50, how many more there
+ * are, and the hints.
+ */
 export class ConfigError extends Error {
   constructor(
     /** Name of the file, or "configuration" or "command line". */
@@ -21,26 +27,40 @@ export class ConfigError extends Error {
     /** General advice, e.g. a list of the known keys; may have several lines. */
     readonly hints: readonly string[] = [],
   ) {
-    super([...problems.map((problem) => describe(source, problem)), ...hints].join("\n"))
+    const described = problems.slice(0, MAX_DESCRIBED).map((problem) => describe(source, problem))
+    const rest = problems.length - described.length
+    const more = rest > 0 ? [`${source}: and ${rest} more problem${rest === 1 ? "" : "s"}`] : []
+    super([...described, ...more, ...hints].join("\n"))
     this.name = "ConfigError"
   }
 }
 
 /** Turns the issues of zod into problems, one per key. */
 export function toProblems(error: z.ZodError): ConfigProblem[] {
-  return error.issues.flatMap((issue) => problemsOf(issue, []))
+  let described = 0
+  // A suggestion takes half a millisecond, so problems that no message describes get none.
+  const describeKey: KeyDescriber = (key, path) =>
+    described++ < MAX_DESCRIBED ? describeUnknownKey(key, path) : UNKNOWN_KEY
+  return error.issues.flatMap((issue) => problemsOf(issue, [], describeKey))
 }
 
-function problemsOf(issue: z.core.$ZodIssue, parent: ConfigProblem["path"]): ConfigProblem[] {
+type KeyDescriber = typeof describeUnknownKey
+
+function problemsOf(
+  issue: z.core.$ZodIssue,
+  parent: ConfigProblem["path"],
+  describeKey: KeyDescriber,
+): ConfigProblem[] {
   const path = [...parent, ...issue.path.filter((step) => typeof step !== "symbol")]
   if (issue.code === "invalid_union") {
-    return (branchMeant(issue.errors) ?? []).flatMap((inner) => problemsOf(inner, path))
+    return (branchMeant(issue.errors) ?? []).flatMap((inner) => problemsOf(inner, path, describeKey))
   }
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => ({ path: [...path, key], message: describeUnknownKey(key, path) }))
+    return issue.keys.map((key) => ({ path: [...path, key], message: describeKey(key, path) }))
   }
   // A key of a table with free keys.
-  if (issue.code === "invalid_key") return issue.issues.flatMap((inner) => problemsOf(inner, path))
+  if (issue.code === "invalid_key")
+    return issue.issues.flatMap((inner) => problemsOf(inner, path, describeKey))
   if (issue.code === "invalid_type" && issue.input === undefined)
     return [{ path, message: "required, but missing" }]
   if (issue.code === "invalid_value") {

@@ -1,5 +1,7 @@
 import t from "tap"
-import { lineOf } from "../../lib/config/line-of.js"
+import { lineFinder } from "../../lib/config/line-of.js"
+import { parseConfig } from "../../lib/config/load.js"
+import { rejectionOf } from "../support/project/thrown.js"
 
 const TOML = `# 1
 log.level = "info"
@@ -73,17 +75,27 @@ const cases: { path: (string | number)[]; line: number; because?: string }[] = [
 for (const { path, line, because } of cases) {
   const why = because === undefined ? "" : `, for ${because}`
   t.test(`the line of ${JSON.stringify(path)} is ${line}${why}`, async (t) => {
-    t.equal(lineOf(TOML, path), line)
+    t.equal(lineFinder(TOML)(path), line)
   })
 
   t.test(`the line of ${JSON.stringify(path)} is ${line} in a file with CRLF as well${why}`, async (t) => {
-    t.equal(lineOf(TOML.replaceAll("\n", "\r\n"), path), line)
+    t.equal(lineFinder(TOML.replaceAll("\n", "\r\n"))(path), line)
   })
 }
 
 t.test(
-  "a document that only one of the two TOML parsers understands has its problems in line 1",
+  "a document that only one of the two TOML parsers understands has problems without lines",
   async (t) => {
-    t.equal(lineOf('a = 1\nb = "', ["b"]), 1)
+    t.equal(lineFinder('a = 1\nb = "')(["b"]), undefined)
   },
 )
+
+t.test("a very long string in the file costs the lines of its problems, not their messages", async (t) => {
+  const listener = '[[ws_proxy]]\nbind = "127.0.0.1:0"\nbackends = ["a:1"]\n'
+  const toml = `${listener}name = "${"x".repeat(200_000)}"\nlisten = 1\n`
+  const error = await rejectionOf(() => parseConfig(toml, "rws.toml"))
+  t.match(error, {
+    name: "ConfigError",
+    message: 'rws.toml: ws_proxy[0].listen: unknown key; did you mean "bind"?',
+  })
+})

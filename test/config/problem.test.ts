@@ -1,9 +1,9 @@
 import t from "tap"
 import { listenerSchema } from "../../lib/config/listener-schema.js"
-import { checkConfig } from "../../lib/config/load.js"
+import { checkConfig, parseConfig } from "../../lib/config/load.js"
 import { ConfigError, formatPath } from "../../lib/config/problem.js"
 import { configSchema } from "../../lib/config/schema.js"
-import { thrownBy } from "../support/project/thrown.js"
+import { rejectionOf, thrownBy } from "../support/project/thrown.js"
 
 const LISTENER = { bind: "127.0.0.1:8080", backends: ["127.0.0.1:9000"] }
 
@@ -37,6 +37,29 @@ t.test("a ConfigError has one line for each problem: place, key and message", as
   t.equal(error.name, "ConfigError")
   t.equal(error.source, "rws.toml")
   t.equal(error.problems.length, 4)
+})
+
+t.test("a ConfigError describes the first 50 problems and counts the others", async (t) => {
+  const problems = Array.from({ length: 53 }, (_, index) => ({ path: ["log"], message: `problem ${index}` }))
+  const lines = new ConfigError("rws.toml", problems, ["a hint"]).message.split("\n")
+  t.equal(lines.length, 52)
+  t.strictSame(lines.slice(-3), ["rws.toml: log: problem 49", "rws.toml: and 3 more problems", "a hint"])
+  t.match(new ConfigError("rws.toml", problems.slice(0, 51)).message, /\nrws\.toml: and 1 more problem$/)
+})
+
+t.test("a file with thousands of unknown keys is refused quickly", async (t) => {
+  const keys = Array.from({ length: 5000 }, (_, index) => `unknown_${index} = 1\n`)
+  const toml = `[[ws_proxy]]\nbind = "127.0.0.1:0"\nbackends = ["a:1"]\n${keys.join("")}`
+  const { user } = process.cpuUsage()
+  const error = await rejectionOf(() => parseConfig(toml, "rws.toml"))
+  const cpuMs = (process.cpuUsage().user - user) / 1000
+  if (!(error instanceof ConfigError)) throw error ?? new Error("it was accepted")
+  t.match(error.message, /^rws\.toml:4: ws_proxy\[0\]\.unknown_0: unknown key\n/)
+  t.match(error.message, "\nrws.toml: and 4950 more problems\nKnown keys in [[ws_proxy]]: ")
+  t.equal(error.problems.length, 5000)
+  t.equal(error.problems.at(-1)?.line, 5003)
+  // Minutes, if each key had the file parsed for its line; seconds, if each were compared with all keys.
+  t.ok(cpuMs < 1500, `${Math.round(cpuMs)} ms`)
 })
 
 for (const key of ["bind", "backends"] as const) {

@@ -8,10 +8,12 @@
  */
 import {
   closeSync,
+  constants,
+  fstatSync,
   linkSync,
   openSync,
   readdirSync,
-  readFileSync,
+  readSync,
   renameSync,
   type Stats,
   statSync,
@@ -19,6 +21,9 @@ import {
   writeSync,
 } from "node:fs"
 import { RunError } from "./run-error.js"
+
+/** Longer than any process id. */
+const MAX_BYTES = 32
 
 /** Others that start at the same time may come first, each of them once. */
 const MAX_ATTEMPTS = 100
@@ -71,7 +76,7 @@ export class PidFile {
     closeSync(this.#fd)
     this.#fd = undefined
     try {
-      if (readFileSync(this.path, "latin1").trim() === String(process.pid)) unlinkSync(this.path)
+      if (read(this.path).text === String(process.pid)) unlinkSync(this.path)
     } catch {}
   }
 
@@ -104,16 +109,34 @@ function refuseUnless(mayReplace: boolean, path: string, holder: number | undefi
   throw new RunError(`${path}: rws is running with this pid file as process ${holder}; see rws --replace`)
 }
 
-function holderOf(path: string): number | undefined {
-  let text: string
-  let file: Stats
+interface Content {
+  readonly file: Stats
+  readonly text: string
+}
+
+/** Reads the beginning of a regular file. A pipe would block, and some devices have no end. */
+function read(path: string): Content {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
   try {
-    text = readFileSync(path, "latin1").trim()
-    file = statSync(path)
+    const file = fstatSync(fd)
+    if (!file.isFile()) return { file, text: "" }
+    const bytes = Buffer.alloc(MAX_BYTES)
+    return { file, text: bytes.toString("latin1", 0, readSync(fd, bytes)).trim() }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function holderOf(path: string): number | undefined {
+  let content: Content
+  try {
+    content = read(path)
   } catch (error) {
     if (isCode(error, "ENOENT")) return undefined
     throw new RunError(`the pid file can't be read: ${(error as Error).message}`)
   }
+  const { text, file } = content
+  if (!file.isFile()) throw new RunError(`${path}: this is not a pid file: it should be a regular file`)
   if (!/^\d{0,10}$/.test(text)) throw new RunError(`${path}: this is not a pid file: it should be a number`)
   const pid = Number(text)
   // Our own id in a file that we have not written: a container, where it is always the same.

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process"
 import { access, mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import t, { type Test } from "tap"
@@ -101,6 +102,16 @@ t.test("a file that is no pid file is never replaced", async (t) => {
   t.strictSame(await rws.untilExit(), { code: 1, signal: null })
   t.match(rws.stderr, "this is not a pid file")
   t.equal(await readFile(pidFile, "utf8"), "[[ws_proxy]]\n")
+})
+
+t.test("a device or a pipe is refused as a pid file, without reading from it", async (t) => {
+  const fifo = await pidFileIn(t)
+  execFileSync("mkfifo", [fifo])
+  for (const pidFile of ["/dev/zero", fifo]) {
+    const rws = startRws(t, [...FLAGS, "--pid-file", pidFile])
+    t.strictSame(await rws.untilExit(), { code: 1, signal: null })
+    t.equal(rws.stderr, `${pidFile}: this is not a pid file: it should be a regular file\n`)
+  }
 })
 
 t.test("rws serves without its pid file if that can't be written, and says so", async (t) => {

@@ -1,7 +1,7 @@
 /**
  * Loads, checks and parses a configuration: from a file, from TOML text, or from an object of the same shape.
  */
-import { readFile } from "node:fs/promises"
+import { readFile, stat } from "node:fs/promises"
 import { toTable } from "../settings/table.js"
 import { crossCheck } from "./cross-checks.js"
 import { decode } from "./decode.js"
@@ -77,14 +77,19 @@ const READ_FAULTS: Readonly<Record<string, string>> = {
   EACCES: "permission denied: the user that runs rws can't read it",
 }
 
+/** Each reload would wait for a pipe's next writer, and some devices have no end. */
+const NOT_REGULAR = "expected a regular file: rws reads it again at each reload"
+
 async function readText(file: string): Promise<string> {
-  let bytes: Buffer
+  let bytes: Buffer | undefined
   try {
-    bytes = await readFile(file)
+    const kind = await stat(file)
+    if (kind.isFile() || kind.isDirectory()) bytes = await readFile(file)
   } catch (error) {
     const { code = "", message } = error as NodeJS.ErrnoException
     throw new ConfigError(file, [{ path: [], message: READ_FAULTS[code] ?? `can't be read: ${message}` }])
   }
+  if (bytes === undefined) throw new ConfigError(file, [{ path: [], message: NOT_REGULAR }])
   const text = decode(bytes)
   if (typeof text !== "string") throw new ConfigError(file, text)
   return text

@@ -1,7 +1,7 @@
 /** Reads CA certificates, client certificate and key for TLS connections to backends from PEM files. */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto"
-import { readFileSync } from "node:fs"
+import { readFileSync, statSync } from "node:fs"
 import type { SecureContext } from "node:tls"
 import { SettingError } from "../settings/setting-error.js"
 
@@ -77,11 +77,14 @@ const READ_FAULTS: Readonly<Record<string, string>> = {
 
 function readText(setting: string, path: string): string {
   try {
-    return readFileSync(path, "latin1")
+    const file = statSync(path)
+    // A pipe would block this thread, and some devices have no end.
+    if (file.isFile() || file.isDirectory()) return readFileSync(path, "latin1")
   } catch (error) {
     const { code = "", message } = error as NodeJS.ErrnoException
     throw new SettingError(`${setting} "${path}" can't be read: ${READ_FAULTS[code] ?? message}`, {
       cause: error,
     })
   }
+  throw new SettingError(`${setting} "${path}" can't be read: it is not a regular file`)
 }

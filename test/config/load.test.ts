@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process"
 import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -81,6 +82,15 @@ for (const { title, file, message } of unreadable) {
     t.match(error, { source: file, message })
   })
 }
+
+t.test("a pipe or a device is refused, and not waited for", async (t) => {
+  const fifo = join(t.testdir(), "fifo")
+  execFileSync("mkfifo", [fifo])
+  for (const file of [fifo, "/dev/zero"]) {
+    const message = `${file}: expected a regular file: rws reads it again at each reload`
+    await t.rejects(loadConfig(file), { name: "ConfigError", message })
+  }
+})
 
 t.test("a file that the user may not read is reported in words", async (t) => {
   const readable = await mkdtemp(join(tmpdir(), "rws-load-"))

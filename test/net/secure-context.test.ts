@@ -47,6 +47,11 @@ const bad: readonly { title: string; files: SecureContextFiles; says: string }[]
     files: { ca: missing },
     says: `ca "${missing}" can't be read: there is no such file`,
   },
+  {
+    title: "a device",
+    files: { ca: "/dev/zero" },
+    says: 'ca "/dev/zero" can\'t be read: it is not a regular file',
+  },
   { title: "a folder", files: { ca: folder }, says: `ca "${folder}" can't be read: it is a folder` },
   { title: "a CA file without PEM", files: { ca: text }, says: `ca "${text}" holds no PEM certificate` },
   {

@@ -1,5 +1,4 @@
-import { execFileSync } from "node:child_process"
-import { open } from "node:fs/promises"
+import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import t, { type Test } from "tap"
 import { upgradeHead } from "../../support/http/heads.js"
@@ -129,18 +128,32 @@ for (const { signal, text } of IGNORED) {
   })
 }
 
+/** A preloaded module: the configuration is read once a line has come on standard input. */
+const SLOW_FILES = `
+  import { once } from "node:events"
+  import files from "node:fs/promises"
+  import { syncBuiltinESMExports } from "node:module"
+  const { readFile } = files
+  files.readFile = async (file, ...rest) => {
+    if (!String(file).endsWith(".toml")) return readFile(file, ...rest)
+    console.error("reading")
+    await once(process.stdin, "data")
+    process.stdin.destroy()
+    return readFile(file, ...rest)
+  }
+  syncBuiltinESMExports()`
+
 t.test("signals before the log exists are reported on standard error, and rws starts", async (t) => {
-  const config = join(await temporaryFolder(t), "fifo")
-  execFileSync("mkfifo", [config])
-  const rws = startRws(t, ["--config", config])
-  // Resolves when rws opens the other end.
-  const file = await open(config, "w")
+  const config = join(await temporaryFolder(t), "rws.toml")
+  await writeFile(config, '[[ws_proxy]]\nbind = "127.0.0.1:0"\nbackends = ["127.0.0.1:9"]\n')
+  const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(SLOW_FILES)}` }
+  const rws = startRws(t, ["--config", config], { env })
+  await rws.untilOutput(/reading/)
   for (const { signal, text } of IGNORED_AT_START) {
     rws.signal(signal)
     await rws.untilOutput(new RegExp(text))
   }
-  await file.writeFile('[[ws_proxy]]\nbind = "127.0.0.1:0"\nbackends = ["127.0.0.1:9"]\n')
-  await file.close()
+  rws.type("\n")
   await rws.untilOutput(/"msg":"listening"/)
 })
 

@@ -76,6 +76,8 @@ export class Listener {
   #server = createServer(ACCEPTED)
   #address: Address
   #closed: Promise<void> | undefined
+  readonly #stopped: Promise<void>
+  #onStopped = () => {}
   /** Removes the path of a Unix socket. */
   #removePath = () => {}
 
@@ -84,6 +86,9 @@ export class Listener {
     private readonly events: ListenerEvents,
   ) {
     this.#address = options.address
+    this.#stopped = new Promise((resolve) => {
+      this.#onStopped = resolve
+    })
   }
 
   /**
@@ -127,8 +132,15 @@ export class Listener {
     return this.#closed
   }
 
+  /** Resolves once `close` has given up the address, though accepted clients may continue. */
+  get stopped(): Promise<void> {
+    return this.#stopped
+  }
+
   #stop(): Promise<void> {
-    return new Promise((resolve) => this.#server.close(() => resolve()))
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#onStopped()
+    return closed
   }
 
   /**

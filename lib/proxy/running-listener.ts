@@ -103,6 +103,11 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
     new Spread(sessions, "backend_down", this.settings.drain_spread_ms, this.clock)
   }
 
+  /** Resolves once its drain has given up the address. */
+  get stopped(): Promise<void> {
+    return this.#listener.stopped
+  }
+
   stopAccepting(): Promise<void> {
     return this.#listener.close()
   }

@@ -30,6 +30,8 @@ export interface Commands {
     readonly asked: { readonly key: string; readonly timeoutMs: number; readonly delayMs: number }
     readonly reply: number
   }
+  /** Replies once the listeners that drain have given up their addresses. Not awaited either. */
+  readonly closed: { readonly asked: undefined; readonly reply: undefined }
   /** Closes the tunnels of the backends that may have none now. */
   readonly closeTunnels: { readonly asked: undefined; readonly reply: undefined }
   /** For tests: throws an error that nobody catches. */

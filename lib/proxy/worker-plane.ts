@@ -13,6 +13,7 @@ import type { BoundAddresses } from "./worker-messages.js"
 export class WorkerPlane implements DataPlane {
   readonly runsChecks = false
   readonly #listeners = new Map<string, ServedListener>()
+  readonly #draining = new Set<RunningListener>()
   #keys: ReadonlyMap<string, string> = new Map()
   #bound: BoundAddresses = new Map()
 
@@ -51,9 +52,16 @@ export class WorkerPlane implements DataPlane {
   /** Resolves to how many tunnels were cut. */
   async drain(key: string, timeoutMs: number, delayMs: number): Promise<number> {
     const listener = this.#listeners.get(key)
+    if (listener instanceof RunningListener) this.#draining.add(listener)
     await listener?.drain(timeoutMs, delayMs)
     this.#listeners.delete(key)
+    if (listener instanceof RunningListener) this.#draining.delete(listener)
     return listener?.cut ?? 0
+  }
+
+  /** Resolves once the listeners that drain have given up their addresses. */
+  async closed(): Promise<void> {
+    await Promise.all([...this.#draining].map(({ stopped }) => stopped))
   }
 
   closeTunnels(backend: Backend): void {

@@ -90,6 +90,12 @@ export class WorkerSlot {
     return cutSoFar()
   }
 
+  /** Resolves once the listeners that drain have given up their addresses. */
+  async closed(): Promise<void> {
+    // The sockets of a thread that dies are closed as well.
+    await this.#thread?.ask("closed", undefined).catch(() => {})
+  }
+
   closeTunnels(): void {
     // A thread that dies meanwhile takes its tunnels with it.
     this.#thread?.ask("closeTunnels", undefined).catch(() => {})

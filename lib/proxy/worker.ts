@@ -31,7 +31,7 @@ let done: Promise<unknown> = Promise.resolve()
 process.on("uncaughtExceptionMonitor", () => observer.flush())
 port.on("message", (command: Command) => {
   const outcome = done.then(() => carryOut(command))
-  if (command.name !== "drain") done = outcome.catch(() => {})
+  if (!is(command, "drain") && !is(command, "closed")) done = outcome.catch(() => {})
   outcome.then(
     (value) => reply({ kind: "reply", id: command.id, value }),
     (error: unknown) => reply({ kind: "failure", id: command.id, error: encode(error) }),
@@ -42,6 +42,7 @@ async function carryOut(command: Command): Promise<unknown> {
   if (is(command, "prepare")) return prepare(command.asked)
   if (is(command, "start")) return start()
   if (is(command, "drain")) return drain(command.asked)
+  if (is(command, "closed")) return plane.closed()
   if (is(command, "closeTunnels")) return current?.pools.closeTunnels()
   setImmediate(() => {
     throw new Error("a test has crashed this worker thread")

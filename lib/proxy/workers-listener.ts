@@ -5,20 +5,25 @@ import type { ListenerSettings } from "../session/listener-state.js"
 import type { ServedListener } from "./data-plane.js"
 import type { ListenerRows } from "./listener-rows.js"
 
+/** What a listener asks of all workers. */
+export interface AllWorkers {
+  /** Resolves once the listeners that drain have given up their addresses. */
+  closed(): Promise<void>
+  /** Drains a listener in all workers, and resolves to the number of tunnels that were cut. */
+  drain(key: string, timeoutMs: number, delayMs: number): Promise<number>
+}
+
 export class WorkersListener implements ServedListener {
   /** Bound by the workers. */
   address: Address
   #cut = 0
 
-  /**
-   * @param key its name between the threads
-   * @param drainAll drains it in all workers, and resolves to the number of tunnels that were cut
-   */
+  /** @param key its name between the threads */
   constructor(
     readonly key: string,
     public settings: ListenerSettings,
     private readonly rows: ListenerRows,
-    private readonly drainAll: (key: string, timeoutMs: number, delayMs: number) => Promise<number>,
+    private readonly workers: AllWorkers,
   ) {
     this.address = settings.bind
   }
@@ -45,6 +50,8 @@ export class WorkersListener implements ServedListener {
       )
     }
     if (bind.kind === "unix" || bind.port === 0 || reuse_port) return
+    // The last reload may have removed this address, and workers close their sockets a moment later.
+    await this.workers.closed()
     const probe = new Listener(
       { address: bind },
       { onClient: (client) => client.socket.resetAndDestroy(), onFault() {} },
@@ -58,6 +65,6 @@ export class WorkersListener implements ServedListener {
   }
 
   async drain(timeoutMs: number, delayMs = 0): Promise<void> {
-    this.#cut = await this.drainAll(this.key, timeoutMs, delayMs)
+    this.#cut = await this.workers.drain(this.key, timeoutMs, delayMs)
   }
 }

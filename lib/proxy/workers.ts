@@ -33,9 +33,10 @@ export class Workers implements DataPlane {
   newListener({ identity, settings, rows }: NewListener, observer: Observer): WorkersListener {
     if (settings.bind.kind === "unix") observer.servedByOneWorker(settings.name)
     this.#listeners++
-    return new WorkersListener(`${this.#listeners} ${identity}`, settings, rows, (...how) =>
-      this.#drain(...how),
-    )
+    return new WorkersListener(`${this.#listeners} ${identity}`, settings, rows, {
+      closed: async () => void (await Promise.all(this.#slots.map((slot) => slot.closed()))),
+      drain: (...how) => this.#drain(...how),
+    })
   }
 
   /** The first worker chooses the ports that are 0, and the others bind the same. */

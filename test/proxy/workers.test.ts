@@ -89,6 +89,15 @@ t.test(
       await Promise.all([...tunnels, ...more].map((tunnel) => tunnel.close()))
     })
 
+    await t.test("a listener that a reload removes can be added by the next one at once", async (t) => {
+      const again = { bind: await deadAddress(), name: "again", backends: [echo.address] }
+      for (let round = 0; round < 5; round++) {
+        const added = host.reload({ ...config, ws_proxy: [first, again] })
+        t.match(await added, { kind: "reloaded" })
+        t.match(await host.reload({ ...config, ws_proxy: [first] }), { kind: "reloaded" })
+      }
+    })
+
     await t.test("a reload that can't bind changes nothing", async (t) => {
       const taken = createServer().listen(0, "127.0.0.1")
       t.teardown(() => taken.close())

@@ -10,7 +10,7 @@ import { openLog } from "./open-log.js"
 import { reloadOnRequest } from "./reload-on-request.js"
 import { ServiceManager } from "./service-manager.js"
 import { closeOnSignal, onOrder, toIgnored } from "./signals.js"
-import { openPidFile, takeOver } from "./take-over.js"
+import { openPidFile, successorIn, takeOver } from "./take-over.js"
 import { versionOf } from "./watch.js"
 
 type ServeArguments = ConfigArguments & { readonly replace?: boolean | undefined }
@@ -42,7 +42,9 @@ export async function serve(given: ServeArguments): Promise<void> {
     stopReloads()
     for (const order of ["SIGHUP", "SIGUSR2"] as const)
       onOrder(order, toIgnored(log, order, "rws is draining"))
-    manager.stopping()
+    const successor = signal === "SIGUSR2" ? successorIn(pidFile) : undefined
+    if (successor === undefined) manager.stopping()
+    else manager.handOver(successor)
     log.info({ signal }, "draining; a second signal closes at once")
   })
   if (cut > 0) log.warn({ cut }, `ended; the drain has cut ${cut} tunnel${cut === 1 ? "" : "s"}`)

@@ -25,6 +25,7 @@ while read -r state; do systemd-notify $state; done
 
 export class ServiceManager {
   readonly #pipe: Writable | undefined
+  #watchdog: NodeJS.Timeout | undefined
   #hasWarned = false
 
   /** @param socket where the manager listens; undefined = there is none */
@@ -57,7 +58,7 @@ export class ServiceManager {
     const manager = new ServiceManager(NOTIFY_SOCKET || undefined, warn)
     const watchdogMs = Number(WATCHDOG_USEC) / 1000
     if (NOTIFY_SOCKET && watchdogMs > 0 && Number(WATCHDOG_PID) === pid) {
-      setInterval(() => manager.notify({ WATCHDOG: 1 }), watchdogMs / 2).unref()
+      manager.#watchdog = setInterval(() => manager.notify({ WATCHDOG: 1 }), watchdogMs / 2).unref()
     }
     return manager
   }
@@ -89,8 +90,12 @@ export class ServiceManager {
     this.notify({ STOPPING: 1, STATUS: "draining" })
   }
 
-  /** Another process goes on with the service. */
+  /**
+   * Another process of the unit continues the service, and gives the signs of life from now on. There is no
+   * `stopping` after this: it would end the whole unit.
+   */
   handOver(pid: number): void {
+    clearInterval(this.#watchdog)
     this.notify({ MAINPID: pid })
   }
 

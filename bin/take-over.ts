@@ -38,6 +38,16 @@ export function takeOver(pidFile: PidFile, mayReplace: boolean, log: Log): void 
   }
 }
 
+/** The running rws that has taken the file from this one; undefined if there is none. */
+export function successorIn(pidFile: PidFile | undefined): number | undefined {
+  try {
+    return pidFile?.holder()
+  } catch (error) {
+    if (error instanceof RunError) return undefined
+    throw error
+  }
+}
+
 function take(pidFile: PidFile, mayReplace: boolean, log: Log): number | undefined {
   try {
     return pidFile.take(mayReplace)

@@ -1,7 +1,16 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs"
+import { join } from "node:path"
 import t, { type Test } from "tap"
 import { fakeManager } from "../../support/program/fake-systemd-notify.js"
-import { logOf, type Program, startRws, untilServing } from "../../support/program/program.js"
+import { NEWER_NODE, noNewerNode } from "../../support/program/newer-node.js"
+import {
+  logOf,
+  Program,
+  RWS,
+  startRws,
+  temporaryFolder,
+  untilServing,
+} from "../../support/program/program.js"
 
 const FLAGS = ["--bind", "127.0.0.1:0", "--backend", "127.0.0.1:9"]
 const ENDED = { code: 0, signal: null }
@@ -62,6 +71,30 @@ t.test("without NOTIFY_SOCKET no process is started", async (t) => {
   const { rws } = await untilServing(startRws(t, FLAGS))
   t.same(childrenOf(rws.pid), [])
   await end(t, rws)
+})
+
+t.test("a replaced rws names its successor as the main process", { skip: noNewerNode }, async (t) => {
+  const { env, messages } = await fakeManager(t)
+  const pidFile = join(await temporaryFolder(t), "rws.pid")
+  const flags = ["--reuse-port", "--pid-file", pidFile, "--backend", "127.0.0.1:9"]
+  const start = (bind: string, more: readonly string[] = [], surroundings = {}) =>
+    untilServing(Program.start(t, NEWER_NODE ?? "", [RWS, "--bind", bind, ...flags, ...more], surroundings))
+  const { rws: old, address } = await start("127.0.0.1:0", [], { env })
+  const { rws: next } = await start(address, ["--replace"])
+  t.strictSame(await old.untilExit(), ENDED)
+  await messages.untilOutput(/MAINPID/)
+  t.equal(messages.stdout, `READY=1|STATUS=listening on ${address}\nMAINPID=${next.pid}\n`)
+  await end(t, next)
+})
+
+t.test("an rws that gets SIGUSR2 without a successor stops", async (t) => {
+  const { env, messages } = await fakeManager(t)
+  const pidFile = join(await temporaryFolder(t), "rws.pid")
+  const { rws } = await untilServing(startRws(t, [...FLAGS, "--pid-file", pidFile], { env }))
+  rws.signal("SIGUSR2")
+  t.strictSame(await rws.untilExit(), ENDED)
+  await messages.untilOutput(/STOPPING=1/)
+  t.notMatch(messages.stdout, "MAINPID")
 })
 
 t.test("a failure to notify is one warning, and rws goes on", async (t) => {

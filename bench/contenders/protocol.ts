@@ -1,6 +1,6 @@
 /**
- * What clients and the backend have agreed on. Neither needs frames: no contender looks at what is in a
- * tunnel.
+ * What clients and the backend have agreed on. Neither needs frames, and only one variant of rws looks
+ * for them in a tunnel.
  */
 
 /** What the backend does in a tunnel, by the path of its request. */

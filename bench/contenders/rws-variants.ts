@@ -1,9 +1,9 @@
 /**
- * rws with settings that cost something at each handshake. Each name is the argument of `contenders/rws.js`.
+ * rws with settings that cost something at each handshake or message. Each name is the argument of `contenders/rws.js`.
  */
 import type { ListenerConfig } from "../../lib/index.js"
 
-export const VARIANTS = ["plain", "routed", "sticky", "hash", "wss"] as const
+export const VARIANTS = ["plain", "routed", "sticky", "hash", "wss", "close-frames"] as const
 export type Variant = (typeof VARIANTS)[number]
 
 /** Routes that don't match in front of the one that does. */
@@ -19,6 +19,8 @@ export function settingsOf(variant: Variant, backend: string, ca: string): Parti
   switch (variant) {
     case "plain":
       return { backends: [backend] }
+    case "close-frames":
+      return { backends: [backend], close_frames: true }
     case "routed": {
       const others = Array.from({ length: OTHER_ROUTES }, (_, index) => ({
         host: `tenant-${index}.example.com`,

@@ -4,12 +4,19 @@ import { MICROSECONDS, type Work } from "./work.js"
 
 const TUNNELS = 32
 
+const FIN_BINARY = 0x82
+const MASKED = 0x80
+const LENGTH_16 = 126
+const MASK_BYTES = 4
+/** The longest frame whose length fits into its second byte. */
+const SHORT_FRAME_BYTES = 131
+
 export const messages: Work = messagesOf("messages", 64)
 export const largeMessages: Work = messagesOf("messages-4k", 4096)
 
 /** Each tunnel has one message on its way, which comes back from the backend. There and back is two. */
 function messagesOf(name: string, bytes: number): Work {
-  const message = Buffer.alloc(bytes, "m")
+  const message = frameOf(bytes)
   return {
     name,
     title: `Messages: ${bytes} bytes there and back (2 messages) in ${TUNNELS} tunnels at a time`,
@@ -30,6 +37,17 @@ function messagesOf(name: string, bytes: number): Work {
       }
     },
   }
+}
+
+/** A masked binary frame (RFC 6455 §5.2) of this many bytes, for proxies that look for frames. */
+function frameOf(bytes: number): Buffer {
+  const isShort = bytes <= SHORT_FRAME_BYTES
+  const frame = Buffer.alloc(bytes, "m")
+  const headerBytes = (isShort ? 2 : 4) + MASK_BYTES
+  frame[0] = FIN_BINARY
+  frame[1] = MASKED | (isShort ? bytes - headerBytes : LENGTH_16)
+  if (!isShort) frame.writeUInt16BE(bytes - headerBytes, 2)
+  return frame
 }
 
 function pingPong(tunnel: Tunnel, message: Buffer, end: number): Promise<number> {

@@ -1,4 +1,7 @@
-/** What routes, sticky cookies, hashing and TLS to the backend add to a handshake of rws. */
+/**
+ * What routes, sticky cookies, hashing and TLS to the backend add to a handshake of rws, and what
+ * `close_frames` adds to a message.
+ */
 import { startChild } from "../contenders/child.js"
 import { type Entry, RWS } from "../contenders/contender.js"
 import { LOAD_RUNTIME } from "../contenders/runtime.js"
@@ -6,6 +9,7 @@ import { VARIANTS, type Variant } from "../contenders/rws-variants.js"
 import { makeCertificate } from "../load/certificate.js"
 import { handshakes } from "./handshakes.js"
 import type { Arena, Finding, Measure } from "./measure.js"
+import { messages } from "./messages.js"
 import { startSound } from "./sound.js"
 import { measureWork } from "./work.js"
 
@@ -18,7 +22,7 @@ export const variants: Measure = {
     const { cert = "", key = "" } = certificate ?? {}
     const tlsBackend = certificate && (await startChild("load/backend.js", [cert, key], LOAD_RUNTIME))
     const entryOf = (variant: Variant): Entry => ({
-      name: variant === "plain" ? RWS : `${RWS}-${variant}`,
+      name: nameOf(variant),
       kind: "rws",
       version: "",
       isQuick: true,
@@ -28,9 +32,24 @@ export const variants: Measure = {
     console.log()
     const contenders = await startSound(plain, backendPort)
     if (tlsBackend) contenders.push(...(await startSound([entryOf("wss")], tlsBackend.port)))
-    const finding = await measureWork(handshakes, { ...arena, contenders })
+    const byMessage = [RWS, nameOf("close-frames")]
+    const findings = [
+      await measureWork(handshakes, { ...arena, contenders }),
+      await measureWork(messages, {
+        ...arena,
+        contenders: contenders.filter(({ name }) => byMessage.includes(name)),
+      }),
+    ]
     for (const { process } of contenders) await process?.stop()
     await tlsBackend?.stop()
-    return [{ ...finding, name: variants.name, title: `${finding.title}, by settings of rws` }]
+    return findings.map(({ name, title, series }) => ({
+      name: `${variants.name}-${name}`,
+      title: `${title}, by settings of rws`,
+      series,
+    }))
   },
+}
+
+function nameOf(variant: Variant): string {
+  return variant === "plain" ? RWS : `${RWS}-${variant}`
 }

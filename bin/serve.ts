@@ -38,17 +38,19 @@ export async function serve(given: ServeArguments): Promise<void> {
       return proxy
     })
   const stopReloads = reloadOnRequest(starting, { file, version, read }, { settings, log, manager })
+  let handedOver: Promise<void> | undefined
   const cut = await closeOnSignal(starting, (signal) => {
     stopReloads()
     for (const order of ["SIGHUP", "SIGUSR2"] as const)
       onOrder(order, toIgnored(log, order, "rws is draining"))
     const successor = signal === "SIGUSR2" ? successorIn(pidFile) : undefined
     if (successor === undefined) manager.stopping()
-    else manager.handOver(successor)
+    else handedOver = manager.handOver(successor)
     log.info({ signal }, "draining; a second signal closes at once")
   })
   if (cut > 0) log.warn({ cut }, `ended; the drain has cut ${cut} tunnel${cut === 1 ? "" : "s"}`)
   pidFile?.release()
+  await handedOver
   await flush(FLUSH_MS)
   await leaveCluster(FLUSH_MS)
   await end(cut > 0 ? TUNNELS_CUT : DONE)

@@ -7,14 +7,17 @@
  * and runs systemd-notify for each. It ends with the pipe, and survives the signals that systemd and
  * terminals send to all processes of a service. The unit needs NotifyAccess=all.
  */
-import { spawn } from "node:child_process"
-import type { Writable } from "node:stream"
+import { type ChildProcessByStdio, spawn } from "node:child_process"
+import type { Readable, Writable } from "node:stream"
 
 /** Variables as in sd_notify(3), such as `{ READY: 1, STATUS: "listening" }`. */
 export type ServiceState = Readonly<Record<string, string | number>>
 
 /** Separates the variables of a message: values may hold spaces. */
 const SEPARATOR = "\t"
+
+/** How long a hand-over may take, in milliseconds. systemd-notify waits for systemd to read the message. */
+const HAND_OVER_MS = 3000
 
 const NOTIFIER = `
 trap '' HUP INT TERM
@@ -24,7 +27,7 @@ while read -r state; do systemd-notify $state; done
 `
 
 export class ServiceManager {
-  readonly #pipe: Writable | undefined
+  #shell: ChildProcessByStdio<Writable, null, Readable> | undefined
   #watchdog: NodeJS.Timeout | undefined
   #hasWarned = false
 
@@ -42,7 +45,7 @@ export class ServiceManager {
     shell.on("error", ({ message }) => this.#fail(message))
     shell.stdin.on("error", ({ message }) => this.#fail(message))
     shell.stderr.setEncoding("utf8").on("data", (text: string) => this.#fail(text.trim()))
-    this.#pipe = shell.stdin
+    this.#shell = shell
   }
 
   /**
@@ -65,9 +68,9 @@ export class ServiceManager {
 
   /** Sends a message, behind those before it. Neither blocks nor throws. */
   notify(state: ServiceState): void {
-    if (this.#pipe === undefined) return
+    if (this.#shell === undefined) return
     const variables = Object.entries(state).map(([name, value]) => `${name}=${value}`.replace(/\s+/g, " "))
-    this.#pipe.write(`${variables.join(SEPARATOR)}\n`)
+    this.#shell.stdin.write(`${variables.join(SEPARATOR)}\n`)
   }
 
   /** Started, or done with a reload. */
@@ -92,11 +95,24 @@ export class ServiceManager {
 
   /**
    * Another process of the unit continues the service, and gives the signs of life from now on. There is no
-   * `stopping` after this: it would end the whole unit.
+   * `stopping` after this: it would end the whole unit. Resolves once the service manager knows, or after
+   * `HAND_OVER_MS`: if this process exits before, the unit has ended for systemd.
    */
-  handOver(pid: number): void {
+  async handOver(pid: number): Promise<void> {
     clearInterval(this.#watchdog)
     this.notify({ MAINPID: pid })
+    const shell = this.#shell
+    if (shell === undefined) return
+    this.#shell = undefined
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, HAND_OVER_MS)
+      // It ends behind the last message.
+      shell.once("exit", () => {
+        clearTimeout(timer)
+        resolve()
+      })
+      shell.stdin.end()
+    })
   }
 
   /** Says so once and goes on: without later signs of life the watchdog would end rws. */

@@ -73,8 +73,15 @@ t.test("without NOTIFY_SOCKET no process is started", async (t) => {
   await end(t, rws)
 })
 
+/** Takes a while, and adds which process has started its shell and still lives. */
+const SLOW_NOTIFY = `#!/bin/sh
+IFS='|'
+sleep 0.2
+echo "$*|$(ps -o ppid= -p $PPID | tr -d ' ')" >> "$(dirname "$0")/messages"
+`
+
 t.test("a replaced rws names its successor as the main process", { skip: noNewerNode }, async (t) => {
-  const { env, messages } = await fakeManager(t)
+  const { env, messages } = await fakeManager(t, SLOW_NOTIFY)
   const pidFile = join(await temporaryFolder(t), "rws.pid")
   const flags = ["--reuse-port", "--pid-file", pidFile, "--backend", "127.0.0.1:9"]
   const start = (bind: string, more: readonly string[] = [], surroundings = {}) =>
@@ -82,8 +89,12 @@ t.test("a replaced rws names its successor as the main process", { skip: noNewer
   const { rws: old, address } = await start("127.0.0.1:0", [], { env })
   const { rws: next } = await start(address, ["--replace"])
   t.strictSame(await old.untilExit(), ENDED)
-  await messages.untilOutput(/MAINPID/)
-  t.equal(messages.stdout, `READY=1|STATUS=listening on ${address}\nMAINPID=${next.pid}\n`)
+  await messages.untilOutput(/MAINPID.*\n/)
+  t.equal(
+    messages.stdout,
+    `READY=1|STATUS=listening on ${address}|${old.pid}\nMAINPID=${next.pid}|${old.pid}\n`,
+    "and does not exit before the service manager knows",
+  )
   await end(t, next)
 })
 

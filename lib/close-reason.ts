@@ -339,6 +339,12 @@ const rows = {
     text: "the tunnel's backend went down or was removed",
   },
 
+  closed_by_admin: {
+    who: "proxy",
+    stage: "tunnel",
+    level: "info",
+    text: "closed through the admin API",
+  },
   drain_timeout: { who: "proxy", stage: "tunnel", level: "info", text: "rws is shutting down" },
   internal_error: { who: "proxy", stage: "accept", status: 500, level: "error", text: "internal error" },
 } as const satisfies Record<string, Row>

@@ -127,7 +127,7 @@ const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
   {
     packages: /^node:fs/,
     rooms:
-      /^(lib\/(config\/load|limits\/descriptors|net\/(unix-socket|inherited-sockets|local-fault|secure-context)|ops\/line-writer)|bin\/(config-options|pid-file|watch))\.ts$/,
+      /^(lib\/(config\/load|limits\/descriptors|net\/(unix-socket|inherited-sockets|local-fault|secure-context)|ops\/line-writer|proxy\/admin)|bin\/(admin-client|config-options|pid-file|watch))\.ts$/,
   },
   { packages: /^(ws|yargs)$/, rooms: /^bin\// },
 ]

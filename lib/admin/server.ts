@@ -14,6 +14,8 @@ export interface AdminOptions {
   readonly bind: Address
   /** Without one, everybody who can connect may do everything. */
   readonly token?: string | undefined
+  /** Whether the path of a Unix socket may be taken from a program that listens there. Default: no. */
+  readonly mayTakeOver?: boolean
   /** Told about errors of routes, which are defects. Default: they are dropped. */
   readonly onDefect?: (error: unknown) => void
 }
@@ -55,11 +57,11 @@ export class AdminServer {
 
   /** Resolves to the bound address, with the port that the system chose for 0. Rejects with a `BindError`. */
   async listen(): Promise<Address> {
-    const { bind } = this.options
+    const { bind, mayTakeOver = false } = this.options
     try {
       if (bind.kind === "unix") {
         const { path } = bind
-        this.#removePath = await bindUnixSocket({ path, mode: SOCKET_MODE }, (name) =>
+        this.#removePath = await bindUnixSocket({ path, mode: SOCKET_MODE, mayTakeOver }, (name) =>
           this.#bind({ path: name }),
         )
       } else await this.#bind(toNetOptions(bind))

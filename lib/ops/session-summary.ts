@@ -19,6 +19,10 @@ export interface SessionSummary {
    * than 1024 characters: the first 1023 and "…".
    */
   path?: string
+  /** The route by its number in the listener, from 1, its hosts and its path. Absent: the listener's own pool. */
+  route?: string
+  /** The pool's name; for one without a name that of its listener, and the number of its route. */
+  pool?: string
   /** The HTTP status that the client got: 101, a refusal by rws or by the backend. */
   status?: number | undefined
   /** Bytes of the tunnel that came from the client, without the head. */

@@ -7,7 +7,7 @@
 import { formatAddress } from "../address/address.js"
 import { listenerIdentities, routeIdentities } from "../config/identities.js"
 import { toSettings } from "../config/load.js"
-import type { Config, LogLevel } from "../config/schema.js"
+import type { Config, LogLevel, Settings } from "../config/schema.js"
 import { snapshot } from "../config/snapshot.js"
 import { assignSockets, type InheritedSocket } from "../net/inherited-sockets.js"
 import { BindError } from "../net/listener.js"
@@ -39,6 +39,7 @@ export class Plan {
   /** As it was written. */
   readonly config: Config
   readonly logLevel: LogLevel
+  readonly admin: Settings["admin"]
   readonly plane: DataPlane
   /** Those of the previous plan that this one does not have. */
   #removed: readonly ServedListener[]
@@ -56,9 +57,10 @@ export class Plan {
     readonly rows: Rows = previous?.rows.next() ?? new Rows(),
     createPlane: (workers: number) => DataPlane = (workers) => dataPlane(workers, observer),
   ) {
-    const { pool, ws_proxy, log, workers } = toSettings(config)
+    const { pool, ws_proxy, log, workers, admin } = toSettings(config)
     this.config = snapshot(config)
     this.logLevel = log.level
+    this.admin = admin
     this.plane = previous?.plane ?? createPlane(workerCount(workers))
     const { plane } = this
     const closeTunnels = (backend: Backend) => plane.closeTunnels(backend)

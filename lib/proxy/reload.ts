@@ -14,6 +14,7 @@ export class CurrentPlan {
   readonly #removed = new Map<ServedListener, Promise<void>>()
   /** The end of the last reload, however it ended. */
   #reloaded: Promise<unknown> = Promise.resolve()
+  #isStarted = false
   #isClosing = false
 
   /** @throws {ConfigError} */
@@ -23,6 +24,25 @@ export class CurrentPlan {
     private readonly log: Log,
   ) {
     this.#plan = new Plan(config, observer)
+  }
+
+  get current(): Plan {
+    return this.#plan
+  }
+
+  /** Listeners that reloads have removed and that still drain. */
+  get removed(): ServedListener[] {
+    return [...this.#removed.keys()]
+  }
+
+  /** All listeners listen. */
+  get isStarted(): boolean {
+    return this.#isStarted
+  }
+
+  /** No reload takes effect any more. */
+  get isClosing(): boolean {
+    return this.#isClosing
   }
 
   /** In the order of the configuration. */
@@ -38,6 +58,7 @@ export class CurrentPlan {
     try {
       await this.#plan.prepare(inherited)
       this.#plan.start()
+      this.#isStarted = true
       const shortage = findShortage(this.#plan.listeners.map(({ settings }) => settings))
       if (shortage !== undefined) this.observer.descriptorsShort(shortage)
     } catch (error) {
@@ -48,7 +69,18 @@ export class CurrentPlan {
 
   /** Reloads are done one after the other. See `RunningProxy.reload`. */
   reload(config: Config): Promise<string[]> {
-    const reloaded = this.#reloaded.then(() => this.#reload(config))
+    return this.change(() => config)
+  }
+
+  /**
+   * A reload to a configuration that is made from the current one.
+   * @param change undefined if nothing is to be reloaded. What it throws is passed on
+   */
+  change(change: (config: Config) => Config | undefined): Promise<string[]> {
+    const reloaded = this.#reloaded.then(() => {
+      const config = change(this.#plan.config)
+      return config === undefined ? [] : this.#reload(config)
+    })
     this.#reloaded = reloaded.catch(() => {})
     return reloaded
   }

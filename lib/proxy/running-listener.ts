@@ -1,5 +1,6 @@
 /** A listener at work: what survives a reload, keyed by its bind address. */
 import type { Address } from "../address/address.js"
+import type { CloseReason } from "../close-reason.js"
 import { ClientLimits } from "../limits/client-limits.js"
 import { ClientTable } from "../limits/client-table.js"
 import type { SocketPlaces } from "../limits/descriptors.js"
@@ -96,11 +97,12 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
     return this.#cut.count
   }
 
-  /** Closes the tunnels of a backend that is gone, over `drain_spread_ms`. */
-  closeTunnelsOf({ cells }: Backend): void {
+  /** Closes the tunnels of a backend, over `drain_spread_ms`. Returns how many there are. */
+  closeTunnelsOf({ cells }: Backend, reason: CloseReason = "backend_down"): number {
     // Backends with the same row are the same one.
     const sessions = [...this.sessions].filter(({ backend }) => backend?.cells === cells)
-    new Spread(sessions, "backend_down", this.settings.drain_spread_ms, this.clock)
+    new Spread(sessions, reason, this.settings.drain_spread_ms, this.clock)
+    return sessions.length
   }
 
   /** Resolves once its drain has given up the address. */

@@ -2,8 +2,12 @@
 import type { Observer } from "../ops/observer.js"
 import type { Backend } from "../pool/backend.js"
 import type { Clock } from "../shared/clock.js"
-import type { DataPlane, NewListener, ServedListener } from "./data-plane.js"
+import type { DataPlane, LiveSessions, NewListener, ServedListener } from "./data-plane.js"
+import type { Pools } from "./pools.js"
 import { RunningListener } from "./running-listener.js"
+
+/** As `threadId` of node:worker_threads. */
+const MAIN_THREAD = 0
 
 export class ThisThread implements DataPlane {
   readonly runsChecks = true
@@ -21,6 +25,12 @@ export class ThisThread implements DataPlane {
 
   forget(listener: ServedListener): void {
     if (listener instanceof RunningListener) this.#listeners.delete(listener)
+  }
+
+  /** Loaded lazily: without an admin server it takes no memory. */
+  async liveSessions(pools: () => Pools | undefined): Promise<LiveSessions> {
+    const { SessionList } = await import("./session-list.js")
+    return new SessionList(MAIN_THREAD, () => this.#listeners, pools)
   }
 
   async prepare(): Promise<void> {}

@@ -1,12 +1,14 @@
 /**
  * The data plane in a worker thread: listeners that share their addresses with those of the other workers.
  */
+import { threadId } from "node:worker_threads"
 import type { Address } from "../address/address.js"
 import type { Observer } from "../ops/observer.js"
 import type { Backend } from "../pool/backend.js"
 import type { ListenerSettings } from "../session/listener-state.js"
 import type { Clock } from "../shared/clock.js"
-import type { DataPlane, NewListener, ServedListener } from "./data-plane.js"
+import type { DataPlane, LiveSessions, NewListener, ServedListener } from "./data-plane.js"
+import type { Pools } from "./pools.js"
 import { RunningListener } from "./running-listener.js"
 import type { BoundAddresses } from "./worker-messages.js"
 
@@ -70,6 +72,12 @@ export class WorkerPlane implements DataPlane {
     }
   }
 
+  /** Loaded lazily: without an admin server it takes no memory. */
+  async liveSessions(pools: () => Pools | undefined): Promise<LiveSessions> {
+    const { SessionList } = await import("./session-list.js")
+    return new SessionList(threadId, () => this.#running(), pools)
+  }
+
   forget(): void {}
 
   async prepare(): Promise<void> {}
@@ -79,6 +87,10 @@ export class WorkerPlane implements DataPlane {
   async stop(): Promise<void> {}
 
   crash(): void {}
+
+  *#running(): Iterable<RunningListener> {
+    for (const listener of this.#listeners.values()) if (listener instanceof RunningListener) yield listener
+  }
 }
 
 /** A Unix socket, whose path can't be bound twice. Another worker serves it. */

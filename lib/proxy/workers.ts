@@ -4,9 +4,9 @@
  */
 import { availableParallelism } from "node:os"
 import type { Observer } from "../ops/observer.js"
-import type { DataPlane, NewListener, ServedPlan } from "./data-plane.js"
+import type { DataPlane, LiveSessions, NewListener, ServedPlan } from "./data-plane.js"
 import { ThisThread } from "./this-thread.js"
-import type { BoundAddresses } from "./worker-messages.js"
+import type { BoundAddresses, CommandName, Commands } from "./worker-messages.js"
 import { type Assignment, WorkerSlot } from "./worker-slot.js"
 import { WorkersListener } from "./workers-listener.js"
 
@@ -74,6 +74,20 @@ export class Workers implements DataPlane {
     for (const slot of this.#slots) slot.closeTunnels()
   }
 
+  /** Loaded lazily: without an admin server it takes no memory. */
+  async liveSessions(): Promise<LiveSessions> {
+    const { mergePages, sumTraffic } = await import("./session-list.js")
+    return {
+      list: async (query) => mergePages(await this.#askAll("listSessions", query), query),
+      close: async (id) => (await this.#askAll("closeSession", id)).includes(true),
+      closeTunnels: async (pool, backend) => {
+        const counts = await this.#askAll("closeBackend", { pool, backend })
+        return counts.reduce((sum, count) => sum + count, 0)
+      },
+      traffic: async () => sumTraffic(await this.#askAll("traffic", undefined)),
+    }
+  }
+
   forget(): void {}
 
   async stop(): Promise<void> {
@@ -82,6 +96,15 @@ export class Workers implements DataPlane {
 
   crash(worker: number): void {
     this.#slots[worker]?.crash()
+  }
+
+  /** Resolves to the replies of the threads that there are. */
+  async #askAll<Name extends CommandName>(
+    name: Name,
+    asked: Commands[Name]["asked"],
+  ): Promise<NonNullable<Commands[Name]["reply"]>[]> {
+    const replies = await Promise.all(this.#slots.map((slot) => slot.ask(name, asked)))
+    return replies.flatMap((reply) => (reply === undefined || reply === null ? [] : [reply]))
   }
 
   async #drain(key: string, timeoutMs: number, delayMs: number): Promise<number> {

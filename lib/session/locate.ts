@@ -16,6 +16,8 @@ export interface Located {
 export function locate(session: StageContext, { request }: IncomingRequest): Located {
   session.enter("route")
   const { target, path } = session.settings.router.route(request)
+  const { summary } = session
+  summary.pool = target.running.name
   target.checkOrigin(request.fields)
   refuseEscape(path, target.running.pool)
   return { target, path }

@@ -1,5 +1,6 @@
 /** The live sessions of a listener, for drain, admin and metrics. */
 import type { CloseReason, Stage } from "../close-reason.js"
+import type { SessionSummary } from "../ops/session-summary.js"
 import type { Backend } from "../pool/backend.js"
 import { LinkedSet } from "../shared/linked-set.js"
 
@@ -12,6 +13,8 @@ export interface LiveSession {
   readonly startedMs: number
   /** The tunnel's backend; absent before there is a tunnel. */
   readonly backend?: Backend | undefined
+  /** What is known about it so far. The byte counts are those of the end. */
+  readonly summary: Readonly<SessionSummary>
   /** Bytes of the tunnel so far, without the head. */
   readonly bytesFromClient: number
   readonly bytesFromBackend: number

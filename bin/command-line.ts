@@ -17,7 +17,7 @@ import { UsageError } from "./usage-error.js"
 
 const COULD_NOT_RUN = 1
 const USAGE = 2
-const COMMANDS = ["serve", "check", "reload", "healthcheck", "init", "systemd", "echo", "demo"]
+const COMMANDS = ["serve", "check", "reload", "healthcheck", "init", "systemd", "grafana", "echo", "demo"]
 
 const cli = yargs()
   .scriptName("rws")
@@ -42,6 +42,10 @@ const cli = yargs()
   .command("systemd", "Print a hardened unit file for systemd", systemdOptions, async (given) => {
     const { systemd } = await import("./systemd.js")
     systemd(given)
+  })
+  .command("grafana", "Print a Grafana dashboard for the metrics of [admin]", {}, async () => {
+    const { grafana } = await import("./grafana.js")
+    grafana()
   })
   // Imported lazily: a serving proxy never loads a WebSocket client or server.
   .command("echo", "Run a WebSocket echo backend, to try things with", echoOptions, async (given) => {

@@ -1,7 +1,7 @@
 /** Reads the configuration from a file, or from flags, which are rendered from the schema. */
 import { existsSync } from "node:fs"
 import type { Options } from "yargs"
-import { LISTENER, LOG, TOP } from "../lib/config/known-tables.js"
+import { ADMIN, LISTENER, LOG, TOP } from "../lib/config/known-tables.js"
 import { checkConfig, DEFAULT_CONFIG_FILE, loadConfig } from "../lib/config/load.js"
 import { ConfigError, type ConfigProblem } from "../lib/config/problem.js"
 import { type Config, LOG_LEVELS } from "../lib/config/schema.js"
@@ -33,9 +33,12 @@ export const listenerFlags: Readonly<Record<string, Options>> = Object.fromEntri
   FLAG_SETTINGS.map((setting) => [toFlag(setting.key), toOption(setting)]),
 )
 
-/** The flags of the program and its log. They override the file. */
+/** The keys of `[admin]` that have a flag. */
+const ADMIN_SETTINGS = ADMIN.settings.filter(({ flag }) => flag !== undefined)
+
+/** The flags of the program, its log and its admin server. They override the file. */
 export const programFlags: Readonly<Record<string, Options>> = Object.fromEntries(
-  [...TOP_SETTINGS, ...LOG.settings].map((setting) => [
+  [...TOP_SETTINGS, ...LOG.settings, ...ADMIN_SETTINGS].map((setting) => [
     setting.flag,
     { ...toOption(setting), ...(setting.key === "level" && { choices: LOG_LEVELS }) },
   ]),
@@ -83,11 +86,15 @@ function refusal(flag: string, message: string): ConfigError {
  */
 export async function readConfig(given: ConfigArguments): Promise<Config> {
   const file = configFileOf(given)
-  const { log, ...config } =
+  const { log, admin, ...config } =
     file === undefined ? { ws_proxy: [valuesIn(given, FLAG_SETTINGS)] } : await loadConfig(file)
-  const levels = valuesIn(given, LOG.settings)
   return inFlags(() =>
-    checkConfig({ ...config, ...valuesIn(given, TOP_SETTINGS), log: { ...log, ...levels } }),
+    checkConfig({
+      ...config,
+      ...valuesIn(given, TOP_SETTINGS),
+      log: { ...log, ...valuesIn(given, LOG.settings) },
+      admin: { ...admin, ...valuesIn(given, ADMIN_SETTINGS) },
+    }),
   )
 }
 
@@ -147,5 +154,6 @@ function inFlags(check: () => Config): Config {
 /** The flag of a key at this path. */
 function flagAt([first, second = "", key]: ConfigProblem["path"]): string {
   if (first === "ws_proxy") return toFlag(String(key))
-  return first === "log" ? `log-${second}` : toFlag(String(first))
+  const isTable = first === "log" || first === "admin"
+  return isTable ? `${first}-${String(second).replaceAll("_", "-")}` : toFlag(String(first))
 }

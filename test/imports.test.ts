@@ -21,6 +21,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ["config"],
   ["ops"],
   ["session"],
+  ["metrics"],
   ["admin"],
   ["proxy"],
   ["builder.ts"],
@@ -120,6 +121,7 @@ const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
     packages: /^(zod|smol-toml|toml-eslint-parser|fastest-levenshtein)$/,
     rooms: /^lib\/(config\/|settings\/(kinds|setting)\.ts|[a-z]+\/[a-z-]+-(settings|schema)\.ts$)|^bin\//,
   },
+  { packages: /^prom-client$/, rooms: /^lib\/metrics\/registry\.ts$/ },
   { packages: /^pino(-pretty)?$/, rooms: /^lib\/ops\/pino-log\.ts$/ },
   { packages: /^node:tls$/, rooms: /^lib\/(net\/|pool\/pool-runtime\.ts$)/ },
   { packages: /^re2js$/, rooms: /^lib\/routing\/path-pattern\.ts$/ },
@@ -127,7 +129,7 @@ const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
   {
     packages: /^node:fs/,
     rooms:
-      /^(lib\/(config\/load|limits\/descriptors|net\/(unix-socket|inherited-sockets|local-fault|secure-context)|ops\/line-writer)|bin\/(config-options|pid-file|watch))\.ts$/,
+      /^(lib\/(config\/load|limits\/descriptors|net\/(unix-socket|inherited-sockets|local-fault|secure-context)|ops\/line-writer|proxy\/admin)|bin\/(config-options|pid-file|watch))\.ts$/,
   },
   { packages: /^(ws|yargs)$/, rooms: /^bin\// },
 ]

@@ -4,6 +4,7 @@
 import { z } from "zod"
 import { POOL_NAMES, poolSchema } from "../pool/pool-schema.js"
 import { flag, oneOf, whole } from "../settings/kinds.js"
+import { adminSchema } from "./admin-schema.js"
 import { listenerSchema } from "./listener-schema.js"
 
 const path = z.string("expected a path").min(1, "expected a path")
@@ -54,6 +55,9 @@ export const configSchema = z.strictObject({
       otherNames: "worker_processes nbthread nbproc threads concurrency instances",
     }),
   log: logSchema.prefault({}).meta({ otherNames: "logging logger" }),
+  admin: adminSchema
+    .prefault({})
+    .meta({ otherNames: "stats metrics prometheus dashboard ping stats_socket monitoring telemetry" }),
   pool: z
     .record(z.string(), poolSchema, "expected [pool.NAME]")
     .default({})

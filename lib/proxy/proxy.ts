@@ -5,7 +5,9 @@ import type { Config } from "../config/schema.js"
 import type { InheritedSocket } from "../net/inherited-sockets.js"
 import { type Log, LogObserver, SILENT } from "../ops/log.js"
 import { type Observer, Observers } from "../ops/observer.js"
+import { toTable } from "../settings/table.js"
 import { toTimerMs } from "../shared/timer.js"
+import type { Admin } from "./admin.js"
 import { CurrentPlan } from "./reload.js"
 import { type ProxyEvents, SessionEvents } from "./session-events.js"
 
@@ -30,8 +32,11 @@ export interface ProxyOptions {
  * @throws {BindError} when an address can't be bound; then nothing is left listening
  */
 export async function createProxy(config: Config, options: ProxyOptions = {}): Promise<RunningProxy> {
-  const proxy = new RunningProxy(config, options.log ?? SILENT)
-  await proxy.listen(options.inherited)
+  // Imported lazily: without an admin server it takes no memory.
+  const hasAdmin = toTable(toTable(config).admin).bind !== undefined
+  const admin = hasAdmin ? new (await import("./admin.js")).Admin() : undefined
+  const proxy = new RunningProxy(config, options.log ?? SILENT, admin)
+  await proxy.listen(options)
   return proxy
 }
 
@@ -45,9 +50,14 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
    * @throws {ConfigError}
    * @internal
    */
-  constructor(config: Config, log: Log) {
+  constructor(
+    config: Config,
+    private readonly log: Log,
+    private readonly admin?: Admin,
+  ) {
     super()
-    this.#observer = new Observers([new LogObserver(log), new SessionEvents(this)])
+    const observers = [new LogObserver(log), new SessionEvents(this)]
+    this.#observer = new Observers(admin === undefined ? observers : [...observers, admin.counts])
     this.#plan = new CurrentPlan(config, this.#observer, log)
   }
 
@@ -55,8 +65,22 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
    * Binds all listeners and starts the health checks. If it rejects, nothing is left bound or running.
    * @internal
    */
-  listen(inherited: readonly InheritedSocket[] = []): Promise<void> {
-    return this.#plan.start(inherited)
+  async listen({ inherited }: ProxyOptions = {}): Promise<void> {
+    try {
+      // First, so that it can say that nothing is ready yet.
+      await this.admin?.listen(this.#plan.current.admin, this.#plan, { log: this.log })
+      await this.#plan.start(inherited)
+    } catch (error) {
+      await this.#plan.drain(0)
+      await this.admin?.close()
+      throw error
+    }
+  }
+
+  /** The bound address of the admin server, as that of a listener; undefined if there is none. */
+  adminAddress(): string | undefined {
+    const address = this.admin?.address
+    return address && formatAddress(address)
   }
 
   /** The bound address of the first listener: `host:port`, `[v6]:port` or `unix:/path`. */
@@ -88,6 +112,14 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
   }
 
   /**
+   * A configuration file could not be read, so it has not got as far as `reload`. For metrics.
+   * @internal
+   */
+  reloadRefused(): void {
+    this.#observer.reloadRefused()
+  }
+
+  /**
    * Makes a worker thread throw an error that nobody catches, for tests.
    * @internal
    */
@@ -111,6 +143,7 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
     })
     const cut = await drained
     await this.#reported
+    await this.admin?.close()
     // Events are emitted in a tick of their own, and the last one must come before this resolves.
     await new Promise<void>((resolve) => process.nextTick(resolve))
     return cut

@@ -14,6 +14,7 @@ export class CurrentPlan {
   readonly #removed = new Map<ServedListener, Promise<void>>()
   /** The end of the last reload, however it ended. */
   #reloaded: Promise<unknown> = Promise.resolve()
+  #hasStarted = false
   #isClosing = false
 
   /** @throws {ConfigError} */
@@ -23,6 +24,20 @@ export class CurrentPlan {
     private readonly log: Log,
   ) {
     this.#plan = new Plan(config, observer)
+  }
+
+  get current(): Plan {
+    return this.#plan
+  }
+
+  /** No reload takes effect any more. */
+  get isClosing(): boolean {
+    return this.#isClosing
+  }
+
+  /** All listeners listen, and none is about to stop. */
+  get isReady(): boolean {
+    return this.#hasStarted && !this.#isClosing
   }
 
   /** In the order of the configuration. */
@@ -38,6 +53,7 @@ export class CurrentPlan {
     try {
       await this.#plan.prepare(inherited)
       this.#plan.start()
+      this.#hasStarted = true
       const shortage = findShortage(this.#plan.listeners.map(({ settings }) => settings))
       if (shortage !== undefined) this.observer.descriptorsShort(shortage)
     } catch (error) {
@@ -49,7 +65,7 @@ export class CurrentPlan {
   /** Reloads are done one after the other. See `RunningProxy.reload`. */
   reload(config: Config): Promise<string[]> {
     const reloaded = this.#reloaded.then(() => this.#reload(config))
-    this.#reloaded = reloaded.catch(() => {})
+    this.#reloaded = reloaded.catch(() => this.observer.reloadRefused())
     return reloaded
   }
 

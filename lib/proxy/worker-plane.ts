@@ -2,22 +2,29 @@
  * The data plane in a worker thread: listeners that share their addresses with those of the other workers.
  */
 import type { Address } from "../address/address.js"
+import { LoopDelay } from "../metrics/loop-delay.js"
 import type { Observer } from "../ops/observer.js"
 import type { Backend } from "../pool/backend.js"
 import type { ListenerSettings } from "../session/listener-state.js"
 import type { Clock } from "../shared/clock.js"
-import type { DataPlane, NewListener, ServedListener } from "./data-plane.js"
+import type { DataPlane, NewListener, ServedListener, ServedPlan } from "./data-plane.js"
 import { RunningListener } from "./running-listener.js"
 import type { BoundAddresses } from "./worker-messages.js"
 
 export class WorkerPlane implements DataPlane {
   readonly runsChecks = false
+  readonly threads: readonly number[]
+  readonly isMetered = false
   readonly #listeners = new Map<string, ServedListener>()
   readonly #draining = new Set<RunningListener>()
   #keys: ReadonlyMap<string, string> = new Map()
   #bound: BoundAddresses = new Map()
 
-  constructor(private readonly worker: number) {}
+  #loopDelay: LoopDelay | undefined
+
+  constructor(private readonly worker: number) {
+    this.threads = [worker]
+  }
 
   /** The names of the listeners in the next plan, and the addresses that other workers have bound. */
   expect(keys: ReadonlyMap<string, string>, bound: BoundAddresses): void {
@@ -72,7 +79,9 @@ export class WorkerPlane implements DataPlane {
 
   forget(): void {}
 
-  async prepare(): Promise<void> {}
+  async prepare({ loopDelays: [row] }: ServedPlan): Promise<void> {
+    if (row !== undefined) this.#loopDelay ??= new LoopDelay(row)
+  }
 
   start(): void {}
 

@@ -17,7 +17,26 @@ import { UsageError } from "./usage-error.js"
 
 const COULD_NOT_RUN = 1
 const USAGE = 2
-const COMMANDS = ["serve", "check", "reload", "ctl", "top", "healthcheck", "init", "systemd", "echo", "demo"]
+const COMMANDS = [
+  "serve",
+  "check",
+  "reload",
+  "ctl",
+  "top",
+  "healthcheck",
+  "init",
+  "systemd",
+  "grafana",
+  "echo",
+  "demo",
+]
+
+const CTL_ORDERS = [
+  ...["status", "listeners", "pools", "sessions", "ended", "close", "drain", "undrain", "add", "remove"],
+  ...["weight", "reload", "log-level"],
+]
+/** What is a list, though it is no option. */
+const WORDS = ["_", "arguments"]
 
 const cli = yargs()
   .scriptName("rws")
@@ -50,6 +69,10 @@ const cli = yargs()
   .command("systemd", "Print a hardened unit file for systemd", systemdOptions, async (given) => {
     const { systemd } = await import("./systemd.js")
     systemd(given)
+  })
+  .command("grafana", "Print a Grafana dashboard for the metrics of [admin]", {}, async () => {
+    const { grafana } = await import("./grafana.js")
+    grafana()
   })
   // Imported lazily: a serving proxy never loads a WebSocket client or server.
   .command("echo", "Run a WebSocket echo backend, to try things with", echoOptions, async (given) => {
@@ -94,9 +117,6 @@ try {
 } catch (error) {
   await end(report(error))
 }
-
-/** What is a list, though it is no option. */
-const WORDS = ["_", "arguments"]
 
 /** yargs turns repeated options into a list. */
 function refuseTwice(given: Readonly<Record<string, unknown>>): true {
@@ -153,11 +173,6 @@ function configured(command: Argv) {
     .options(listenerFlags)
     .group(Object.keys(listenerFlags), "Without a file:")
 }
-
-const CTL_ORDERS = [
-  ...["status", "listeners", "pools", "sessions", "ended", "close", "drain", "undrain", "add", "remove"],
-  ...["weight", "reload", "log-level"],
-]
 
 function ctlOptions(command: Argv) {
   const filter = (describe: string) => ({ type: "string", requiresArg: true, describe }) as const

@@ -17,6 +17,9 @@ export interface ReloadSteps {
   onEnd(proxy: Reloadable): void
 }
 
+/** The reload has been abandoned. */
+const DRAINING = new Error("rws is draining")
+
 /** One reload that has been asked for, perhaps several times. */
 class Request {
   resolve: (outcome: string[] | Promise<string[]>) => void = () => {}
@@ -64,17 +67,17 @@ export class Reloader {
       this.#next = undefined
       this.steps.onBegin()
       const reloaded = this.#reload(proxy)
-      await reloaded.catch((error: unknown) => this.#report(cause, error))
+      await reloaded.catch((error: unknown) => error === DRAINING || this.#report(cause, error))
       if (!this.#isStopped) this.steps.onEnd(proxy)
       resolve(reloaded)
     }
-    this.#next?.resolve(Promise.reject(new Error("rws is draining")))
+    this.#next?.resolve(Promise.reject(DRAINING))
     this.#isRunning = false
   }
 
   async #reload(proxy: Reloadable): Promise<string[]> {
     const config = await this.steps.read()
-    if (this.#isStopped) throw new Error("rws is draining")
+    if (this.#isStopped) throw DRAINING
     const changes = await proxy.reload(config)
     this.steps.onReloaded(config)
     return changes

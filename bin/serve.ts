@@ -38,7 +38,17 @@ export async function serve(given: ServeArguments): Promise<void> {
       manager.ready(`listening on ${proxy.addresses().join(", ")}`)
       return proxy
     })
-  const reloads = reloadOnRequest(starting, { file, version, read }, { settings, log, manager })
+  // The proxy itself is only asked to go by configurations that are valid.
+  const readForReload = () =>
+    read().catch(async (error: unknown) => {
+      await starting.then((proxy) => proxy.reloadRefused())
+      throw error
+    })
+  const reloads = reloadOnRequest(
+    starting,
+    { file, version, read: readForReload },
+    { settings, log, manager },
+  )
   let handedOver: Promise<void> | undefined
   const cut = await closeOnSignal(starting, (signal) => {
     reloads.stop()

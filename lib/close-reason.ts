@@ -166,6 +166,13 @@ const rows = {
     text: "a field that names the client is not valid",
   },
 
+  status_request: {
+    who: "client",
+    stage: "validate",
+    level: "debug",
+    text: "a plain GET of status_path was answered",
+  },
+
   no_route: { who: "client", stage: "route", status: 404, level: "info", text: "nothing is served here" },
   bad_origin: {
     who: "client",

@@ -31,6 +31,7 @@ export class CallRecorder implements Observer {
   listening(): void {}
   stopped(): void {}
   reloaded(): void {}
+  reloadRefused(): void {}
   descriptorsShort(): void {}
   workerEnded(): void {}
   workerReplaced(): void {}

@@ -13,6 +13,8 @@ export interface Observer {
   listening(listener: string, address: Address, backends: readonly string[] | undefined): void
   /** A new configuration is in place. What has changed is said in words; empty = nothing has. */
   reloaded(changes: readonly string[]): void
+  /** A configuration could not be put in place, and the one before it stays. */
+  reloadRefused(): void
   /**
    * The limit of open files has no room for all sessions that the listeners allow. Told once, at the start.
    */
@@ -58,6 +60,10 @@ export class Observers implements Observer {
 
   reloaded(changes: readonly string[]): void {
     for (const observer of this.observers) observer.reloaded?.(changes)
+  }
+
+  reloadRefused(): void {
+    for (const observer of this.observers) observer.reloadRefused?.()
   }
 
   descriptorsShort(shortage: DescriptorShortage): void {

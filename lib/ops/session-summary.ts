@@ -29,6 +29,8 @@ export interface SessionSummary {
   bytesFromClient: number
   /** Bytes of the tunnel that came from the backend, without the head. */
   bytesFromBackend: number
+  /** Milliseconds from the accept until the request head was complete. */
+  headMs?: number
   /** Milliseconds from the first dial until a backend was connected or the last dial had failed. */
   dialMs?: number
   /**

@@ -28,6 +28,8 @@ export const CELL = {
   /** Counts dials by sessions, and those of them that failed, or whose handshake did, by the backend's fault. */
   dials: 12,
   failures: 13,
+  /** Counts tunnels. */
+  tunnels: 14,
 } as const
 
-export const CELLS_PER_BACKEND = 14
+export const CELLS_PER_BACKEND = 15

@@ -2,13 +2,19 @@
 import { readFileSync, statSync } from "node:fs"
 import { type Address, formatAddress } from "../address/address.js"
 import { apiRoutes } from "../admin/api.js"
+import { healthRoutes } from "../admin/health-routes.js"
 import { History } from "../admin/history.js"
+import { metricsRoute } from "../admin/metrics-route.js"
 import type { AdminRoute } from "../admin/route.js"
 import { AdminServer } from "../admin/server.js"
 import type { Settings } from "../config/schema.js"
+import { ProcessCounts } from "../metrics/process-counts.js"
+import { Metrics } from "../metrics/registry.js"
 import type { Log } from "../ops/log.js"
+import type { Observer } from "../ops/observer.js"
 import { SettingError } from "../settings/setting-error.js"
 import { ProxyAdmin } from "./admin-source.js"
+import { ProxyMetrics } from "./metrics-source.js"
 import type { CurrentPlan } from "./reload.js"
 
 export interface AdminOptions {
@@ -25,11 +31,17 @@ const MAX_TOKEN_BYTES = 4096
 const RETRY_MS = 250
 
 export class Admin {
-  readonly history = new History()
+  readonly #history = new History()
+  readonly #counts = new ProcessCounts()
   #server: AdminServer | undefined
   #address: Address | undefined
   #retry: NodeJS.Timeout | undefined
   #isClosed = false
+
+  /** What must be told what happens in the proxy. */
+  get observers(): readonly Partial<Observer>[] {
+    return [this.#history, this.#counts]
+  }
 
   /** The bound address, while it listens. */
   get address(): Address | undefined {
@@ -80,7 +92,11 @@ export class Admin {
   }
 
   #routes(plan: CurrentPlan, readAgain: AdminOptions["readAgain"]): readonly AdminRoute[] {
-    return [...apiRoutes(new ProxyAdmin(plan, this.history, readAgain), this.history)]
+    return [
+      ...healthRoutes(() => plan.isReady),
+      metricsRoute(new Metrics(new ProxyMetrics(plan, this.#counts))),
+      ...apiRoutes(new ProxyAdmin(plan, this.#history, readAgain), this.#history),
+    ]
   }
 }
 

@@ -13,6 +13,7 @@ import type { Clock } from "../shared/clock.js"
 import type { Rows } from "../shared/rows.js"
 import type { ListenerRows } from "./listener-rows.js"
 import type { Pools } from "./pools.js"
+import type { CountingThreads } from "./thread-rows.js"
 
 /** A listener at work, wherever its sessions run. */
 export interface ServedListener {
@@ -38,6 +39,8 @@ export interface ServedPlan {
   readonly config: Config
   readonly rows: Rows
   readonly listeners: readonly { readonly identity: string; readonly running: ServedListener }[]
+  /** The event-loop delays of the threads. See `LoopDelay`. */
+  readonly loopDelays: readonly Float64Array[]
 }
 
 export interface NewListener {
@@ -58,7 +61,7 @@ export interface LiveSessions {
   traffic(): Promise<Traffic>
 }
 
-export interface DataPlane {
+export interface DataPlane extends CountingThreads {
   /** Whether the plan's health checks run in this thread. */
   readonly runsChecks: boolean
   /** A listener that is new in a plan. */

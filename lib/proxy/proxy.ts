@@ -67,7 +67,7 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
   ) {
     super()
     const observers = [new LogObserver(log), new SessionEvents(this)]
-    this.#observer = new Observers(admin === undefined ? observers : [...observers, admin.history])
+    this.#observer = new Observers([...observers, ...(admin?.observers ?? [])])
     this.#plan = new CurrentPlan(config, this.#observer, log)
   }
 
@@ -77,11 +77,12 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
    */
   async listen(options: ProxyOptions = {}): Promise<void> {
     const { log } = this
-    // First, so that it can say that nothing is ready yet.
-    await this.admin?.listen(this.#plan.current.admin, this.#plan, { ...options, log })
     try {
+      // First, so that it can say that nothing is ready yet.
+      await this.admin?.listen(this.#plan.current.admin, this.#plan, { ...options, log })
       await this.#plan.start(options.inherited)
     } catch (error) {
+      await this.#plan.drain(0)
       await this.admin?.close()
       throw error
     }
@@ -127,6 +128,14 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
    */
   reload(config: Config): Promise<string[]> {
     return this.#plan.reload(config)
+  }
+
+  /**
+   * A configuration file could not be read, so it has not got as far as `reload`. For metrics.
+   * @internal
+   */
+  reloadRefused(): void {
+    this.#observer.reloadRefused()
   }
 
   /**

@@ -14,7 +14,7 @@ export class CurrentPlan {
   readonly #removed = new Map<ServedListener, Promise<void>>()
   /** The end of the last reload, however it ended. */
   #reloaded: Promise<unknown> = Promise.resolve()
-  #isStarted = false
+  #hasStarted = false
   #isClosing = false
 
   /** @throws {ConfigError} */
@@ -37,12 +37,17 @@ export class CurrentPlan {
 
   /** All listeners listen. */
   get isStarted(): boolean {
-    return this.#isStarted
+    return this.#hasStarted
   }
 
   /** No reload takes effect any more. */
   get isClosing(): boolean {
     return this.#isClosing
+  }
+
+  /** All listeners listen, and none is about to stop. */
+  get isReady(): boolean {
+    return this.#hasStarted && !this.#isClosing
   }
 
   /** In the order of the configuration. */
@@ -58,7 +63,7 @@ export class CurrentPlan {
     try {
       await this.#plan.prepare(inherited)
       this.#plan.start()
-      this.#isStarted = true
+      this.#hasStarted = true
       const shortage = findShortage(this.#plan.listeners.map(({ settings }) => settings))
       if (shortage !== undefined) this.observer.descriptorsShort(shortage)
     } catch (error) {
@@ -79,7 +84,11 @@ export class CurrentPlan {
   change(change: (config: Config) => Config | undefined): Promise<string[]> {
     const reloaded = this.#reloaded.then(() => {
       const config = change(this.#plan.config)
-      return config === undefined ? [] : this.#reload(config)
+      if (config === undefined) return []
+      return this.#reload(config).catch((error: unknown) => {
+        this.observer.reloadRefused()
+        throw error
+      })
     })
     this.#reloaded = reloaded.catch(() => {})
     return reloaded

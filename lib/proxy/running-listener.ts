@@ -5,6 +5,8 @@ import { ClientLimits } from "../limits/client-limits.js"
 import { ClientTable } from "../limits/client-table.js"
 import type { SocketPlaces } from "../limits/descriptors.js"
 import { Places } from "../limits/places.js"
+import { LiveBytes } from "../metrics/live-bytes.js"
+import { Meter } from "../metrics/meter.js"
 import { Listener, type ListeningServer } from "../net/listener.js"
 import { Sweep } from "../net/sweep.js"
 import { CutCount } from "../ops/cut-count.js"
@@ -22,7 +24,7 @@ import type { ListenerRows } from "./listener-rows.js"
 
 export class RunningListener implements ListenerState, ServedListener, Drained {
   readonly observer: Observer
-  readonly sessions = new SessionRegistry()
+  readonly sessions = new SessionRegistry((session) => this.#liveBytes?.left(session))
   readonly sockets: SocketPlaces
   readonly connections: Places
   readonly pending: Places
@@ -30,6 +32,8 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
   readonly #listener: Listener
   readonly #cut = new CutCount()
   readonly #drain = new Drain(this)
+  readonly #liveBytes: LiveBytes | undefined
+  #isDraining = false
   #settings: ListenerSettings
   #clients: ClientLimits
 
@@ -45,18 +49,24 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
     shared?: Address,
   ) {
     const { bind, bind_mode, reuse_port } = settings
-    this.observer = new Observers([observer, this.#cut])
+    const [row] = rows.meters
+    const meter = row && new Meter(row)
+    this.observer = new Observers(meter === undefined ? [observer, this.#cut] : [observer, this.#cut, meter])
     this.#settings = settings
     this.sockets = rows.sockets
     this.connections = new Places(settings.max_connections, rows.connections, rows.held.connections)
     this.pending = new Places(settings.max_pending, rows.pending, rows.held.pending)
     this.#clients = this.#limitClients(rows)
     this.sweep = new Sweep(tunnelDeadlinesMs(settings), clock)
+    this.#liveBytes = row && new LiveBytes(row, this.sessions, clock)
     this.#listener = new Listener(
       { address: shared ?? bind, mode: bind_mode, reusePort: reuse_port || shared !== undefined },
       {
-        onClient: (client) => startSession(client, this),
-        onFault: (error) => observer.acceptFailed(this.settings.name, error),
+        onClient: (client) => {
+          meter?.sessionStarted()
+          startSession(client, this)
+        },
+        onFault: (error) => this.observer.acceptFailed(this.settings.name, error),
       },
     )
   }
@@ -80,6 +90,10 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
     this.connections.max = settings.max_connections
     this.pending.max = settings.max_pending
     this.sweep.serve(tunnelDeadlinesMs(settings))
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining
   }
 
   /** The bound address. Port 0 has been replaced by the port that the system chose. */
@@ -116,8 +130,10 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
 
   /** See `Drain.run`. */
   async drain(timeoutMs: number, delayMs = 0): Promise<void> {
+    this.#isDraining = true
     await this.#drain.run(timeoutMs, delayMs)
     this.sweep.stop()
+    this.#liveBytes?.stop()
   }
 
   #limitClients({ clients, held }: ListenerRows): ClientLimits {

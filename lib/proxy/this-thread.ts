@@ -1,8 +1,9 @@
 /** The data plane of a proxy without worker threads. */
+import { LoopDelay } from "../metrics/loop-delay.js"
 import type { Observer } from "../ops/observer.js"
 import type { Backend } from "../pool/backend.js"
 import type { Clock } from "../shared/clock.js"
-import type { DataPlane, LiveSessions, NewListener, ServedListener } from "./data-plane.js"
+import type { DataPlane, LiveSessions, NewListener, ServedListener, ServedPlan } from "./data-plane.js"
 import type { Pools } from "./pools.js"
 import { RunningListener } from "./running-listener.js"
 
@@ -11,7 +12,11 @@ const MAIN_THREAD = 0
 
 export class ThisThread implements DataPlane {
   readonly runsChecks = true
+  readonly threads = [0]
   readonly #listeners = new Set<RunningListener>()
+  #loopDelay: LoopDelay | undefined
+
+  constructor(readonly isMetered: boolean) {}
 
   newListener({ settings, rows }: NewListener, observer: Observer, clock: Clock): RunningListener {
     const listener = new RunningListener(settings, observer, rows, clock)
@@ -33,11 +38,15 @@ export class ThisThread implements DataPlane {
     return new SessionList(MAIN_THREAD, () => this.#listeners, pools)
   }
 
-  async prepare(): Promise<void> {}
+  async prepare({ loopDelays: [row] }: ServedPlan): Promise<void> {
+    if (row !== undefined) this.#loopDelay ??= new LoopDelay(row)
+  }
 
   start(): void {}
 
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    this.#loopDelay?.stop()
+  }
 
   crash(): void {}
 }

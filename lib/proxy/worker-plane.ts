@@ -3,23 +3,30 @@
  */
 import { threadId } from "node:worker_threads"
 import type { Address } from "../address/address.js"
+import { LoopDelay } from "../metrics/loop-delay.js"
 import type { Observer } from "../ops/observer.js"
 import type { Backend } from "../pool/backend.js"
 import type { ListenerSettings } from "../session/listener-state.js"
 import type { Clock } from "../shared/clock.js"
-import type { DataPlane, LiveSessions, NewListener, ServedListener } from "./data-plane.js"
+import type { DataPlane, LiveSessions, NewListener, ServedListener, ServedPlan } from "./data-plane.js"
 import type { Pools } from "./pools.js"
 import { RunningListener } from "./running-listener.js"
 import type { BoundAddresses } from "./worker-messages.js"
 
 export class WorkerPlane implements DataPlane {
   readonly runsChecks = false
+  readonly threads: readonly number[]
+  readonly isMetered = false
   readonly #listeners = new Map<string, ServedListener>()
   readonly #draining = new Set<RunningListener>()
   #keys: ReadonlyMap<string, string> = new Map()
   #bound: BoundAddresses = new Map()
 
-  constructor(private readonly worker: number) {}
+  #loopDelay: LoopDelay | undefined
+
+  constructor(private readonly worker: number) {
+    this.threads = [worker]
+  }
 
   /** The names of the listeners in the next plan, and the addresses that other workers have bound. */
   expect(keys: ReadonlyMap<string, string>, bound: BoundAddresses): void {
@@ -80,7 +87,9 @@ export class WorkerPlane implements DataPlane {
 
   forget(): void {}
 
-  async prepare(): Promise<void> {}
+  async prepare({ loopDelays: [row] }: ServedPlan): Promise<void> {
+    if (row !== undefined) this.#loopDelay ??= new LoopDelay(row)
+  }
 
   start(): void {}
 

@@ -15,18 +15,25 @@ export function workerCount(workers: number | "auto"): number {
   return workers === "auto" ? availableParallelism() : workers
 }
 
-export function dataPlane(workers: number, observer: Observer): DataPlane {
-  return workers === 1 ? new ThisThread() : new Workers(workers, observer)
+/** @param isMetered whether the threads count for metrics */
+export function dataPlane(workers: number, isMetered: boolean, observer: Observer): DataPlane {
+  return workers === 1 ? new ThisThread(isMetered) : new Workers(workers, isMetered, observer)
 }
 
 export class Workers implements DataPlane {
   readonly runsChecks = true
+  readonly threads: readonly number[]
   readonly #slots: readonly WorkerSlot[]
   #prepared: Assignment | undefined
   #listeners = 0
 
-  constructor(count: number, observer: Observer) {
-    this.#slots = Array.from({ length: count }, (_, worker) => new WorkerSlot(worker, observer))
+  constructor(
+    count: number,
+    readonly isMetered: boolean,
+    observer: Observer,
+  ) {
+    this.threads = Array.from({ length: count }, (_, worker) => worker)
+    this.#slots = this.threads.map((worker) => new WorkerSlot(worker, observer))
   }
 
   /** Its key is new as well: it may be removed and added again while it drains. */

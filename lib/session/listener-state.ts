@@ -28,6 +28,8 @@ export interface ListenerState extends ListenerLimits {
   /** The bound address. */
   readonly address: Address
   readonly sessions: SessionRegistry
+  /** It is about to stop, though it may still accept. */
+  readonly isDraining: boolean
   /** Limits per client address. */
   readonly clients: ClientLimits
   readonly sweep: Sweep

@@ -10,6 +10,7 @@ import type { SessionSummary } from "../ops/session-summary.js"
 import { toUpgradeRequest, type UpgradeRequest } from "../upgrade/upgrade-request.js"
 import { readProxyHeader } from "./read-proxy-header.js"
 import type { StageContext } from "./stage-context.js"
+import { answerStatus, isStatusRequest } from "./status-request.js"
 
 export interface IncomingRequest {
   readonly request: UpgradeRequest
@@ -31,7 +32,7 @@ export async function readRequest(session: StageContext): Promise<IncomingReques
   const { client: connection, listener, settings, summary } = session
   const { trusted_proxies: trusted, read_timeout_ms: readTimeoutMs } = settings
   const { clock } = listener
-  const deadlineMs = clock.nowMs() + readTimeoutMs
+  const startedMs = clock.nowMs()
   let peer = peerOf(connection)
   // A socket has no address once its client has closed. Only on a Unix socket is that normal.
   if (peer.ip === "" && listener.address.kind !== "unix") throw new SessionEnd("client_aborted_in_head")
@@ -49,12 +50,14 @@ export async function readRequest(session: StageContext): Promise<IncomingReques
   }
   if (!isTrusted) acquireClient(session, peer.ip)
 
-  const timeoutMs = Math.max(1, deadlineMs - clock.nowMs())
+  const timeoutMs = Math.max(1, startedMs + readTimeoutMs - clock.nowMs())
   const limits = { maxBytes: settings.max_head_bytes, timeoutMs }
   const head = await readHead(connection, REQUEST, limits, clock)
+  summary.headMs = clock.nowMs() - startedMs
   session.enter("validate")
   const path = loggedPath(head.target)
   if (path !== undefined) summary.path = path
+  if (isStatusRequest(head, settings.status_path)) throw answerStatus(session, head.method)
   let report: Report | undefined
   let client = peer
   if (isTrusted) {

@@ -33,6 +33,9 @@ export class SessionRegistry implements Iterable<LiveSession> {
   #closesNewFor: CloseReason | undefined
   #lastId = 0
 
+  /** @param onLeft called with each session that has been deleted */
+  constructor(private readonly onLeft: (session: LiveSession) => void = () => {}) {}
+
   get size(): number {
     return this.#sessions.size
   }
@@ -55,6 +58,7 @@ export class SessionRegistry implements Iterable<LiveSession> {
 
   delete(session: LiveSession): void {
     this.#sessions.delete(session)
+    this.onLeft(session)
     if (this.#sessions.size > 0) return
     for (const resolve of this.#waiting.splice(0)) resolve()
   }

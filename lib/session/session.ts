@@ -123,6 +123,7 @@ class Session implements StageContext, LiveSession {
     this.backend = backend
     client.socket.write(head, "latin1")
     this.release(listener.pending)
+    backend.countTunnel()
     listener.observer.tunnelOpened(this.summary)
     this.#tunnel = new Tunnel(client, connection, settings, listener, this)
     this.#tunnel.start()

@@ -250,6 +250,13 @@ const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>
     good: [[], ["https://app.example.com", "https://*.example.com", "null", "http://localhost:3000"]],
     bad: each(["https://a", true, null], /^expected a list of origins/),
   },
+  status_path: {
+    good: ["/healthz", "/", "/a/b%20c"],
+    bad: [
+      ...each(notText, /^expected a path, as in "\/healthz"$/),
+      ...each(["", "healthz", "/a?b", "/a#b", "/a b", "/ä"], / is not a path: expected e\.g\. "\/healthz"/),
+    ],
+  },
   close_frames: { good: [true, false], bad: each([1, "yes", null], /^expected true or false$/) },
   client_close_code: closeCode,
   backend_close_code: closeCode,

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url"
 import t from "tap"
 import ts from "typescript"
 import { CLOSE_REASONS } from "../../lib/close-reason.js"
-import { type KnownTable, LISTENER, LOG, TOP } from "../../lib/config/known-tables.js"
+import { ADMIN, type KnownTable, LISTENER, LOG, TOP } from "../../lib/config/known-tables.js"
 import { listenerSchema } from "../../lib/config/listener-schema.js"
 import { parseConfig } from "../../lib/config/load.js"
 import { tlsSchema } from "../../lib/net/tls-settings.js"
@@ -53,7 +53,7 @@ const keysOf = (schema: { shape: object }, without: readonly string[] = []) =>
 const keyTables: readonly Table[] = [
   {
     title: "program",
-    keys: TOP.keys.filter((key) => !["log", "pool", "ws_proxy"].includes(key)),
+    keys: TOP.keys.filter((key) => !["log", "admin", "pool", "ws_proxy"].includes(key)),
     defaults: defaultsOf(TOP),
   },
   {
@@ -71,6 +71,7 @@ const keyTables: readonly Table[] = [
   { title: "health check", keys: keysOf(healthCheckSchema), defaults: { ...HEALTH_CHECK_DEFAULTS } },
   { title: "tls", keys: keysOf(tlsSchema), defaults: { ...tlsSchema.parse({}) } },
   { title: "log", keys: [...LOG.keys], defaults: defaultsOf(LOG) },
+  { title: "admin", keys: [...ADMIN.keys], defaults: defaultsOf(ADMIN) },
 ]
 
 for (const [index, { title, keys, defaults }] of keyTables.entries()) {
@@ -146,7 +147,7 @@ for (const args of commandLines().filter((args) => !args.some((word) => NEEDS_RU
     })
     const rws = startRws(t, here, { cwd })
     await rws.untilOutput(
-      /"listening"|^echo backend .* on |^It works|^The configuration is valid|^Options:|^# Configuration of rws |^\[Unit\]/m,
+      /"listening"|^echo backend .* on |^It works|^The configuration is valid|^Options:|^# Configuration of rws |^\[Unit\]|^ {2}"title": "rws"/m,
     )
     t.equal(rws.stderr, "")
   })

@@ -34,6 +34,7 @@ function logSession(log: Log, end: SessionEnd): void {
 
 const LEVELS: Partial<Record<CloseReason, Level>> = {
   client_aborted_in_head: "debug",
+  status_request: "debug",
   internal_error: "error",
   no_backend: "warn",
   local_exhaustion: "warn",

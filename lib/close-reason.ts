@@ -346,7 +346,7 @@ const rows = {
     text: "the tunnel's backend went down or was removed",
   },
 
-  closed_by_admin: {
+  admin_close: {
     who: "proxy",
     stage: "tunnel",
     level: "info",

@@ -67,8 +67,11 @@ export class History implements Partial<Observer> {
     this.#bytesFromClient += session.bytesFromClient
     this.#bytesFromBackend += session.bytesFromBackend
     if (session.tunnelMs !== undefined) this.#liveOf(session).live--
-    const isRefusal = CLOSE_REASONS[end.reason].status !== undefined
+    const { level, status } = CLOSE_REASONS[end.reason]
+    const isRefusal = status !== undefined
     if (isRefusal) this.#refusals.set(end.reason, (this.#refusals.get(end.reason) ?? 0) + 1)
+    // Mostly probes of load balancers, which would soon take the places of all others.
+    if (level === "debug") return
     const ended = { session, end, atMs: this.nowMs() }
     this.#ended[this.#next] = ended
     this.#next = (this.#next + 1) % MAX_ENDED

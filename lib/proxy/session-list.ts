@@ -75,7 +75,7 @@ export class SessionList implements LiveSessions {
       if (this.#numbers.get(listener) !== number) continue
       for (const live of listener.sessions) {
         if (live.id !== session || live.stage === "closing") continue
-        live.close("closed_by_admin")
+        live.close("admin_close")
         return true
       }
     }
@@ -86,7 +86,7 @@ export class SessionList implements LiveSessions {
     const member = findBackend(this.pools(), pool, backend)
     if (member === undefined) return 0
     let count = 0
-    for (const listener of this.listeners()) count += listener.closeTunnelsOf(member, "closed_by_admin")
+    for (const listener of this.listeners()) count += listener.closeTunnelsOf(member, "admin_close")
     return count
   }
 

@@ -58,6 +58,8 @@ t.test("the last 200 sessions are remembered, the latest one first, with the rea
       text: "the request target is not valid: its path holds dot segments",
     },
   ])
+  end(history, "status_request")
+  t.equal(history.ended().length, 1, "a probe is not remembered")
   for (let number = 0; number < 450; number++) end(history, "client_fin", { path: `/${number}` })
   const ended = history.ended()
   t.equal(ended.length, 200)

@@ -133,8 +133,8 @@ function commandLines(): string[][] {
     .filter(([command]) => !NEEDS_ANOTHER.includes(command))
 }
 
-/** These need a running rws. What they do is tested in bin/reload.test.ts and hazard/replaced-under-load.test.ts. */
-const NEEDS_RUNNING = ["reload", "--replace"]
+/** These need a running rws. What they do is tested in bin/reload.test.ts, bin/ctl.test.ts and hazard/replaced-under-load.test.ts. */
+const NEEDS_RUNNING = ["reload", "--replace", "ctl", "top"]
 
 for (const args of commandLines().filter((args) => !args.some((word) => NEEDS_RUNNING.includes(word)))) {
   t.test(`the command "rws ${args.join(" ")}" works`, async (t) => {

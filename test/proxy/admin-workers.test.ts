@@ -53,7 +53,7 @@ t.test("the admin API shows and changes all worker threads", { skip: noNewerNode
       const id = ids.find((one) => one.startsWith(`${thread}.`)) ?? ""
       t.equal((await ask(`${url}/api/sessions/${id}/close`, null)).status, 200)
     }
-    await host.logged(() => endsFor("closed_by_admin") === threads.length)
+    await host.logged(() => endsFor("admin_close") === threads.length)
     t.equal((await ask(`${url}/api/sessions/99.1.1/close`, null)).status, 404)
     await Promise.all(tunnels.map((tunnel) => tunnel.close()))
   })
@@ -69,9 +69,9 @@ t.test("the admin API shows and changes all worker threads", { skip: noNewerNode
       { state: "draining" },
       { active: TUNNELS, share: 1 },
     ])
-    const already = endsFor("closed_by_admin")
+    const already = endsFor("admin_close")
     t.match(await ask(path(two.address, "close"), null), { status: 200, json: { closed: TUNNELS } })
-    await host.logged(() => endsFor("closed_by_admin") === already + TUNNELS)
+    await host.logged(() => endsFor("admin_close") === already + TUNNELS)
     await Promise.all(tunnels.map((tunnel) => tunnel.close()))
     t.equal((await ask(`${url}/api/status`)).json.totals.liveTunnels, 0)
   })

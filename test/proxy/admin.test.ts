@@ -101,12 +101,12 @@ t.test("a live session is listed, and closed", async (t) => {
   t.equal((await get("/api/sessions?backend=other")).json.total, 0)
   const ended = nextEnd(proxy)
   t.match(await post(`/api/sessions/${session.id}/close`), { status: 200, json: { closed: 1 } })
-  t.match(await ended, { reason: "closed_by_admin", who: "proxy" })
+  t.match(await ended, { reason: "admin_close", who: "proxy" })
   await client.untilEnd()
   client.socket.end()
   t.equal((await post(`/api/sessions/${session.id}/close`)).status, 404)
   t.match((await get("/api/ended")).json.sessions, [
-    { reason: "closed_by_admin", text: "closed through the admin API", path: "/room" },
+    { reason: "admin_close", text: "closed through the admin API", path: "/room" },
   ])
 })
 

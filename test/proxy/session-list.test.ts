@@ -194,7 +194,7 @@ t.test("a session is closed by its id, once", async (t) => {
   t.equal(await list.close("3.2.1"), false, "no id has been given yet")
   await list.list(QUERY)
   t.equal(await list.close("3.2.1"), true)
-  t.strictSame(other.closed, ["1 closed_by_admin"])
+  t.strictSame(other.closed, ["1 admin_close"])
   t.strictSame(front.closed, [])
   for (const id of ["0.1.1", "3.1.2", "3.3.1", "3.1", "", "3.1.1.1x", "a.b.c"]) {
     t.equal(await list.close(id), false, id)

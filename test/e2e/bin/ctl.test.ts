@@ -62,7 +62,7 @@ t.test("rws ctl shows what rws does", async (t) => {
   t.match(await ctl("close", id), { code: 0, stdout: `session ${id} is closed\n` })
   await client.untilEnd()
   client.socket.end()
-  t.match(await ctl("ended"), { stdout: /closed_by_admin +closed through the admin API/ })
+  t.match(await ctl("ended"), { stdout: /admin_close +closed through the admin API/ })
   t.match(await ctl("close", id), { code: 1, stderr: /no session/ })
   const byAddress = await runRws(t, ["ctl", "status", "--json", "--admin", admin])
   t.equal(JSON.parse(byAddress.stdout).totals.tunnels, 1)

@@ -52,7 +52,7 @@ const HEADER = `<header>
 <option>silent</option>
 </select>
 </label>
-<button id="reload" type="button">Reload configuration</button>
+<button id="reload" type="button">Reload<span class="roomy"> configuration</span></button>
 <button id="pause" type="button">Pause</button>
 </div>
 </div>
@@ -75,9 +75,9 @@ const OVERVIEW = `<section aria-labelledby="overview">
 <h2 id="overview" class="visually-hidden">Overview</h2>
 <div class="cards">
 <div class="card"><h3>Open tunnels</h3><div id="chart-tunnels" class="chart"></div></div>
-<div class="card"><h3>Handshakes per second</h3><div id="chart-handshakes" class="chart"></div></div>
-<div class="card"><h3>Bytes per second</h3><div id="chart-bytes" class="chart"></div></div>
-<div class="card"><h3>Refusals per second</h3><div id="chart-refusals" class="chart"></div></div>
+<div class="card"><h3>Handshakes / s</h3><div id="chart-handshakes" class="chart"></div></div>
+<div class="card"><h3>Bytes / s</h3><div id="chart-bytes" class="chart"></div></div>
+<div class="card"><h3>Refusals / s</h3><div id="chart-refusals" class="chart"></div></div>
 <div class="card reasons"><h3>Refusals since start</h3><ul id="refusal-reasons"></ul></div>
 </div>
 </section>`

@@ -38,7 +38,7 @@ header { padding: 1rem clamp(.75rem, 3vw, 2rem) 0; }
 main { padding: 1rem clamp(.75rem, 3vw, 2rem) 5rem; display: grid; gap: 1.75rem; }
 main > section { display: grid; gap: .75rem; min-width: 0; }
 main, .facts { transition: opacity .2s; }
-.stale main, .stale .facts { opacity: .55; }
+.stale main, .stale .facts { opacity: .7; }
 .top, .toolbar, .title, .pager { display: flex; flex-wrap: wrap; align-items: center; gap: .5rem .75rem; }
 .toolbar, .pager { margin-left: auto; }
 nav, footer { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; margin-top: .75rem; }
@@ -78,6 +78,7 @@ label > * { color: var(--text); font-size: .93rem; }
 .fields label { flex-direction: column; align-items: stretch; gap: .15rem; flex: 0 1 11rem; }
 .fields label.wide { flex-basis: 20rem; }
 .fields label.grows { flex: 1 1 18rem; }
+.fields :is(input, select, button) { height: 2.15rem; }
 input.weight { width: 4.5rem; }
 
 .state { display: inline-flex; align-items: center; gap: .4rem; font-weight: 600; white-space: nowrap; }
@@ -88,7 +89,10 @@ input.weight { width: 4.5rem; }
 .state.warn::before { clip-path: polygon(50% 0, 100% 100%, 0 100%); border-radius: 0; }
 .state.bad::before { border-radius: 0; transform: rotate(45deg) scale(.85); }
 header .state { min-width: 6.5rem; }
-.reason { display: block; color: var(--muted); font-size: .85rem; max-width: 26rem; }
+.reason, .since { color: var(--muted); font-size: .85rem; }
+.reason { display: block; min-width: 14rem; max-width: 26rem; }
+
+.since { display: block; white-space: nowrap; }
 
 .cards { display: grid; gap: .75rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 13rem), 1fr)); }
 .card, .pool, .table, .frames { background: var(--card); border: 1px solid var(--edge); border-radius: .5rem; }
@@ -135,7 +139,7 @@ header .state { min-width: 6.5rem; }
 .table { overflow: auto; }
 .table.short { max-height: 34rem; }
 table { border-collapse: collapse; width: 100%; }
-th, td { padding: .35rem .75rem; text-align: left; vertical-align: middle; }
+th, td { padding: .35rem .65rem; text-align: left; vertical-align: middle; }
 th { font-size: .8rem; font-weight: 600; color: var(--muted); white-space: nowrap; }
 .table.short th { position: sticky; top: 0; background: var(--card); }
 tbody tr { border-top: 1px solid var(--edge); }
@@ -148,16 +152,18 @@ td:has(> .bar) { white-space: nowrap; }
 td.actions { text-align: right; white-space: nowrap; }
 td.actions button { margin-left: .4rem; padding: .15rem .5rem; font-size: .87rem; }
 td .first, td .second { display: block; }
-td .second { font-size: .8rem; color: var(--muted); min-height: 1.45em; }
-#session-table .number { min-width: 6.5rem; }
+td .second { font-size: .8rem; color: var(--muted); }
+td .second:empty { display: none; }
 button.sort { all: unset; cursor: pointer; }
 button.sort:hover { color: var(--accent); }
 button.sort:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: .2rem; }
-button.sort::after { content: "↓"; margin-left: .25rem; visibility: hidden; }
-button.sort + button.sort { margin-left: .4rem; }
+button.sort::before { content: "↓"; margin-right: .25rem; visibility: hidden; }
+th:not(.number) button.sort::before { float: right; margin: 0 0 0 .25rem; }
+button.sort + button.sort { display: block; font-weight: 400; }
+th.number button.sort + button.sort { margin-left: auto; width: fit-content; }
 button.sort.active { color: var(--text); }
-button.sort.active::after { visibility: visible; }
-[aria-sort=ascending] button.sort::after { content: "↑"; }
+button.sort.active::before { visibility: visible; }
+[aria-sort=ascending] button.sort::before { content: "↑"; }
 
 .route { display: block; font-size: .87rem; }
 
@@ -194,18 +200,18 @@ dialog form { display: grid; gap: .75rem; }
   thead tr:not(:has(button)), thead th:not(:has(button)) { position: absolute; left: -99rem; }
   thead:has(button) tr::before { content: "Sort by"; color: var(--muted); font-size: .8rem; }
   .table.short { max-height: 32rem; }
-  #session-table .number { min-width: 0; }
   tbody tr { display: grid; grid-template-columns: 1fr 1fr; gap: .3rem .75rem; padding: .6rem .75rem; }
   td { display: block; padding: 0; min-width: 0; overflow-wrap: anywhere; }
   td.number { text-align: left; }
-  td::before { content: attr(data-label); display: block; color: var(--muted); font-size: .75rem; }
+  td::before { content: attr(data-label); display: block; color: var(--muted); font: .75rem system-ui, sans-serif; }
   td.actions::before { content: none; }
   td.actions { grid-column: 1 / -1; text-align: left; white-space: normal; }
   td.actions button { margin: 0 .4rem 0 0; padding: .35rem .7rem; }
   td.address { white-space: normal; }
+  .roomy { display: none; }
   .pool td:first-child { grid-column: 1 / -1; }
   .cards { grid-template-columns: repeat(2, minmax(0, 1fr)); }
-  .card:has(#chart-bytes) { grid-column: 1 / -1; order: -1; }
+  .card:has(#chart-bytes) { grid-column: 1 / -1; }
 }
 @media (prefers-reduced-motion: reduce) { * { transition: none !important; } }
 `

@@ -2,6 +2,7 @@
 import type { Browser, Page } from "playwright-core"
 import t, { type Test } from "tap"
 import { AdminError } from "../../../lib/admin/route.js"
+import { CLOSE_REASONS } from "../../../lib/close-reason.js"
 import {
   backend,
   endedSession,
@@ -185,15 +186,16 @@ t.test("rows stay where they are while the pointer is over them", { skip }, asyn
 t.test("ended sessions say why in words, and every word of the filter has to occur", { skip }, async (t) => {
   const { page, complaints } = await show(t, (world) => {
     world.ended = [
-      endedSession({ tunnelMs: 1500 }),
-      endedSession({ status: 502, reason: "dial_timeout", who: "backend", text: "no backend in time" }),
+      endedSession({ reason: "client_fin", tunnelMs: 1500 }),
+      endedSession({ reason: "connect_timeout", status: 504 }),
     ]
   })
-  await seen(page, "#ended-table", "the client closed the connection")
-  await page.getByLabel("Contains").fill("502 TIME")
+  await seen(page, "#ended-table", CLOSE_REASONS.client_fin.text)
+  await page.getByLabel("Contains").fill("504 TIME")
   await seen(page, "#ended-count", "1 of the last 2")
   const text = await page.locator("#ended-table tbody tr").innerText()
-  for (const part of ["502", "no backend in time", "dial_timeout · backend"]) t.match(text, part)
+  for (const part of ["504", CLOSE_REASONS.connect_timeout.text, "connect_timeout · backend"])
+    t.match(text, part)
   t.strictSame(complaints, [])
 })
 

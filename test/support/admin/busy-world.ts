@@ -81,30 +81,14 @@ export function busyWorld(): { readonly world: World; readonly stop: () => void 
     ),
     ended: [
       endedSession({ tunnelMs: 1500 }),
-      endedSession({
-        reason: "idle",
-        who: "proxy",
-        text: "no bytes for idle_timeout_ms",
-        tunnelMs: 3_600_000,
-      }),
-      endedSession({
-        status: 502,
-        reason: "dial_refused",
-        who: "backend",
-        text: "the backend refused the connection",
-      }),
-      endedSession({
-        status: 429,
-        reason: "rate_limited",
-        text: "too many new connections from this address; try again later",
-      }),
+      endedSession({ reason: "idle_timeout", tunnelMs: 3_600_000 }),
+      endedSession({ reason: "backend_unreachable", status: 502 }),
+      endedSession({ reason: "rate_limited", status: 429 }),
       endedSession({
         client: "[2001:db8::17]:51234",
         bytesFromBackend: 81_234_567,
         tunnelMs: 725_000,
         reason: "backend_reset",
-        who: "backend",
-        text: "the backend reset the connection",
       }),
     ],
   }
@@ -128,7 +112,7 @@ export function busyWorld(): { readonly world: World; readonly stop: () => void 
         bytesFromBackend: totals.bytesFromBackend + 240_000 + 90_000 * Math.cos(step / 11),
         refusals: {
           rate_limited: Math.round(step / 3),
-          origin_denied: Math.round(step / 5),
+          bad_origin: Math.round(step / 5),
           bad_upgrade: 14,
           no_backend: 7,
           head_timeout: 3,

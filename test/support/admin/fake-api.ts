@@ -1,24 +1,31 @@
-/** The admin server with an API whose values a test sets, for tests of the page. */
+/**
+ * The admin server with an API whose values a test sets, for tests of the page. They have the types of the real
+ * API and are served as those that the page expects, so the compiler compares the two.
+ */
+
 import { formatAddress, parseBindAddress } from "../../../lib/address/address.js"
-import type {
-  Backend,
-  EndedSession,
-  Listener,
-  LiveSession,
-  Pool,
-  Status,
-} from "../../../lib/admin/page/client/api-types.js"
+import type { EndedStatus } from "../../../lib/admin/history.js"
+import type * as expected from "../../../lib/admin/page/client/api-types.js"
 import { pageRoute } from "../../../lib/admin/page/page-route.js"
 import { type AdminError, type AdminRequest, type AdminRoute, json } from "../../../lib/admin/route.js"
 import { AdminServer } from "../../../lib/admin/server.js"
+import type {
+  BackendStatus,
+  ListenerStatus,
+  PoolStatus,
+  ProxyStatus,
+  SessionPage,
+  SessionStatus,
+} from "../../../lib/admin/source.js"
+import { CLOSE_REASONS } from "../../../lib/close-reason.js"
 
 /** What the API shows. Tests change it. */
 export interface World {
-  status: Status
-  listeners: Listener[]
-  pools: Pool[]
-  sessions: LiveSession[]
-  ended: EndedSession[]
+  status: ProxyStatus
+  listeners: ListenerStatus[]
+  pools: PoolStatus[]
+  sessions: SessionStatus[]
+  ended: EndedStatus[]
   /** What orders are refused with. */
   refusal?: AdminError
 }
@@ -41,11 +48,13 @@ export async function startFakeAdmin(
   const queries: string[] = []
   const server = new AdminServer({ bind: parseBindAddress("127.0.0.1:0"), token }, [
     pageRoute(),
-    show("/api/status", () => world.status),
-    show("/api/listeners", () => world.listeners),
-    show("/api/pools", () => world.pools),
-    show("/api/ended", () => ({ sessions: world.ended })),
-    show("/api/sessions", ({ query }) => {
+    show<expected.Status>("/api/status", () => world.status),
+    show<readonly expected.Listener[]>("/api/listeners", () => world.listeners),
+    show<readonly expected.Pool[]>("/api/pools", () => world.pools),
+    show<{ readonly sessions: readonly expected.EndedSession[] }>("/api/ended", () => ({
+      sessions: world.ended,
+    })),
+    show<expected.SessionPage>("/api/sessions", ({ query }) => {
       queries.push(String(query))
       return pageOf(world.sessions, query)
     }),
@@ -61,7 +70,7 @@ export async function startFakeAdmin(
   const url = `http://${formatAddress(await server.listen())}/`
   return { url, world, orders, queries, close: () => server.close() }
 
-  function show(path: string, value: (request: AdminRequest) => unknown): AdminRoute {
+  function show<T>(path: string, value: (request: AdminRequest) => T): AdminRoute {
     return { method: "GET", path, handle: (request) => json(value(request)) }
   }
 
@@ -81,11 +90,11 @@ export async function startFakeAdmin(
   }
 }
 
-function pageOf(sessions: readonly LiveSession[], query: URLSearchParams): unknown {
+function pageOf(sessions: readonly SessionStatus[], query: URLSearchParams): SessionPage {
   const client = query.get("client") ?? ""
   const found = sessions.filter((session) => session.client.includes(client))
   const sort = query.get("sort") ?? ""
-  const key = sort.replace("-", "") as keyof LiveSession
+  const key = sort.replace("-", "") as keyof SessionStatus
   const sign = sort.startsWith("-") ? -1 : 1
   found.sort((one, other) => ((one[key] ?? "") < (other[key] ?? "") ? -sign : sign))
   const offset = Number(query.get("offset"))
@@ -98,6 +107,7 @@ export function quietWorld(): World {
     status: {
       version: "0.1.0",
       nodeVersion: "v24.1.0",
+      startedAt: "2026-01-02T03:04:00.000Z",
       uptimeS: 5,
       workers: 1,
       draining: false,
@@ -120,7 +130,11 @@ export function quietWorld(): World {
   }
 }
 
-export function listener(name: string, address: string, others: Partial<Listener> = {}): Listener {
+export function listener(
+  name: string,
+  address: string,
+  others: Partial<ListenerStatus> = {},
+): ListenerStatus {
   return {
     name,
     address,
@@ -135,7 +149,7 @@ export function listener(name: string, address: string, others: Partial<Listener
   }
 }
 
-export function backend(name: string, others: Partial<Backend> = {}): Backend {
+export function backend(name: string, others: Partial<BackendStatus> = {}): BackendStatus {
   return {
     name,
     state: "up",
@@ -150,7 +164,7 @@ export function backend(name: string, others: Partial<Backend> = {}): Backend {
   }
 }
 
-export function liveSession(id: string, others: Partial<LiveSession> = {}): LiveSession {
+export function liveSession(id: string, others: Partial<SessionStatus> = {}): SessionStatus {
   return {
     id,
     listener: "public",
@@ -168,8 +182,10 @@ export function liveSession(id: string, others: Partial<LiveSession> = {}): Live
   }
 }
 
-/** Without a tunnel, unless `tunnelMs` is given. */
-export function endedSession(others: Partial<EndedSession> = {}): EndedSession {
+/** Without a tunnel, unless `tunnelMs` is given. Who and the words are those of the reason. */
+export function endedSession(others: Partial<EndedStatus> = {}): EndedStatus {
+  const { reason = "client_fin" } = others
+  const { who, text } = CLOSE_REASONS[reason]
   return {
     listener: "public",
     client: "192.0.2.9:50000",
@@ -179,9 +195,9 @@ export function endedSession(others: Partial<EndedSession> = {}): EndedSession {
     bytesFromClient: 10,
     bytesFromBackend: 20,
     endedAt: "2026-01-02T03:04:05.678Z",
-    reason: "client_closed",
-    who: "client",
-    text: "the client closed the connection",
+    reason,
+    who,
+    text,
     ...others,
   }
 }

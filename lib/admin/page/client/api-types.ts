@@ -33,9 +33,9 @@ export interface Backend {
   readonly name: string
   /** "down" by health checks, "ejected" by failed attempts. */
   readonly state: "up" | "ejected" | "down" | "draining"
-  readonly reason?: string
+  readonly reason?: string | undefined
   /** Of the last change of its state, ISO 8601. */
-  readonly since?: string
+  readonly since?: string | undefined
   readonly weight: number
   readonly backup: boolean
   readonly active: number
@@ -59,7 +59,7 @@ export interface Listener {
   readonly maxPending: number
   readonly draining: boolean
   /** Of requests that no route matches. */
-  readonly pool?: string
+  readonly pool?: string | undefined
   readonly routes: readonly Route[]
 }
 
@@ -67,7 +67,7 @@ export interface Route {
   /** From 1, in the order of the configuration. */
   readonly route: number
   readonly host: readonly string[]
-  readonly path?: string
+  readonly path?: string | undefined
   /** Names only. */
   readonly header: readonly string[]
   readonly query: readonly string[]
@@ -89,27 +89,27 @@ export interface LiveSession {
   readonly id: string
   readonly listener: string
   readonly client: string
-  readonly backend?: string
-  readonly pool?: string
-  readonly route?: string
+  readonly backend?: string | undefined
+  readonly pool?: string | undefined
+  readonly route?: string | undefined
   readonly stage: string
   readonly ageMs: number
   readonly bytesFromClient: number
   readonly bytesFromBackend: number
   readonly rateFromClient: number
   readonly rateFromBackend: number
-  readonly path?: string
+  readonly path?: string | undefined
 }
 
 export interface EndedSession {
   readonly listener: string
   readonly client: string
-  readonly backend?: string
-  readonly path?: string
-  readonly status?: number
+  readonly backend?: string | undefined
+  readonly path?: string | undefined
+  readonly status?: number | undefined
   readonly bytesFromClient: number
   readonly bytesFromBackend: number
-  readonly tunnelMs?: number
+  readonly tunnelMs?: number | undefined
   /** ISO 8601. */
   readonly endedAt: string
   readonly reason: string

@@ -19,6 +19,8 @@ export class Header {
         changes.length === 0 ? "Reloaded: nothing has changed." : `Reloaded: ${changes.join("; ")}.`,
       )
     })
+    // Nothing is chosen until it is known.
+    this.#level.selectedIndex = -1
     this.#level.addEventListener("change", () => {
       const level = this.#level.value
       void report(postJson("/api/log-level", { level }), `The log level is ${level} until the next reload.`)

@@ -3,7 +3,7 @@
 import { postJson } from "./api.js"
 import type { Backend, Pool } from "./api-types.js"
 import { fillButton } from "./buttons.js"
-import { byId, childOf, create, setText } from "./dom.js"
+import { byId, childOf, create, setLines, setText } from "./dom.js"
 import { formatCount, formatMoment, formatShare, formatUse } from "./format.js"
 import { confirmed, report } from "./notices.js"
 import { type Column, DataTable, textCell } from "./table.js"
@@ -80,7 +80,7 @@ class PoolView {
       {
         label: "Backend",
         kind: "address",
-        fill: textCell(({ name, backup }) => (backup ? `${name} (backup)` : name)),
+        fill: (cell, { name, backup }) => setLines(cell, name, backup ? "backup" : ""),
       },
       { label: "State", fill: fillState },
       { label: "Share", fill: fillShare },
@@ -200,9 +200,8 @@ function fillState(cell: HTMLElement, { state, reason = "", since }: Backend): v
   const pill = childOf(cell, "span", "state")
   pill.className = `state ${kind}`
   setText(pill, text)
-  const words = childOf(cell, "span", "reason")
-  const time = since === undefined ? "" : `since ${formatMoment(since)}`
-  setText(words, [reason, time].filter(Boolean).join(", "))
+  setText(childOf(cell, "span", "reason"), reason)
+  setText(childOf(cell, "span", "since"), since === undefined ? "" : `since ${formatMoment(since)}`)
 }
 
 function fillShare(cell: HTMLElement, { share }: Backend): void {

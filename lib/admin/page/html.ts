@@ -111,7 +111,7 @@ const SESSIONS = `<section aria-labelledby="sessions">
 <option>validate</option><option>route</option><option>dial</option><option>handshake</option>
 <option>relay</option><option>tunnel</option><option>closing</option></select></label>
 </form>
-<div id="session-table" class="table short" role="region" aria-labelledby="sessions" tabindex="0"></div>
+<div id="session-table" class="table short" role="region" aria-label="Table of live sessions" tabindex="0"></div>
 </section>`
 
 const ENDED = `<section aria-labelledby="ended">
@@ -123,7 +123,7 @@ const ENDED = `<section aria-labelledby="ended">
 <label class="wide">Contains <input id="ended-filter" type="search" autocomplete="off" spellcheck="false"
 placeholder="timeout, 503, 10.0.0.7 …"></label>
 </div>
-<div id="ended-table" class="table short" role="region" aria-labelledby="ended" tabindex="0"></div>
+<div id="ended-table" class="table short" role="region" aria-label="Table of ended sessions" tabindex="0"></div>
 </section>`
 
 const CONSOLE = `<section aria-labelledby="console">

@@ -205,6 +205,12 @@ export const listenerSchema = z.strictObject({
       'Fields that tell the backend who the client is: `"x-forwarded"`, `"rfc7239"`, `"both"` or `"off"`',
     )
     .meta({ otherNames: "xfwd forwardfor xForwardedFor" }),
+  trace_headers: flag
+    .default(true)
+    .describe(
+      "Send `X-Request-ID` and `traceparent` to the backend: those of a trusted proxy, else new ones; `false` = as the client sent them",
+    )
+    .meta({ otherNames: "request_id unique-id-header generate_request_id tracing otel_trace_context" }),
   ...ruleKeys,
   ...inlinePoolSettings,
 })

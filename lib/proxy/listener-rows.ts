@@ -2,6 +2,7 @@
 import { type ClientLimitSettings, limitsClients } from "../limits/client-limits.js"
 import { ClientTable } from "../limits/client-table.js"
 import { type SocketPlaces, socketPlaces } from "../limits/descriptors.js"
+import { LogDetail } from "../ops/log-detail.js"
 import type { Memories, Rows } from "../shared/rows.js"
 
 export interface ListenerRows {
@@ -15,6 +16,8 @@ export interface ListenerRows {
    */
   readonly clients: SharedArrayBuffer | undefined
   readonly sockets: SocketPlaces
+  /** The same for all listeners. */
+  readonly detail: LogDetail
   /** Where a worker thread counts the places that it holds itself, in the same layouts. */
   readonly held: {
     readonly connections: Int32Array | undefined
@@ -35,12 +38,18 @@ export function listenerRows(rows: Rows, listener: string, settings: ClientLimit
       ? rows.memory(clients, () => ClientTable.createMemory())
       : rows.find(clients),
     sockets: socketPlaces(rows),
+    detail: logDetail(rows),
     held: {
       connections: rows.heldCells(connections),
       pending: rows.heldCells(pending),
       clients: rows.held(clients),
     },
   }
+}
+
+/** What the log of this proxy shows of sessions. */
+export function logDetail(rows: Rows): LogDetail {
+  return new LogDetail(rows.cells("log detail", 1))
 }
 
 const CLIENTS = " clients"

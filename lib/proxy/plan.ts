@@ -7,7 +7,8 @@
 import { formatAddress } from "../address/address.js"
 import { listenerIdentities, routeIdentities } from "../config/identities.js"
 import { toSettings } from "../config/load.js"
-import type { Config, LogLevel } from "../config/schema.js"
+import { routeTitles } from "../config/route-title.js"
+import type { Config, LogLevel, Settings } from "../config/schema.js"
 import { snapshot } from "../config/snapshot.js"
 import { assignSockets, type InheritedSocket } from "../net/inherited-sockets.js"
 import { BindError } from "../net/listener.js"
@@ -39,6 +40,7 @@ export class Plan {
   /** As it was written. */
   readonly config: Config
   readonly logLevel: LogLevel
+  readonly log: Settings["log"]
   readonly plane: DataPlane
   /** Those of the previous plan that this one does not have. */
   #removed: readonly ServedListener[]
@@ -59,16 +61,18 @@ export class Plan {
     const { pool, ws_proxy, log, workers } = toSettings(config)
     this.config = snapshot(config)
     this.logLevel = log.level
+    this.log = log
     this.plane = previous?.plane ?? createPlane(workerCount(workers))
     const { plane } = this
     const closeTunnels = (backend: Backend) => plane.closeTunnels(backend)
     this.pools = new Pools(pool, observer, rows, closeTunnels, previous?.pools, plane.runsChecks)
     const identities = listenerIdentities(config.ws_proxy)
     const routes = config.ws_proxy.map(routeIdentities)
+    const titles = config.ws_proxy.map(routeTitles)
     const before = new Map(previous?.listeners.map(({ identity, running }) => [identity, running]))
     this.listeners = ws_proxy.map((listener, index) => {
       const identity = identities[index] ?? ""
-      const settings = composeListener(listener, (place, title, route) => {
+      const settings = composeListener(listener, titles[index] ?? [], (place, title, route) => {
         const part = route === undefined ? "own" : (routes[index]?.[route] ?? "")
         return this.pools.poolOf(place, title, `${identity} ${part} pool`)
       })

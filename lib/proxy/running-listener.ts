@@ -7,6 +7,7 @@ import { Places } from "../limits/places.js"
 import { Listener, type ListeningServer } from "../net/listener.js"
 import { Sweep } from "../net/sweep.js"
 import { CutCount } from "../ops/cut-count.js"
+import type { LogDetail } from "../ops/log-detail.js"
 import { type Observer, Observers } from "../ops/observer.js"
 import type { Backend } from "../pool/backend.js"
 import type { ListenerSettings, ListenerState } from "../session/listener-state.js"
@@ -23,6 +24,7 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
   readonly observer: Observer
   readonly sessions = new SessionRegistry()
   readonly sockets: SocketPlaces
+  readonly detail: LogDetail
   readonly connections: Places
   readonly pending: Places
   readonly sweep: Sweep
@@ -47,6 +49,7 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
     this.observer = new Observers([observer, this.#cut])
     this.#settings = settings
     this.sockets = rows.sockets
+    this.detail = rows.detail
     this.connections = new Places(settings.max_connections, rows.connections, rows.held.connections)
     this.pending = new Places(settings.max_pending, rows.pending, rows.held.pending)
     this.#clients = this.#limitClients(rows)

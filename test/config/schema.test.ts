@@ -221,6 +221,7 @@ const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>
   },
   // True only beside trusted proxies.
   accept_proxy_protocol: { good: [false], bad: each([1, "yes", null], /^expected true or false$/) },
+  trace_headers: { good: [false], bad: each([1, "yes", null], /^expected true or false$/) },
   forwarded: {
     good: ["x-forwarded", "rfc7239", "both", "off"],
     bad: each(["X-Forwarded", "", true, null], /^expected one of x-forwarded, rfc7239, both, off/),

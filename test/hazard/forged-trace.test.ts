@@ -2,7 +2,7 @@
 import t from "tap"
 import { createProxy } from "../../lib/index.js"
 import { type Fields, upgradeHead } from "../support/http/heads.js"
-import { answerUpgrade, startBackend } from "../support/peers/backend.js"
+import { answerUpgrade, startBackend, startEchoBackend } from "../support/peers/backend.js"
 import { collectLog } from "../support/program/log-lines.js"
 import { nextEnd, openTunnel } from "../support/program/proxy.js"
 
@@ -48,7 +48,7 @@ const cases: readonly Case[] = [
 
 for (const { title, settings, fields = SENT, passed, logged } of cases) {
   t.test(title, async (t) => {
-    const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+    const backend = await startEchoBackend(t)
     const { log, lines } = collectLog()
     const listener = { bind: "127.0.0.1:0", backends: [backend.address], ...settings }
     const proxy = await createProxy({ ws_proxy: [listener] }, { log })

@@ -1,7 +1,7 @@
 /** The log: what rws writes to a logger, and what kind of logger it takes. */
 import { type Address, formatAddress } from "../address/address.js"
 import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
-import { type LogLevel, type LogSettings, logSchema } from "../config/schema.js"
+import { LOG_LEVELS, type LogLevel, type LogSettings, logSchema } from "../config/schema.js"
 import { REDACTED } from "../http/redaction.js"
 import { type DescriptorShortage, describeShortage } from "../limits/descriptors.js"
 import type { HealthChange } from "../pool/health.js"
@@ -40,13 +40,18 @@ export class LogObserver implements Partial<Observer> {
   #settings: LogSettings = logSchema.parse({})
   #detail: LogDetail | undefined
   #level: string | undefined
+  /** Lines below it are not even composed. */
+  #lowest = 0
 
-  constructor(private readonly log: Log) {}
+  constructor(private readonly log: Log) {
+    if (log === SILENT) this.#lowest = LOG_LEVELS.indexOf("silent")
+    this.#followLevel()
+  }
 
   logSettings(settings: LogSettings, detail: LogDetail): void {
     this.#settings = settings
     this.#detail = detail
-    this.#level = this.log.level
+    this.#followLevel()
     detail.follow(this.#level)
   }
 
@@ -74,36 +79,26 @@ export class LogObserver implements Partial<Observer> {
   sessionStep(session: Readonly<SessionSummary>, { level, text, address, head, hidden }: SessionStep): void {
     const { redact } = this.#settings
     const lines = head && redact.head(head, shownField, hidden)
-    this.log[level]?.({ ...this.#fieldsOf(session), address, head: lines }, text)
+    this.log[level]?.({ ...this.#fieldsOf(session, 1), address, head: lines }, text)
   }
 
   tunnelOpened(session: Readonly<SessionSummary>): void {
     this.#followLevel()
     const { open, sample } = this.#settings
-    if (open && !isSampled(session, sample)) return
-    if (open) this.log.info(this.#withSample(this.#fieldsOf(session)), "session opened")
-    else if (this.#detail?.isDebug) this.log.debug(this.#fieldsOf(session), "session opened")
+    if (!open) {
+      if (this.#detail?.isDebug) this.log.debug(this.#fieldsOf(session, 1), "session opened")
+    } else if (this.#shows("info") && isSampled(session, sample)) {
+      this.log.info(this.#fieldsOf(session, sample), "session opened")
+    }
   }
 
   sessionEnded(session: Readonly<EndedSession>, end: SessionEnd): void {
     this.#followLevel()
     const { status, level } = CLOSE_REASONS[end.reason]
-    const isBug = level === "error"
-    const isLoud = isBug || level === "warn"
-    if (!isLoud && !isSampled(session, this.#settings.sample)) return
-    const fields = {
-      ...this.#fieldsOf(session),
-      reason: end.reason,
-      ended_by: session.who,
-      detail: end.message,
-      error: isBug ? undefined : textOf(end.cause),
-      err: isBug ? end.cause : undefined,
-      bytes_from_client: session.bytesFromClient,
-      bytes_from_backend: session.bytesFromBackend,
-      tunnel_ms: session.tunnelMs,
-    }
+    const sample = level === "error" || level === "warn" ? 1 : this.#settings.sample
+    if (!this.#shows(level) || !isSampled(session, sample)) return
     const message = status === undefined ? "session ended" : "session refused"
-    this.log[level](isLoud ? fields : this.#withSample(fields), message)
+    this.log[level](this.#fieldsOf(session, sample, session, end), message)
   }
 
   dialFailed(listener: string, backend: string, { reason, cause }: SessionEnd): void {
@@ -135,9 +130,20 @@ export class LogObserver implements Partial<Observer> {
     this.log.error({ pool, backend, reason: "internal_error", err }, "backend could not be checked")
   }
 
-  /** What is known of a session so far. */
-  #fieldsOf(session: Readonly<SessionSummary>) {
+  /**
+   * What is known of a session so far. One literal with all fields: loggers leave out those that are undefined,
+   * and it costs half as much as several objects put together.
+   * @param sample how many sessions the line stands for
+   * @param ended the session again if it has ended
+   */
+  #fieldsOf(
+    session: Readonly<SessionSummary>,
+    sample: number,
+    ended?: Readonly<EndedSession>,
+    end?: SessionEnd,
+  ) {
     const { redact } = this.#settings
+    const isBug = end !== undefined && CLOSE_REASONS[end.reason].level === "error"
     const shown = (name: string, value: string | undefined) =>
       value !== undefined && redact.hidesField(name) ? REDACTED : value
     return {
@@ -155,16 +161,23 @@ export class LogObserver implements Partial<Observer> {
       request_id: session.requestId,
       traceparent: session.traceparent,
       status: session.status,
+      reason: end?.reason,
+      ended_by: ended?.who,
+      detail: end?.message,
+      error: isBug ? undefined : textOf(end?.cause),
+      err: isBug ? end?.cause : undefined,
+      bytes_from_client: ended?.bytesFromClient,
+      bytes_from_backend: ended?.bytesFromBackend,
       dial_ms: session.dialMs,
       handshake_ms: session.handshakeMs,
+      tunnel_ms: ended?.tunnelMs,
       worker: session.worker,
+      sample: sample === 1 ? undefined : sample,
     }
   }
 
-  /** Says how many sessions the line stands for. */
-  #withSample<Fields extends object>(fields: Fields): Fields {
-    const { sample } = this.#settings
-    return sample === 1 ? fields : { ...fields, sample }
+  #shows(level: LogLevel): boolean {
+    return LOG_LEVELS.indexOf(level) >= this.#lowest
   }
 
   /** The log's owner may change its level at any time. */
@@ -172,6 +185,8 @@ export class LogObserver implements Partial<Observer> {
     const { level } = this.log
     if (level === this.#level) return
     this.#level = level
+    // A logger may have levels of its own: then it decides.
+    this.#lowest = LOG_LEVELS.findIndex((known) => known === level)
     this.#detail?.follow(level)
   }
 }

@@ -156,7 +156,7 @@ t.test("a tunnel's begin has a line only with log.open", async (t) => {
   t.match(lines, [
     { level: "info", message: "session opened", fields: { client: SESSION.client, route: "2 /chat" } },
   ])
-  t.notOk("reason" in (lines[0]?.fields ?? {}))
+  t.equal(lines[0]?.fields.reason, undefined)
 })
 
 t.test(
@@ -182,7 +182,7 @@ t.test("warnings and errors are logged whatever log.sample says, and stand for o
     observer.sessionEnded({ ...ENDED, reason }, new SessionEnd(reason))
   }
   t.match(lines, [{ level: "warn" }, { level: "error" }])
-  for (const { fields } of lines) t.notOk("sample" in fields)
+  for (const { fields } of lines) t.equal(fields.sample, undefined)
 })
 
 t.test("log.redact hides fields of the request, and of no other name", async (t) => {
@@ -227,6 +227,21 @@ for (const [level, isDebug, isTrace] of DETAILS) {
     t.equal(detail.isTrace, isTrace)
   })
 }
+
+t.test("a line that the log does not show is not even composed", async (t) => {
+  const { lines, log, observer } = observe({ open: true }, "warn")
+  const session = {
+    ...ENDED,
+    get path(): string {
+      throw new Error("it was asked for")
+    },
+  }
+  observer.tunnelOpened(session)
+  observer.sessionEnded(session, FIN)
+  t.strictSame(lines, [])
+  log.level = "info"
+  t.throws(() => observer.sessionEnded(session, FIN))
+})
 
 t.test("sessions follow when the log's owner changes its level", async (t) => {
   const { log, observer, detail } = observe({}, "info")

@@ -204,6 +204,14 @@ export class WsProxy {
   }
 
   /**
+   * Send `X-Request-ID` and `traceparent` to the backend: those of a trusted proxy, else new ones; `false` =
+   * as the client sent them. Default: true.
+   */
+  traceHeaders(value: ListenerConfig["trace_headers"]): this {
+    return this.#set({ trace_headers: value })
+  }
+
+  /**
    * Host that the backend gets: `"backend"` (its address), `"client"` (as received) or a literal
    * `host[:port]`. Default: "backend".
    */

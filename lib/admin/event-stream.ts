@@ -2,13 +2,17 @@
  * Server-sent events (HTML Standard §9.2) for any number of readers. Each has a short queue: a reader that is
  * too slow, or a proxy that is too busy, loses events, and the reader is told how many.
  */
+import { AdminError } from "./route.js"
 
 /** One event: its name, and what becomes its JSON. */
 export interface AdminEvent {
   readonly event: string
   readonly data: object
+  /** Both, once a reader has taken it. */
+  text?: string
 }
 
+const MAX_READERS = 10
 /** Events that wait for a reader. */
 const MAX_WAITING = 250
 /** Events are written together, so that one reader costs a few writes per second at most. */
@@ -29,21 +33,35 @@ export class EventStream {
     for (const reader of this.#readers) reader.add(event)
   }
 
-  /** The events from now on, in text/event-stream. Ends with the signal. */
-  async *subscribe(signal: AbortSignal): AsyncIterable<string> {
+  /**
+   * The events from now on, in text/event-stream. Ends with the signal.
+   * @throws {AdminError} when there are too many readers
+   */
+  subscribe(signal: AbortSignal): AsyncIterable<string> {
+    if (this.#readers.size >= MAX_READERS) {
+      throw new AdminError(503, `there are ${MAX_READERS} readers of events already`)
+    }
     const reader = new Reader(signal)
     this.#readers.add(reader)
-    try {
-      // The head is sent with the first part.
-      yield ": rws\n\n"
-      while (!signal.aborted) {
-        await reader.pause(HEARTBEAT_MS)
-        if (!signal.aborted) yield reader.take()
-      }
-    } finally {
-      this.#readers.delete(reader)
-    }
+    // Not at the end of the iteration: the response to a HEAD never begins it.
+    signal.addEventListener("abort", () => this.#readers.delete(reader))
+    return read(reader, signal)
   }
+}
+
+async function* read(reader: Reader, signal: AbortSignal): AsyncIterable<string> {
+  // The head is sent with the first part.
+  yield ": rws\n\n"
+  while (!signal.aborted) {
+    await reader.pause(HEARTBEAT_MS)
+    if (!signal.aborted) yield reader.take()
+  }
+}
+
+/** Formatted once, however many read it. */
+function toText(event: AdminEvent): string {
+  event.text ??= `event: ${event.event}\ndata: ${JSON.stringify(event.data)}\n\n`
+  return event.text
 }
 
 class Reader {
@@ -75,7 +93,7 @@ class Reader {
     this.#lost = 0
     if (events.length === 0) return ": still here\n\n"
     const all = lost === 0 ? events : [...events, { event: "lost", data: { count: lost } }]
-    return all.map(({ event, data }) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n`).join("")
+    return all.map(toText).join("")
   }
 
   /** @param isFull whether only the end of the request cuts it short */

@@ -6,7 +6,7 @@ import { type SessionQuery, SORTS } from "./source.js"
 const DEFAULT_LIMIT = 100
 export const MAX_LIMIT = 1000
 /** Each thread has to find that many sessions, so a page behind it has to be narrowed down by filters. */
-export const MAX_OFFSET = 10_000
+export const MAX_OFFSET = 4000
 
 const FILTERS = ["listener", "pool", "backend", "client", "stage"] as const
 

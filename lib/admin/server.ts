@@ -8,6 +8,7 @@ import { type Address, toNetOptions } from "../address/address.js"
 import { toBindError } from "../net/listener.js"
 import { bindUnixSocket } from "../net/unix-socket.js"
 import { Guard } from "./guard.js"
+import { Pace } from "./pace.js"
 import { AdminError, type AdminResponse, type AdminRoute, json, matchPath } from "./route.js"
 
 export interface AdminOptions {
@@ -21,6 +22,8 @@ export interface AdminOptions {
 }
 
 const MAX_CONNECTIONS = 50
+/** Pipelined requests are parsed without a pause. */
+const MAX_REQUESTS_PER_CONNECTION = 100
 const MAX_HEAD_BYTES = 8 * 1024
 const MAX_BODY_BYTES = 64 * 1024
 const HEAD_TIMEOUT_MS = 5_000
@@ -33,6 +36,7 @@ const SOCKET_MODE = 0o600
 export class AdminServer {
   readonly #server: Server
   readonly #guard: Guard
+  readonly #pace = new Pace()
   #removePath = () => {}
   #closed: Promise<void> | undefined
 
@@ -52,6 +56,7 @@ export class AdminServer {
       (request, response) => void this.#respond(request, response),
     )
     this.#server.maxConnections = MAX_CONNECTIONS
+    this.#server.maxRequestsPerSocket = MAX_REQUESTS_PER_CONNECTION
     this.#server.timeout = IDLE_TIMEOUT_MS
   }
 
@@ -105,6 +110,7 @@ export class AdminServer {
 
   async #handle(request: IncomingMessage, signal: AbortSignal): Promise<AdminResponse> {
     try {
+      await this.#inTime(signal)
       const { pathname, searchParams } = urlOf(request)
       const [found, known] = this.#find(request.method, pathname)
       const fault = this.#guard.faultOf(request.headers, found?.route.isPublic ?? pathname === LOGIN)
@@ -120,6 +126,13 @@ export class AdminServer {
       if (!signal.aborted) this.options.onDefect?.(error)
       return json({ error: "internal error" }, 500)
     }
+  }
+
+  async #inTime(signal: AbortSignal): Promise<void> {
+    const waitMs = this.#pace.waitMs(performance.now())
+    if (waitMs === undefined) throw new AdminError(503, "too many requests")
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
+    if (signal.aborted) throw new AdminError(503, "the client has gone")
   }
 
   /** The route for it, and whether there is one for another method. HEAD is answered as GET without a body. */

@@ -33,7 +33,9 @@ export const adminSchema = z.strictObject({
     .string("expected a path")
     .min(1, "expected a path")
     .optional()
-    .describe("File with that secret, in place of `token`; it is read at the start")
+    .describe(
+      `File with the secret that requests must send, at least ${MIN_TOKEN} characters, in place of \`token\`; it is read at the start`,
+    )
     .meta({ flag: "admin-token-file", ifAbsent: "none", example: "/etc/rws/admin.token", atStart: true }),
 })
 

@@ -212,6 +212,12 @@ export const listenerSchema = z.strictObject({
       "Path at which rws itself answers a plain GET, for load balancers: 200, or 503 while the listener drains",
     )
     .meta({ ifAbsent: "none", example: "/healthz", otherNames: "monitor-uri health_path healthz" }),
+  trace_headers: flag
+    .default(true)
+    .describe(
+      "Send `X-Request-ID` and `traceparent` to the backend: those of a trusted proxy, else new ones; `false` = as the client sent them",
+    )
+    .meta({ otherNames: "request_id unique-id-header generate_request_id tracing otel_trace_context" }),
   ...ruleKeys,
   ...inlinePoolSettings,
 })

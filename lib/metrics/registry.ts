@@ -1,5 +1,7 @@
 /** The page that Prometheus scrapes. Loaded only with an admin server, since it loads prom-client. */
-import { collectDefaultMetrics, type Metric, Registry } from "prom-client"
+import { existsSync } from "node:fs"
+import { readdir } from "node:fs/promises"
+import { collectDefaultMetrics, Gauge, type Metric, Registry } from "prom-client"
 import { BACKEND_FAMILIES } from "./backend-families.js"
 import type { Family } from "./family.js"
 import { LISTENER_FAMILIES } from "./listener-families.js"
@@ -9,19 +11,37 @@ import type { MetricsSource } from "./source.js"
 /** The metrics of rws, in the order in which they are shown. */
 export const FAMILIES: readonly Family[] = [...PROCESS_FAMILIES, ...LISTENER_FAMILIES, ...BACKEND_FAMILIES]
 
+/** Only on Linux. */
+const DESCRIPTORS = "/proc/self/fd"
+
 /**
- * Lists of all sockets and requests, which take long with many tunnels. Their names end in `_total` though
- * they are gauges.
+ * Lists of all sockets, requests and descriptors, during which all tunnels wait: 10 ms and more with 10,000 of
+ * them.
  */
-const SLOW = ["resources", "handles", "requests"].flatMap((what) => [
-  `nodejs_active_${what}`,
-  `nodejs_active_${what}_total`,
-])
+const SLOW = [
+  ...["resources", "handles", "requests"].flatMap((what) => [
+    `nodejs_active_${what}`,
+    `nodejs_active_${what}_total`,
+  ]),
+  "process_open_fds",
+]
 
 /** CPU, memory and garbage collection: of the process, whatever proxies there are in it. */
 const ofProcess = new Registry()
 collectDefaultMetrics({ register: ofProcess })
 for (const name of SLOW) ofProcess.removeSingleMetric(name)
+if (existsSync(DESCRIPTORS)) {
+  new Gauge({
+    name: "process_open_fds",
+    help: "Number of open file descriptors.",
+    registers: [ofProcess],
+    async collect() {
+      const names = await readdir(DESCRIPTORS)
+      // One of them is the folder itself.
+      this.set(names.length - 1)
+    },
+  })
+}
 
 export class Metrics {
   readonly #registry = new Registry()

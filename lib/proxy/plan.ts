@@ -7,6 +7,7 @@
 import { formatAddress } from "../address/address.js"
 import { listenerIdentities, routeIdentities } from "../config/identities.js"
 import { toSettings } from "../config/load.js"
+import { routeTitles } from "../config/route-title.js"
 import type { Config, LogLevel, Settings } from "../config/schema.js"
 import { snapshot } from "../config/snapshot.js"
 import { createDelayRow } from "../metrics/loop-delay.js"
@@ -42,6 +43,7 @@ export class Plan {
   readonly config: Config
   readonly logLevel: LogLevel
   readonly admin: Settings["admin"]
+  readonly log: Settings["log"]
   readonly plane: DataPlane
   readonly loopDelays: readonly Float64Array[]
   /** Those of the previous plan that this one does not have. */
@@ -64,6 +66,7 @@ export class Plan {
     const { pool, ws_proxy, log, workers, admin } = toSettings(config)
     this.config = snapshot(config)
     this.logLevel = log.level
+    this.log = log
     this.admin = admin
     this.plane = previous?.plane ?? createPlane(workerCount(workers), admin.bind !== undefined)
     const { plane } = this
@@ -72,10 +75,11 @@ export class Plan {
     this.pools = new Pools(pool, observer, rows, closeTunnels, previous?.pools, plane.runsChecks)
     const identities = listenerIdentities(config.ws_proxy)
     const routes = config.ws_proxy.map(routeIdentities)
+    const titles = config.ws_proxy.map(routeTitles)
     const before = new Map(previous?.listeners.map(({ identity, running }) => [identity, running]))
     this.listeners = ws_proxy.map((listener, index) => {
       const identity = identities[index] ?? ""
-      const settings = composeListener(listener, (place, title, route) => {
+      const settings = composeListener(listener, titles[index] ?? [], (place, title, route) => {
         const part = route === undefined ? "own" : (routes[index]?.[route] ?? "")
         return this.pools.poolOf(place, title, `${identity} ${part} pool`)
       })

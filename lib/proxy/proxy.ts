@@ -13,8 +13,8 @@ import { type ProxyEvents, SessionEvents } from "./session-events.js"
 
 export interface ProxyOptions {
   /**
-   * A pino logger, or the one that `createLog` makes. Default: no log. It has a level of its own; the
-   * configuration's `log.level` is for the `rws` program.
+   * A pino logger, or the one that `createLog` makes. Default: no log. It has a level, a format and a file of
+   * its own; those keys of the configuration's `[log]` are for the `rws` program.
    */
   readonly log?: Log
   /**

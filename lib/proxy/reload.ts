@@ -6,6 +6,7 @@ import type { InheritedSocket } from "../net/inherited-sockets.js"
 import { type Log, setLevel } from "../ops/log.js"
 import type { Observer } from "../ops/observer.js"
 import type { ServedListener } from "./data-plane.js"
+import { logDetail } from "./listener-rows.js"
 import { Plan } from "./plan.js"
 
 export class CurrentPlan {
@@ -24,6 +25,7 @@ export class CurrentPlan {
     private readonly log: Log,
   ) {
     this.#plan = new Plan(config, observer)
+    this.#tellLog()
   }
 
   get current(): Plan {
@@ -141,9 +143,14 @@ export class CurrentPlan {
     }
     const removed = plan.start()
     this.#plan = plan
+    this.#tellLog()
     for (const listener of removed) this.#drainRemoved(listener)
     this.observer.reloaded(changes)
     return changes
+  }
+
+  #tellLog(): void {
+    this.observer.logSettings(this.#plan.log, logDetail(this.#plan.rows))
   }
 
   /** Its own settings say for how long. */

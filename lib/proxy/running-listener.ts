@@ -10,6 +10,7 @@ import { Meter } from "../metrics/meter.js"
 import { Listener, type ListeningServer } from "../net/listener.js"
 import { Sweep } from "../net/sweep.js"
 import { CutCount } from "../ops/cut-count.js"
+import type { LogDetail } from "../ops/log-detail.js"
 import { type Observer, Observers } from "../ops/observer.js"
 import type { Backend } from "../pool/backend.js"
 import type { ListenerSettings, ListenerState } from "../session/listener-state.js"
@@ -26,6 +27,7 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
   readonly observer: Observer
   readonly sessions = new SessionRegistry((session) => this.#liveBytes?.left(session))
   readonly sockets: SocketPlaces
+  readonly detail: LogDetail
   readonly connections: Places
   readonly pending: Places
   readonly sweep: Sweep
@@ -54,6 +56,7 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
     this.observer = new Observers(meter === undefined ? [observer, this.#cut] : [observer, this.#cut, meter])
     this.#settings = settings
     this.sockets = rows.sockets
+    this.detail = rows.detail
     this.connections = new Places(settings.max_connections, rows.connections, rows.held.connections)
     this.pending = new Places(settings.max_pending, rows.pending, rows.held.pending)
     this.#clients = this.#limitClients(rows)

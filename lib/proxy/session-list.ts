@@ -55,16 +55,15 @@ export class SessionList implements LiveSessions {
   ) {}
 
   async list(query: SessionQuery): Promise<SessionPage> {
-    const wanted = query.offset + query.limit
+    const order = orderOf(query)
     let total = 0
-    let candidates: Candidate[] = []
-    for await (const [listener, session] of this.#walk(query.listener)) {
-      if (!isMatch(session, query)) continue
-      total++
-      candidates.push({ listener, session, key: this.#keyOf(session, query) })
-      if (candidates.length >= 2 * wanted + PER_TURN) candidates = this.#first(candidates, query, wanted)
+    let first: readonly Candidate[] = []
+    for await (const [listener, sessions] of this.#walk(query.listener)) {
+      const matching = sessions.filter((session) => isMatch(session, query))
+      total += matching.length
+      const candidates = matching.map((session) => ({ listener, session, key: this.#keyOf(session, query) }))
+      first = mergeSorted(first, candidates.sort(order), order, query.offset + query.limit)
     }
-    const first = this.#first(candidates, query, wanted)
     return { total, sessions: first.map(({ listener, session }) => this.#statusOf(listener, session)) }
   }
 
@@ -93,29 +92,31 @@ export class SessionList implements LiveSessions {
   async traffic(): Promise<Traffic> {
     let bytesFromClient = 0
     let bytesFromBackend = 0
-    for await (const [, session] of this.#walk()) {
-      // Sessions that have been reported as ended are counted there.
-      if (session.stage === "closing") continue
-      bytesFromClient += session.bytesFromClient
-      bytesFromBackend += session.bytesFromBackend
+    for await (const [, sessions] of this.#walk()) {
+      for (const session of sessions) {
+        // Those that have been reported as ended are counted there.
+        if (session.stage === "closing") continue
+        bytesFromClient += session.bytesFromClient
+        bytesFromBackend += session.bytesFromBackend
+      }
     }
     return { bytesFromClient, bytesFromBackend }
   }
 
-  async *#walk(name?: string): AsyncGenerator<readonly [ListedListener, LiveSession]> {
-    let seen = 0
+  /** All sessions, a few hundred in each turn of the event loop. Some may come and go meanwhile. */
+  async *#walk(name?: string): AsyncGenerator<readonly [ListedListener, readonly LiveSession[]]> {
     for (const listener of this.listeners()) {
       if (name !== undefined && listener.settings.name !== name) continue
+      let batch: LiveSession[] = []
       for (const session of listener.sessions) {
-        yield [listener, session]
-        if (++seen % PER_TURN === 0) await nextTurn()
+        batch.push(session)
+        if (batch.length < PER_TURN) continue
+        yield [listener, batch]
+        batch = []
+        await nextTurn()
       }
+      yield [listener, batch]
     }
-  }
-
-  #first(candidates: Candidate[], { descending }: SessionQuery, count: number): Candidate[] {
-    const sign = descending ? -1 : 1
-    return candidates.sort((one, other) => sign * compare(one.key, other.key)).slice(0, count)
   }
 
   #keyOf(session: LiveSession, { sort }: SessionQuery): Key {
@@ -189,13 +190,44 @@ export function mergePages(
   { sort, descending, offset, limit }: SessionQuery,
 ): SessionPage {
   const sign = descending ? -1 : 1
-  const sessions = pages
-    .flatMap((page) => page.sessions)
-    .sort((one, other) => sign * compare(one[sort] ?? "", other[sort] ?? ""))
+  const order = (one: SessionStatus, other: SessionStatus) =>
+    sign * compare(one[sort] ?? "", other[sort] ?? "")
   return {
     total: pages.reduce((sum, page) => sum + page.total, 0),
-    sessions: sessions.slice(0, offset + limit),
+    sessions: pages.reduce<readonly SessionStatus[]>(
+      (first, page) => mergeSorted(first, page.sessions, order, offset + limit),
+      [],
+    ),
   }
+}
+
+/** The first ones of two sorted lists. */
+function mergeSorted<Item>(
+  some: readonly Item[],
+  others: readonly Item[],
+  order: (one: Item, other: Item) => number,
+  count: number,
+): readonly Item[] {
+  if (others.length === 0) return some
+  const merged: Item[] = []
+  let [left, right] = [0, 0]
+  while (merged.length < count) {
+    const [one, other] = [some[left], others[right]]
+    if (one === undefined && other === undefined) break
+    if (other === undefined || (one !== undefined && order(one, other) <= 0)) {
+      if (one !== undefined) merged.push(one)
+      left++
+    } else {
+      merged.push(other)
+      right++
+    }
+  }
+  return merged
+}
+
+function orderOf({ descending }: SessionQuery): (one: Candidate, other: Candidate) => number {
+  const sign = descending ? -1 : 1
+  return (one, other) => sign * compare(one.key, other.key)
 }
 
 export function sumTraffic(sums: readonly Traffic[]): Traffic {

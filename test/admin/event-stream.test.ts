@@ -1,5 +1,6 @@
 import t from "tap"
 import { EventStream } from "../../lib/admin/event-stream.js"
+import { thrownBy } from "../support/project/thrown.js"
 
 /** The text of the next parts until it matches. */
 async function readUntil(parts: AsyncIterator<string>, pattern: RegExp): Promise<string> {
@@ -69,4 +70,30 @@ t.test("a reader that goes while it waits ends at once", async (t) => {
   gone.abort()
   t.equal((await next).done, true)
   t.equal(stream.isRead, false)
+})
+
+t.test("a reader that goes before the first part is forgotten", async (t) => {
+  const stream = new EventStream()
+  const gone = new AbortController()
+  stream.subscribe(gone.signal)
+  t.equal(stream.isRead, true)
+  gone.abort()
+  t.equal(stream.isRead, false)
+})
+
+t.test("the eleventh reader is refused, and comes in when another has gone", async (t) => {
+  const stream = new EventStream()
+  const readers = Array.from({ length: 10 }, () => subscribe(stream))
+  await Promise.all(readers.map(({ parts }) => parts.next()))
+  t.match(
+    thrownBy(() => subscribe(stream)),
+    { name: "AdminError", status: 503 },
+  )
+  readers[0]?.gone.abort()
+  await readers[0]?.parts.next()
+  readers.push(subscribe(stream))
+  for (const { gone, parts } of readers) {
+    gone.abort()
+    await parts.next()
+  }
 })

@@ -6,6 +6,7 @@ import type { EndedSession, SessionSummary } from "../../lib/ops/session-summary
 const SUMMARY: SessionSummary = {
   listener: "front",
   client: "192.0.2.1:5000",
+  startedAt: 0,
   bytesFromClient: 0,
   bytesFromBackend: 0,
 }

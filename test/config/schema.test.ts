@@ -13,7 +13,7 @@ const LISTENER = { bind: "127.0.0.1:8080", backends: ["127.0.0.1:9000"] }
 
 t.test("a listener needs only its address and its backends", async (t) => {
   const { log, ws_proxy } = toSettings({ ws_proxy: [LISTENER] })
-  t.strictSame(log, { level: "info" })
+  t.match(log, { level: "info", format: undefined, open: false, sample: 1 })
   t.equal(ws_proxy.length, 1)
 })
 
@@ -221,6 +221,7 @@ const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>
   },
   // True only beside trusted proxies.
   accept_proxy_protocol: { good: [false], bad: each([1, "yes", null], /^expected true or false$/) },
+  trace_headers: { good: [false], bad: each([1, "yes", null], /^expected true or false$/) },
   forwarded: {
     good: ["x-forwarded", "rfc7239", "both", "off"],
     bad: each(["X-Forwarded", "", true, null], /^expected one of x-forwarded, rfc7239, both, off/),

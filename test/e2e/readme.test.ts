@@ -19,7 +19,7 @@ import { upgradeHead } from "../support/http/heads.js"
 import { deadAddress, startEchoBackend } from "../support/peers/backend.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
 import { complaintsAbout, folderInPackage } from "../support/program/consumer.js"
-import { Program, serveRws, startRws, temporaryFolder, untilLogged } from "../support/program/program.js"
+import { Program, serveFile, startRws, temporaryFolder, untilLogged } from "../support/program/program.js"
 import { blockOf, blocksOf, codesIn, README, tablesOf } from "../support/project/readme.js"
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url))
@@ -183,12 +183,15 @@ for (const [index, example] of blocksOf("ts").entries()) {
 t.test("the table of log fields is complete", async (t) => {
   const [rows = []] = tablesOf("field", "meaning")
   const documented = rows.flatMap(([fields = ""]) => codesIn(fields))
-  const backend = await startEchoBackend(t)
+  const backend = await startEchoBackend(t, { "Sec-WebSocket-Protocol": "chat" })
   const logged = new Set<string>()
+  const fields = { Origin: "https://app.example", "User-Agent": "ws", "Sec-WebSocket-Protocol": "chat" }
   for (const address of [backend.address, await deadAddress()]) {
-    const { rws, address: bound } = await serveRws(t, [address], ["--trusted-proxy", "127.0.0.1"])
+    const listener = `[[ws_proxy]]\nbind = "127.0.0.1:0"\ntrusted_proxies = ["127.0.0.1"]\n`
+    const route = `[[ws_proxy.route]]\npath = "/chat"\nbackends = ["${address}"]\n`
+    const { rws, address: bound } = await serveFile(t, listener + route)
     const client = await RawPeer.connect(bound)
-    await client.write(upgradeHead({ "X-Forwarded-For": "192.0.2.1" })).untilText("\r\n\r\n")
+    await client.write(upgradeHead({ ...fields, "X-Forwarded-For": "192.0.2.1" })).untilText("\r\n\r\n")
     client.socket.end()
     const line = await untilLogged(rws, ({ msg }) => msg === "session ended" || msg === "session refused")
     for (const field of Object.keys(line)) logged.add(field)

@@ -7,7 +7,13 @@ import { ProcessCounts } from "../../lib/metrics/process-counts.js"
 import type { MetricsSource } from "../../lib/metrics/source.js"
 import type { EndedSession, SessionSummary } from "../../lib/ops/session-summary.js"
 
-const SUMMARY: SessionSummary = { listener: "chat", client: "a:1", bytesFromClient: 0, bytesFromBackend: 0 }
+const SUMMARY: SessionSummary = {
+  listener: "chat",
+  client: "a:1",
+  startedAt: 0,
+  bytesFromClient: 0,
+  bytesFromBackend: 0,
+}
 
 function ended(reason: SessionEnd["reason"], more: Partial<EndedSession> = {}): EndedSession {
   return { ...SUMMARY, reason, who: "client", ...more }

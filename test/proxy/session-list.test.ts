@@ -32,6 +32,7 @@ class FakeListener implements ListedListener {
       summary: {
         listener: this.settings.name,
         client: "192.0.2.1:5000",
+        startedAt: 0,
         bytesFromClient: 0,
         bytesFromBackend: 0,
         ...summary,
@@ -59,7 +60,7 @@ function listOf(listeners: readonly FakeListener[], clock = new FakeClock()) {
 t.test("a session is shown with what is known about it", async (t) => {
   const front = new FakeListener("front")
   front.add(
-    { backend: "a:1", pool: "chat", path: "/room" },
+    { backend: "a:1", pool: "chat", route: "1 /room", path: "/room" },
     { startedMs: 1000, bytesFromClient: 2000, bytesFromBackend: 4000 },
   )
   front.add({}, { stage: "head", startedMs: 2900 })
@@ -73,6 +74,7 @@ t.test("a session is shown with what is known about it", async (t) => {
       client: "192.0.2.1:5000",
       backend: "a:1",
       pool: "chat",
+      route: "1 /room",
       path: "/room",
       stage: "tunnel",
       ageMs: 2000,

@@ -16,6 +16,8 @@ import { launchChromium, noChromium, openPage } from "../../support/browser/chro
 import { echo, startWsBackend } from "../../support/peers/ws-backend.js"
 
 t.setTimeout(120_000)
+// They mostly wait for the page to ask again.
+t.jobs = 4
 let browser: Browser
 if (!noChromium) {
   browser = await launchChromium()

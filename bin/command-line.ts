@@ -17,7 +17,26 @@ import { UsageError } from "./usage-error.js"
 
 const COULD_NOT_RUN = 1
 const USAGE = 2
-const COMMANDS = ["serve", "check", "reload", "healthcheck", "init", "systemd", "echo", "demo"]
+const COMMANDS = [
+  "serve",
+  "check",
+  "reload",
+  "ctl",
+  "top",
+  "healthcheck",
+  "init",
+  "systemd",
+  "grafana",
+  "echo",
+  "demo",
+]
+
+const CTL_ORDERS = [
+  ...["status", "listeners", "pools", "sessions", "ended", "close", "drain", "undrain", "add", "remove"],
+  ...["weight", "reload", "log-level"],
+]
+/** What is a list, though it is no option. */
+const WORDS = ["_", "arguments"]
 
 const cli = yargs()
   .scriptName("rws")
@@ -31,6 +50,14 @@ const cli = yargs()
     check,
   )
   .command("reload [file]", "Check the configuration and tell the running rws to read it", reloaded, reload)
+  .command("ctl <order> [arguments..]", "Show or change a running rws", ctlOptions, async (given) => {
+    const { ctl } = await import("./ctl.js")
+    await ctl(given)
+  })
+  .command("top", "Watch a running rws", topOptions, async (given) => {
+    const { top } = await import("./top.js")
+    await top(given)
+  })
   .command("healthcheck [file]", "Check that a running proxy responds", healthcheckOptions, async (given) => {
     const { healthcheck } = await import("./healthcheck.js")
     await healthcheck(given)
@@ -42,6 +69,10 @@ const cli = yargs()
   .command("systemd", "Print a hardened unit file for systemd", systemdOptions, async (given) => {
     const { systemd } = await import("./systemd.js")
     systemd(given)
+  })
+  .command("grafana", "Print a Grafana dashboard for the metrics of [admin]", {}, async () => {
+    const { grafana } = await import("./grafana.js")
+    grafana()
   })
   // Imported lazily: a serving proxy never loads a WebSocket client or server.
   .command("echo", "Run a WebSocket echo backend, to try things with", echoOptions, async (given) => {
@@ -90,7 +121,7 @@ try {
 /** yargs turns repeated options into a list. */
 function refuseTwice(given: Readonly<Record<string, unknown>>): true {
   for (const [flag, value] of Object.entries(given)) {
-    if (Array.isArray(value) && flag !== "_" && !LIST_FLAGS.has(flag))
+    if (Array.isArray(value) && !WORDS.includes(flag) && !LIST_FLAGS.has(flag))
       throw new UsageError(`--${flag} was given more than once`)
   }
   return true
@@ -141,6 +172,59 @@ function configured(command: Argv) {
     .options(programFlags)
     .options(listenerFlags)
     .group(Object.keys(listenerFlags), "Without a file:")
+}
+
+function ctlOptions(command: Argv) {
+  const filter = (describe: string) => ({ type: "string", requiresArg: true, describe }) as const
+  return administrated(command)
+    .positional("order", { type: "string", demandOption: true, choices: CTL_ORDERS, describe: "What to do" })
+    .positional("arguments", { type: "string", array: true, describe: "A session's id, a backend, a level" })
+    .option("json", { type: "boolean", default: false, describe: "Print the JSON of the admin API" })
+    .options({
+      pool: filter("Pool of the backend, or of the sessions"),
+      weight: filter("Weight of the backend that is added"),
+      backend: filter("Sessions of this backend"),
+      listener: filter("Sessions of this listener"),
+      client: filter("Sessions of clients with this in their address"),
+      stage: filter("Sessions at this stage, as in tunnel"),
+      sort: filter("Key to sort sessions by, as in ageMs; --sort=-ageMs for descending"),
+      limit: filter("How many sessions to show (default: 100)"),
+      offset: filter("How many sessions to skip"),
+    })
+    .example("$0 ctl sessions --backend chat-1:9000", "its live sessions")
+    .example("$0 ctl drain chat-1:9000", "send it no new sessions until the next reload")
+    .example("$0 ctl close --backend chat-1:9000", "close its tunnels")
+}
+
+function topOptions(command: Argv) {
+  return administrated(command)
+    .option("interval-ms", {
+      type: "number",
+      requiresArg: true,
+      default: 1000,
+      describe: "Time between refreshes",
+    })
+    .option("count", {
+      type: "number",
+      requiresArg: true,
+      default: 0,
+      describe: "Refreshes; 0 = until Ctrl-C",
+    })
+}
+
+function administrated(command: Argv) {
+  return command.options(configOptions).options({
+    admin: {
+      type: "string",
+      requiresArg: true,
+      describe: "Address of the admin server (default: that of the configuration)",
+    },
+    "token-file": {
+      type: "string",
+      requiresArg: true,
+      describe: "File with its token (default: $RWS_ADMIN_TOKEN, or by the configuration)",
+    },
+  })
 }
 
 function healthcheckOptions(command: Argv) {

@@ -1,10 +1,10 @@
 /** Reads the configuration from a file, or from flags, which are rendered from the schema. */
 import { existsSync } from "node:fs"
 import type { Options } from "yargs"
-import { LISTENER, LOG, TOP } from "../lib/config/known-tables.js"
+import { ADMIN, LISTENER, LOG, TOP } from "../lib/config/known-tables.js"
 import { checkConfig, DEFAULT_CONFIG_FILE, loadConfig } from "../lib/config/load.js"
 import { ConfigError, type ConfigProblem } from "../lib/config/problem.js"
-import { type Config, LOG_LEVELS } from "../lib/config/schema.js"
+import { type Config, LOG_FORMATS, LOG_LEVELS } from "../lib/config/schema.js"
 import { plainText, type Setting } from "../lib/settings/setting.js"
 import type { Table } from "../lib/settings/table.js"
 
@@ -33,12 +33,21 @@ export const listenerFlags: Readonly<Record<string, Options>> = Object.fromEntri
   FLAG_SETTINGS.map((setting) => [toFlag(setting.key), toOption(setting)]),
 )
 
-/** The flags of the program and its log. They override the file. */
+/** The keys of `[log]` that have a flag. */
+const LOG_SETTINGS = LOG.settings.filter(({ flag }) => flag !== undefined)
+
+/** The keys of `[admin]` that have a flag. */
+const ADMIN_SETTINGS = ADMIN.settings.filter(({ flag }) => flag !== undefined)
+
+/** Words that yargs lists in the help and checks. */
+const CHOICES: Readonly<Record<string, readonly string[]>> = { level: LOG_LEVELS, format: LOG_FORMATS }
+
+/** The flags of the program, its log and its admin server. They override the file. */
 export const programFlags: Readonly<Record<string, Options>> = Object.fromEntries(
-  [...TOP_SETTINGS, ...LOG.settings].map((setting) => [
-    setting.flag,
-    { ...toOption(setting), ...(setting.key === "level" && { choices: LOG_LEVELS }) },
-  ]),
+  [...TOP_SETTINGS, ...LOG_SETTINGS, ...ADMIN_SETTINGS].map((setting) => {
+    const choices = CHOICES[setting.key]
+    return [setting.flag, { ...toOption(setting), ...(choices !== undefined && { choices }) }]
+  }),
 )
 
 /** The flags of a configuration without their dashes. */
@@ -83,11 +92,15 @@ function refusal(flag: string, message: string): ConfigError {
  */
 export async function readConfig(given: ConfigArguments): Promise<Config> {
   const file = configFileOf(given)
-  const { log, ...config } =
+  const { log, admin, ...config } =
     file === undefined ? { ws_proxy: [valuesIn(given, FLAG_SETTINGS)] } : await loadConfig(file)
-  const levels = valuesIn(given, LOG.settings)
   return inFlags(() =>
-    checkConfig({ ...config, ...valuesIn(given, TOP_SETTINGS), log: { ...log, ...levels } }),
+    checkConfig({
+      ...config,
+      ...valuesIn(given, TOP_SETTINGS),
+      log: { ...log, ...valuesIn(given, LOG_SETTINGS) },
+      admin: { ...admin, ...valuesIn(given, ADMIN_SETTINGS) },
+    }),
   )
 }
 
@@ -147,5 +160,6 @@ function inFlags(check: () => Config): Config {
 /** The flag of a key at this path. */
 function flagAt([first, second = "", key]: ConfigProblem["path"]): string {
   if (first === "ws_proxy") return toFlag(String(key))
-  return first === "log" ? `log-${second}` : toFlag(String(first))
+  const isTable = first === "log" || first === "admin"
+  return isTable ? `${first}-${String(second).replaceAll("_", "-")}` : toFlag(String(first))
 }

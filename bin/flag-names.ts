@@ -7,6 +7,11 @@ import { UsageError } from "./usage-error.js"
 
 /** Flags of the program itself and of single commands. */
 const OTHER_FLAGS = ["config", "bind", "raw", "replace", "pid", "socket", "timeout-ms", "help", "version"]
+/** Those of `rws ctl` and `rws top`, some of which are keys that only a file can set. */
+const ADMIN_FLAGS = [
+  ...["admin", "token-file", "json", "listener", "pool", "backend", "client", "stage", "sort", "limit"],
+  ...["offset", "weight", "interval-ms", "count"],
+]
 const LISTENER = tableAt(["ws_proxy", 0])
 
 /**
@@ -15,10 +20,11 @@ const LISTENER = tableAt(["ws_proxy", 0])
  */
 export function toKnownFlags(args: readonly string[]): string[] {
   const end = args.indexOf("--")
+  const ownFlags = args[0] === "ctl" || args[0] === "top" ? ADMIN_FLAGS : []
   return args.map((arg, index) => {
     const [, no = "", name, value = ""] = /^--(no-)?([^=]+)(=.*)?$/s.exec(arg) ?? []
     if (name === undefined || (end >= 0 && index > end)) return arg
-    return `--${no}${toKnownFlag(name)}${value}`
+    return ownFlags.includes(name) ? arg : `--${no}${toKnownFlag(name)}${value}`
   })
 }
 

@@ -4,13 +4,13 @@ import { createFileLog, createLog, type ProgramLog } from "../lib/ops/pino-log.j
 import { onOrder, toIgnored } from "./signals.js"
 
 /** @throws {SettingError} when the file can't be opened */
-export async function openLog({ level, file }: Settings["log"]): Promise<ProgramLog> {
+export async function openLog({ level, file, format }: Settings["log"]): Promise<ProgramLog> {
   if (file === undefined) {
-    const output = await createLog(level)
+    const output = await createLog(level, format)
     onOrder("SIGUSR1", toIgnored(output.log, "SIGUSR1"))
     return output
   }
-  const output = await createFileLog(level, file)
+  const output = await createFileLog(level, file, format)
   const { log } = output
   onOrder("SIGUSR1", () => {
     output.reopen().then(

@@ -22,15 +22,20 @@ export interface Program {
   readonly manager: ServiceManager
 }
 
-/** Returns a function that ends it. */
+export interface Reloads {
+  /** Reads the file again and applies it. See `Reloader.request`. */
+  now(): Promise<string[]>
+  stop(): void
+}
+
 export function reloadOnRequest(
   starting: Promise<RunningProxy>,
   { file, version, read }: Source,
   { settings, log, manager }: Program,
-): () => void {
+): Reloads {
   if (file === undefined) {
-    onOrder("SIGHUP", toIgnored(log, "SIGHUP", "rws runs by flags, so there is no file to reload"))
-    return () => {}
+    onOrder("SIGHUP", toIgnored(log, "SIGHUP", NO_FILE))
+    return { now: () => Promise.reject(new Error(NO_FILE)), stop() {} }
   }
   let watch: FileWatch | undefined
   const setWatch = (isOn: boolean, known = versionOf(file)) => {
@@ -53,8 +58,13 @@ export function reloadOnRequest(
   )
   onOrder("SIGHUP", () => reloader.request("SIGHUP"))
   setWatch(settings.watch, version)
-  return () => {
-    reloader.stop()
-    watch?.close()
+  return {
+    now: () => reloader.request("admin"),
+    stop() {
+      reloader.stop()
+      watch?.close()
+    },
   }
 }
+
+const NO_FILE = "rws runs by flags, so there is no file to reload"

@@ -3,7 +3,7 @@ import { BindError, type Config, ConfigError, type RunningProxy, SettingError } 
 import type { Log } from "../lib/ops/log.js"
 
 /** What asked for a reload. */
-export type ReloadCause = "SIGHUP" | "watch"
+export type ReloadCause = "SIGHUP" | "watch" | "admin"
 
 type Reloadable = Pick<RunningProxy, "reload" | "addresses">
 
@@ -17,9 +17,26 @@ export interface ReloadSteps {
   onEnd(proxy: Reloadable): void
 }
 
+/** The reload has been abandoned. */
+const DRAINING = new Error("rws is draining")
+
+/** One reload that has been asked for, perhaps several times. */
+class Request {
+  resolve: (outcome: string[] | Promise<string[]>) => void = () => {}
+  /** What has changed. Rejects if the reload is refused. */
+  readonly outcome = new Promise<string[]>((resolve) => {
+    this.resolve = resolve
+  })
+
+  constructor(readonly cause: ReloadCause) {
+    // A refusal is logged. Not everybody who asks waits for it.
+    this.outcome.catch(() => {})
+  }
+}
+
 /** One reload at a time; requests that arrive meanwhile lead to one more. */
 export class Reloader {
-  #next: ReloadCause | undefined
+  #next: Request | undefined
   #isRunning = false
   #isStopped = false
 
@@ -29,9 +46,12 @@ export class Reloader {
     private readonly log: Log,
   ) {}
 
-  request(cause: ReloadCause): void {
-    this.#next = cause
+  /** Resolves to what has changed, in words. Rejects if the reload is refused; that has been logged. */
+  request(cause: ReloadCause): Promise<string[]> {
+    this.#next ??= new Request(cause)
+    const { outcome } = this.#next
     if (!this.#isRunning) void this.#run()
+    return outcome
   }
 
   /** A reload that has not reached the proxy yet is abandoned. */
@@ -43,20 +63,24 @@ export class Reloader {
     this.#isRunning = true
     const proxy = await this.starting.catch(() => undefined)
     while (proxy !== undefined && this.#next !== undefined && !this.#isStopped) {
-      const cause = this.#next
+      const { cause, resolve } = this.#next
       this.#next = undefined
       this.steps.onBegin()
-      await this.#reload(proxy).catch((error: unknown) => this.#report(cause, error))
+      const reloaded = this.#reload(proxy)
+      await reloaded.catch((error: unknown) => error === DRAINING || this.#report(cause, error))
       if (!this.#isStopped) this.steps.onEnd(proxy)
+      resolve(reloaded)
     }
+    this.#next?.resolve(Promise.reject(DRAINING))
     this.#isRunning = false
   }
 
-  async #reload(proxy: Reloadable): Promise<void> {
+  async #reload(proxy: Reloadable): Promise<string[]> {
     const config = await this.steps.read()
-    if (this.#isStopped) return
-    await proxy.reload(config)
+    if (this.#isStopped) throw DRAINING
+    const changes = await proxy.reload(config)
     this.steps.onReloaded(config)
+    return changes
   }
 
   #report(cause: ReloadCause, error: unknown): void {

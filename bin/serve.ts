@@ -28,7 +28,8 @@ export async function serve(given: ServeArguments): Promise<void> {
   const pidFile = openPidFile(settings.pid_file, mayReplace)
   const { log, flush } = await openLog(settings.log)
   const manager = ServiceManager.take(process.env, process.pid, (text) => log.warn({}, text))
-  const starting = createProxy(config, { log, inherited })
+  const readAgain = file === undefined ? undefined : () => reloads.now()
+  const starting = createProxy(config, { log, inherited, readAgain, replaces: mayReplace })
     .catch((error) => {
       throw mayReplace && error instanceof BindError ? new BindError(error.message + REPLACE_ADVICE) : error
     })
@@ -37,15 +38,32 @@ export async function serve(given: ServeArguments): Promise<void> {
       manager.ready(`listening on ${proxy.addresses().join(", ")}`)
       return proxy
     })
-  const stopReloads = reloadOnRequest(starting, { file, version, read }, { settings, log, manager })
+  // The proxy itself is only asked to go by configurations that are valid.
+  const readForReload = () =>
+    read().catch(async (error: unknown) => {
+      await starting.then((proxy) => proxy.reloadRefused())
+      throw error
+    })
+  const reloads = reloadOnRequest(
+    starting,
+    { file, version, read: readForReload },
+    { settings, log, manager },
+  )
   let handedOver: Promise<void> | undefined
   const cut = await closeOnSignal(starting, (signal) => {
-    stopReloads()
+    reloads.stop()
     for (const order of ["SIGHUP", "SIGUSR2"] as const)
       onOrder(order, toIgnored(log, order, "rws is draining"))
     const successor = signal === "SIGUSR2" ? successorIn(pidFile) : undefined
     if (successor === undefined) manager.stopping()
-    else handedOver = manager.handOver(successor)
+    else {
+      handedOver = manager.handOver(successor)
+      // The successor waits for its address.
+      void starting.then(
+        (proxy) => proxy.closeAdmin(),
+        () => {},
+      )
+    }
     log.info({ signal }, "draining; a second signal closes at once")
   })
   if (cut > 0) log.warn({ cut }, `ended; the drain has cut ${cut} tunnel${cut === 1 ? "" : "s"}`)

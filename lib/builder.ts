@@ -196,6 +196,22 @@ export class WsProxy {
   }
 
   /**
+   * Path at which rws itself answers a plain GET, for load balancers: 200, or 503 while the listener drains.
+   * Default: none.
+   */
+  statusPath(value: ListenerConfig["status_path"]): this {
+    return this.#set({ status_path: value })
+  }
+
+  /**
+   * Send `X-Request-ID` and `traceparent` to the backend: those of a trusted proxy, else new ones; `false` =
+   * as the client sent them. Default: true.
+   */
+  traceHeaders(value: ListenerConfig["trace_headers"]): this {
+    return this.#set({ trace_headers: value })
+  }
+
+  /**
    * Host that the backend gets: `"backend"` (its address), `"client"` (as received) or a literal
    * `host[:port]`. Default: "backend".
    */

@@ -166,6 +166,13 @@ const rows = {
     text: "a field that names the client is not valid",
   },
 
+  status_request: {
+    who: "client",
+    stage: "validate",
+    level: "debug",
+    text: "a plain GET of status_path was answered",
+  },
+
   no_route: { who: "client", stage: "route", status: 404, level: "info", text: "nothing is served here" },
   bad_origin: {
     who: "client",
@@ -339,6 +346,12 @@ const rows = {
     text: "the tunnel's backend went down or was removed",
   },
 
+  admin_close: {
+    who: "proxy",
+    stage: "tunnel",
+    level: "info",
+    text: "closed through the admin API",
+  },
   drain_timeout: { who: "proxy", stage: "tunnel", level: "info", text: "rws is shutting down" },
   internal_error: { who: "proxy", stage: "accept", status: 500, level: "error", text: "internal error" },
 } as const satisfies Record<string, Row>

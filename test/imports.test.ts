@@ -21,6 +21,8 @@ const ROOMS: readonly (readonly string[])[] = [
   ["config"],
   ["ops"],
   ["session"],
+  ["metrics"],
+  ["admin"],
   ["proxy"],
   ["builder.ts"],
   ["index.ts"],
@@ -105,8 +107,8 @@ t.test("only one file imports llhttp", async (t) => {
   t.same(sayIt, ["lib/http/llhttp.ts"], "not by another way of loading either")
 })
 
-t.test("no file of lib uses Node's HTTP", async (t) => {
-  t.same(importersOf(/^(node:)?(http2?|https|_http_.*)$/).filter(inLib), [])
+t.test("only the admin server uses Node's HTTP", async (t) => {
+  t.same(importersOf(/^(node:)?(http2?|https|_http_.*)$/).filter(inLib), ["lib/admin/server.ts"])
 })
 
 t.test("only net imports TLS, and lazily", async (t) => {
@@ -119,6 +121,7 @@ const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
     packages: /^(zod|smol-toml|toml-eslint-parser|fastest-levenshtein)$/,
     rooms: /^lib\/(config\/|settings\/(kinds|setting)\.ts|[a-z]+\/[a-z-]+-(settings|schema)\.ts$)|^bin\//,
   },
+  { packages: /^prom-client$/, rooms: /^lib\/metrics\/registry\.ts$/ },
   { packages: /^pino(-pretty)?$/, rooms: /^lib\/ops\/pino-log\.ts$/ },
   { packages: /^node:tls$/, rooms: /^lib\/(net\/|pool\/pool-runtime\.ts$)/ },
   { packages: /^re2js$/, rooms: /^lib\/routing\/path-pattern\.ts$/ },
@@ -126,7 +129,7 @@ const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
   {
     packages: /^node:fs/,
     rooms:
-      /^(lib\/(config\/load|limits\/descriptors|net\/(unix-socket|inherited-sockets|local-fault|secure-context)|ops\/line-writer)|bin\/(config-options|pid-file|watch))\.ts$/,
+      /^(lib\/(admin\/page\/page|config\/load|limits\/descriptors|net\/(unix-socket|inherited-sockets|local-fault|secure-context)|metrics\/registry|ops\/line-writer|proxy\/admin)|bin\/(admin-client|config-options|pid-file|watch))\.ts$/,
   },
   { packages: /^(ws|yargs)$/, rooms: /^bin\// },
 ]

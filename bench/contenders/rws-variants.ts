@@ -1,13 +1,18 @@
 /**
  * rws with settings that cost something at each handshake or message. Each name is the argument of `contenders/rws.js`.
  */
-import type { ListenerConfig } from "../../lib/index.js"
+import type { Config, ListenerConfig } from "../../lib/index.js"
 
-export const VARIANTS = ["plain", "routed", "sticky", "hash", "wss", "close-frames"] as const
+export const VARIANTS = ["plain", "routed", "sticky", "hash", "wss", "close-frames", "metrics"] as const
 export type Variant = (typeof VARIANTS)[number]
 
 /** Routes that don't match in front of the one that does. */
 const OTHER_ROUTES = 20
+
+/** The keys of `[admin]`. Its server is there, and nobody asks it. */
+export function adminOf(variant: Variant): Config["admin"] {
+  return variant === "metrics" ? { bind: "127.0.0.1:0" } : {}
+}
 
 /**
  * @param backend `HOST:PORT`
@@ -18,6 +23,7 @@ export function settingsOf(variant: Variant, backend: string, ca: string): Parti
   const backends = [backend, `ws://${backend}`]
   switch (variant) {
     case "plain":
+    case "metrics":
       return { backends: [backend] }
     case "close-frames":
       return { backends: [backend], close_frames: true }

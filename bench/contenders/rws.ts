@@ -4,11 +4,12 @@
  */
 import { createProxy } from "../../lib/index.js"
 import { HOST } from "../load/port.js"
-import { settingsOf, type Variant } from "./rws-variants.js"
+import { adminOf, settingsOf, type Variant } from "./rws-variants.js"
 import { serveParent } from "./serve-parent.js"
 
 const [, , backendPort, variant = "plain", ca = ""] = process.argv
 const settings = settingsOf(variant as Variant, `${HOST}:${backendPort}`, ca)
-const proxy = await createProxy({ ws_proxy: [{ ...settings, bind: `${HOST}:0` }] })
+const admin = adminOf(variant as Variant)
+const proxy = await createProxy({ admin, ws_proxy: [{ ...settings, bind: `${HOST}:0` }] })
 
 serveParent(Number(proxy.address().slice(HOST.length + 1)))

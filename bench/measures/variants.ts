@@ -1,6 +1,6 @@
 /**
  * What routes, sticky cookies, hashing and TLS to the backend add to a handshake of rws, and what
- * `close_frames` adds to a message.
+ * `close_frames` adds to a message, and metrics to both.
  */
 import { startChild } from "../contenders/child.js"
 import { type Entry, RWS } from "../contenders/contender.js"
@@ -32,7 +32,7 @@ export const variants: Measure = {
     console.log()
     const contenders = await startSound(plain, backendPort)
     if (tlsBackend) contenders.push(...(await startSound([entryOf("wss")], tlsBackend.port)))
-    const byMessage = [RWS, nameOf("close-frames")]
+    const byMessage = [RWS, nameOf("close-frames"), nameOf("metrics")]
     const findings = [
       await measureWork(handshakes, { ...arena, contenders }),
       await measureWork(messages, {

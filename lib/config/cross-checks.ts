@@ -3,12 +3,13 @@
  */
 import { availableParallelism } from "node:os"
 import { closest } from "fastest-levenshtein"
-import { AddressError, formatAddress, parseBindAddress } from "../address/address.js"
+import { type Address, AddressError, formatAddress, parseBindAddress } from "../address/address.js"
 import { hasReusePort } from "../net/reuse-port.js"
 import { Pool } from "../pool/pool.js"
 import { inlinePoolShape } from "../pool/pool-schema.js"
 import { isTable, type Table, toTable, toTables } from "../settings/table.js"
 import { NO_TERMINATION } from "../settings/tls-advice.js"
+import { isLocal } from "./admin-schema.js"
 import type { ConfigProblem } from "./problem.js"
 
 type Path = ConfigProblem["path"]
@@ -25,7 +26,30 @@ export function crossCheck(input: unknown): ConfigProblem[] {
   const listeners = toTables(config.ws_proxy).flatMap(([index, listener]) =>
     conflictsOfListener(listener, ["ws_proxy", index], pools),
   )
-  return [...findTwins(config), ...named, ...listeners, ...conflictsOfWorkers(config)]
+  return [
+    ...findTwins(config),
+    ...named,
+    ...listeners,
+    ...conflictsOfWorkers(config),
+    ...conflictsOfAdmin(toTable(config.admin), toTables(config.ws_proxy)),
+  ]
+}
+
+/** Whoever can connect to the admin server may change what rws does, unless there is a token. */
+function conflictsOfAdmin(admin: Table, listeners: readonly [number, Table][]): ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  const add = (key: string, message: string) => problems.push({ path: ["admin", key], message })
+  const secrets = ["token", "token_file"].filter((key) => isSet(admin, key))
+  if (secrets.length === 2) add("token_file", "cannot be combined with token")
+  if (!isSet(admin, "bind")) for (const key of secrets) add(key, "has no effect without bind")
+  const bind = toAddress(admin.bind)
+  if (bind !== undefined && !isLocal(bind) && secrets.length === 0) {
+    add("bind", "needs token_file or token: other machines can connect to this address")
+  }
+  const address = fixedAddress(admin.bind)
+  const [taken] = listeners.find(([, listener]) => fixedAddress(listener.bind) === address) ?? []
+  if (address !== undefined && taken !== undefined) add("bind", `"${address}" is taken by ws_proxy[${taken}]`)
+  return problems
 }
 
 /** Worker threads share addresses by SO_REUSEPORT, and know pools from the configuration only. */
@@ -70,10 +94,15 @@ function findTwins(config: Table): ConfigProblem[] {
 
 /** The address in its usual spelling; undefined for port 0, and for what is not an address. */
 function fixedAddress(bind: unknown): string | undefined {
+  const address = toAddress(bind)
+  if (address === undefined) return undefined
+  return address.kind === "tcp" && address.port === 0 ? undefined : formatAddress(address)
+}
+
+function toAddress(bind: unknown): Address | undefined {
   if (typeof bind !== "string") return undefined
   try {
-    const address = parseBindAddress(bind)
-    return address.kind === "tcp" && address.port === 0 ? undefined : formatAddress(address)
+    return parseBindAddress(bind)
   } catch (error) {
     if (error instanceof AddressError) return undefined
     throw error

@@ -7,6 +7,7 @@ import { type Table, toTable, toTables } from "../settings/table.js"
 import { listenerIdentities, routeIdentities } from "./identities.js"
 import { BACKEND, LISTENER, POOL, ROUTE, TOP } from "./known-tables.js"
 import type { ListenerConfig } from "./listener-schema.js"
+import { titleOfRoute } from "./route-title.js"
 import type { Config } from "./schema.js"
 import { valueToToml } from "./to-toml.js"
 
@@ -68,7 +69,7 @@ function diffRoutes(before: ListenerConfig, after: ListenerConfig): string[] {
   const [earlier, later] = [before, after].map((listener) => {
     const routes = toTables(listener.route).map(([index, route]) => ({
       route,
-      title: titleOfRoute(index, route),
+      title: `route ${titleOfRoute(index, route)}`,
     }))
     return byIdentity(routeIdentities(listener), routes)
   })
@@ -153,10 +154,6 @@ function entry(title: string, changes: readonly string[]): string[] {
 
 function titleOf({ name, bind }: ListenerConfig): string {
   return name ?? formatAddress(parseBindAddress(bind))
-}
-
-function titleOfRoute(index: number, { host, path }: Table): string {
-  return ["route", index + 1, ...[host ?? []].flat(), path ?? ""].join(" ").trimEnd()
 }
 
 function byIdentity<Item>(identities: readonly string[], items: readonly Item[]): Map<string, Item> {

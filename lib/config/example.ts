@@ -3,6 +3,7 @@ import { inlinePoolShape } from "../pool/pool-schema.js"
 import { ruleKeys } from "../routing/route-schema.js"
 import type { Setting } from "../settings/setting.js"
 import {
+  ADMIN,
   BACKEND,
   HEALTH_CHECK,
   type KnownTable,
@@ -46,12 +47,22 @@ const SECTIONS: readonly Section[] = [
   {
     intro: ["Keys of the program. They belong here, above the first table."],
     table: TOP,
-    keys: keysOf(TOP, "log", "pool", "ws_proxy"),
+    keys: keysOf(TOP, "log", "admin", "pool", "ws_proxy"),
     active: [],
     // Valid on every Node.js.
     values: { workers: 1 },
   },
   { header: "[log]", table: LOG, keys: keysOf(LOG), active: [] },
+  {
+    intro: [
+      "Metrics and health of rws itself, for operators. Without bind there are none. The secret may stand here, too:",
+      'token = "at least 16 characters" # in place of token_file',
+    ],
+    header: "[admin]",
+    table: ADMIN,
+    keys: keysOf(ADMIN, "token"),
+    active: [],
+  },
   {
     intro: ["One [[ws_proxy]] for each address to listen on. Each is independent of the others."],
     header: "[[ws_proxy]]",

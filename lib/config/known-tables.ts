@@ -5,6 +5,7 @@ import { healthCheckSchema } from "../pool/health-check-settings.js"
 import { poolSchema } from "../pool/pool-schema.js"
 import { fieldRulesTable, routeSchema } from "../routing/route-schema.js"
 import { type Setting, settingsOf, type TableSchema } from "../settings/setting.js"
+import { adminSchema } from "./admin-schema.js"
 import { listenerSchema } from "./listener-schema.js"
 import { toPlain } from "./other-names.js"
 import { configSchema, logSchema } from "./schema.js"
@@ -31,6 +32,7 @@ export const BACKEND = table("in a backend's table", backendSchema)
 export const HEALTH_CHECK = table("in health_check", healthCheckSchema)
 export const TLS = table("in tls", tlsSchema)
 export const LOG = table("in [log]", logSchema)
+export const ADMIN = table("in [admin]", adminSchema)
 
 /**
  * All tables except pools and the top level by the key under which they stand, those that are meant most
@@ -45,6 +47,7 @@ const UNDER: Readonly<Record<string, KnownTable>> = {
   request_headers: table("in request_headers", fieldRulesTable),
   response_headers: table("in response_headers", fieldRulesTable),
   log: LOG,
+  admin: ADMIN,
 }
 
 const TABLES: readonly KnownTable[] = [...Object.values(UNDER), POOL, TOP]

@@ -17,6 +17,7 @@ import {
   optionalMs,
   parsedText,
 } from "../settings/kinds.js"
+import { SettingError } from "../settings/setting-error.js"
 import { NO_TERMINATION } from "../settings/tls-advice.js"
 import { isCloseCode } from "../upgrade/close-frame.js"
 
@@ -205,6 +206,18 @@ export const listenerSchema = z.strictObject({
       'Fields that tell the backend who the client is: `"x-forwarded"`, `"rfc7239"`, `"both"` or `"off"`',
     )
     .meta({ otherNames: "xfwd forwardfor xForwardedFor" }),
+  status_path: checkedText(checkStatusPath, 'expected a path, as in "/healthz"')
+    .optional()
+    .describe(
+      "Path at which rws itself answers a plain GET, for load balancers: 200, or 503 while the listener drains",
+    )
+    .meta({ ifAbsent: "none", example: "/healthz", otherNames: "monitor-uri health_path healthz" }),
+  trace_headers: flag
+    .default(true)
+    .describe(
+      "Send `X-Request-ID` and `traceparent` to the backend: those of a trusted proxy, else new ones; `false` = as the client sent them",
+    )
+    .meta({ otherNames: "request_id unique-id-header generate_request_id tracing otel_trace_context" }),
   ...ruleKeys,
   ...inlinePoolSettings,
 })
@@ -231,6 +244,11 @@ function parseBind(text: string): Address {
     )
   }
   return parseBindAddress(text)
+}
+
+function checkStatusPath(text: string): void {
+  if (/^\/[^\s?#\x7f-\uffff]*$/.test(text)) return
+  throw new SettingError(`"${text}" is not a path: expected e.g. "/healthz", without a query`)
 }
 
 function checkTrusted(text: string): TrustedProxies {

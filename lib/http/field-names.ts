@@ -33,6 +33,8 @@ const COMMON = [
   "X-Forwarded-Proto",
   "X-Real-IP",
   "X-Request-ID",
+  "traceparent",
+  "tracestate",
 ]
 
 const LOWER_CASE: ReadonlyMap<string, string> = new Map(

@@ -1,8 +1,9 @@
 /** The only writer of responses of rws's own. */
 import { CLOSE_REASONS, type CloseReason } from "../close-reason.js"
 
-/** Reason phrases (RFC 9110 §15, RFC 6585 §4 and §5) of the statuses in the table of close reasons. */
+/** Reason phrases (RFC 9110 §15, RFC 6585 §4 and §5) of the statuses that rws sends. */
 const PHRASES: Readonly<Record<number, string>> = {
+  200: "OK",
   400: "Bad Request",
   403: "Forbidden",
   404: "Not Found",
@@ -31,6 +32,18 @@ export function writeRefusal(reason: CloseReason, status: number, text: string, 
     (status === 426 ? UPGRADE_REQUIRED : "") +
     (retryAfterS === undefined ? "" : `Retry-After: ${retryAfterS}\r\n`) +
     `Connection: close\r\n\r\n${body}`
+  )
+}
+
+/** The response to a status request, which tells a load balancer whether to send clients here. */
+export function writeStatus(status: 200 | 503, hasBody: boolean, now: Date): string {
+  const body = status === 200 ? "ok\n" : "draining\n"
+  return (
+    `HTTP/1.1 ${status} ${PHRASES[status]}\r\n` +
+    dateField(now.getTime()) +
+    "Content-Type: text/plain; charset=utf-8\r\n" +
+    `Content-Length: ${body.length}\r\n` +
+    `Cache-Control: no-store\r\nConnection: close\r\n\r\n${hasBody ? body : ""}`
   )
 }
 

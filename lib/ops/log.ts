@@ -1,18 +1,27 @@
 /** The log: what rws writes to a logger, and what kind of logger it takes. */
 import { type Address, formatAddress } from "../address/address.js"
 import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
-import type { LogLevel } from "../config/schema.js"
+import { LOG_LEVELS, type LogLevel, type LogSettings, logSchema } from "../config/schema.js"
+import { REDACTED } from "../http/redaction.js"
 import { type DescriptorShortage, describeShortage } from "../limits/descriptors.js"
 import type { HealthChange } from "../pool/health.js"
 import type { ProbeFault } from "../pool/probe.js"
+import type { LogDetail } from "./log-detail.js"
 import type { Observer } from "./observer.js"
-import type { EndedSession } from "./session-summary.js"
+import { shownField } from "./request-facts.js"
+import { isSampled } from "./sample.js"
+import type { SessionStep } from "./session-step.js"
+import type { EndedSession, SessionSummary } from "./session-summary.js"
+
+type Write = (fields: object, message: string) => void
 
 /** The part of a pino logger that is used: each method takes fields and a message, and must not throw. */
-export type Log = Readonly<
-  Record<"error" | "warn" | "info" | "debug", (fields: object, message: string) => void>
-> & {
-  /** The lowest level that is written. A reload may change it. */
+export type Log = Readonly<Record<"error" | "warn" | "info" | "debug", Write>> & {
+  readonly trace?: Write
+  /**
+   * The lowest level that is written. A reload may change it. A log without it gets none of the lines at
+   * `debug` and `trace` that sessions write between their begin and their end.
+   */
   level?: string
 }
 
@@ -28,7 +37,23 @@ export function setLevel(log: Log, level: LogLevel): boolean {
 
 /** Writes the log of a proxy: one line per session, at its end, and what operators must know in between. */
 export class LogObserver implements Partial<Observer> {
-  constructor(private readonly log: Log) {}
+  #settings: LogSettings = logSchema.parse({})
+  #detail: LogDetail | undefined
+  #level: string | undefined
+  /** Lines below it are not even composed. */
+  #lowest = 0
+
+  constructor(private readonly log: Log) {
+    if (log === SILENT) this.#lowest = LOG_LEVELS.indexOf("silent")
+    this.#followLevel()
+  }
+
+  logSettings(settings: LogSettings, detail: LogDetail): void {
+    this.#settings = settings
+    this.#detail = detail
+    this.#followLevel()
+    detail.follow(this.#level)
+  }
 
   listening(listener: string, address: Address, backends: readonly string[] | undefined): void {
     this.log.info({ listener, bind: formatAddress(address), backends }, "listening")
@@ -51,29 +76,29 @@ export class LogObserver implements Partial<Observer> {
     this.log.error({ listener, error: error.message }, "a client could not be accepted")
   }
 
-  sessionEnded(session: Readonly<EndedSession>, end: SessionEnd): void {
-    const { status, level } = CLOSE_REASONS[end.reason]
-    const isBug = level === "error"
-    const fields = {
-      listener: session.listener,
-      client: session.client,
-      via: session.via,
-      backend: session.backend,
-      path: session.path,
-      status: session.status,
-      reason: end.reason,
-      ended_by: session.who,
-      detail: end.message,
-      error: isBug ? undefined : textOf(end.cause),
-      err: isBug ? end.cause : undefined,
-      bytes_from_client: session.bytesFromClient,
-      bytes_from_backend: session.bytesFromBackend,
-      dial_ms: session.dialMs,
-      handshake_ms: session.handshakeMs,
-      tunnel_ms: session.tunnelMs,
-      worker: session.worker,
+  sessionStep(session: Readonly<SessionSummary>, { level, text, address, head, hidden }: SessionStep): void {
+    const { redact } = this.#settings
+    const lines = head && redact.head(head, shownField, hidden)
+    this.log[level]?.({ ...this.#fieldsOf(session, 1), address, head: lines }, text)
+  }
+
+  tunnelOpened(session: Readonly<SessionSummary>): void {
+    this.#followLevel()
+    const { open, sample } = this.#settings
+    if (!open) {
+      if (this.#detail?.isDebug) this.log.debug(this.#fieldsOf(session, 1), "session opened")
+    } else if (this.#shows("info") && isSampled(session, sample)) {
+      this.log.info(this.#fieldsOf(session, sample), "session opened")
     }
-    this.log[level](fields, status === undefined ? "session ended" : "session refused")
+  }
+
+  sessionEnded(session: Readonly<EndedSession>, end: SessionEnd): void {
+    this.#followLevel()
+    const { status, level } = CLOSE_REASONS[end.reason]
+    const sample = level === "error" || level === "warn" ? 1 : this.#settings.sample
+    if (!this.#shows(level) || !isSampled(session, sample)) return
+    const message = status === undefined ? "session ended" : "session refused"
+    this.log[level](this.#fieldsOf(session, sample, session, end), message)
   }
 
   dialFailed(listener: string, backend: string, { reason, cause }: SessionEnd): void {
@@ -103,6 +128,66 @@ export class LogObserver implements Partial<Observer> {
 
   checkThrew(pool: string, backend: string, err: unknown): void {
     this.log.error({ pool, backend, reason: "internal_error", err }, "backend could not be checked")
+  }
+
+  /**
+   * What is known of a session so far. One literal with all fields: loggers leave out those that are undefined,
+   * and it costs half as much as several objects put together.
+   * @param sample how many sessions the line stands for
+   * @param ended the session again if it has ended
+   */
+  #fieldsOf(
+    session: Readonly<SessionSummary>,
+    sample: number,
+    ended?: Readonly<EndedSession>,
+    end?: SessionEnd,
+  ) {
+    const { redact } = this.#settings
+    const isBug = end !== undefined && CLOSE_REASONS[end.reason].level === "error"
+    const shown = (name: string, value: string | undefined) =>
+      value !== undefined && redact.hidesField(name) ? REDACTED : value
+    return {
+      listener: session.listener,
+      client: session.client,
+      via: session.via,
+      host: shown("host", session.host),
+      path: session.path,
+      route: session.route,
+      pool: session.pool,
+      backend: session.backend,
+      origin: shown("origin", session.origin),
+      user_agent: shown("user-agent", session.userAgent),
+      subprotocol: shown("sec-websocket-protocol", session.subprotocol),
+      request_id: session.requestId,
+      traceparent: session.traceparent,
+      status: session.status,
+      reason: end?.reason,
+      ended_by: ended?.who,
+      detail: end?.message,
+      error: isBug ? undefined : textOf(end?.cause),
+      err: isBug ? end?.cause : undefined,
+      bytes_from_client: ended?.bytesFromClient,
+      bytes_from_backend: ended?.bytesFromBackend,
+      dial_ms: session.dialMs,
+      handshake_ms: session.handshakeMs,
+      tunnel_ms: ended?.tunnelMs,
+      worker: session.worker,
+      sample: sample === 1 ? undefined : sample,
+    }
+  }
+
+  #shows(level: LogLevel): boolean {
+    return LOG_LEVELS.indexOf(level) >= this.#lowest
+  }
+
+  /** The log's owner may change its level at any time. */
+  #followLevel(): void {
+    const { level } = this.log
+    if (level === this.#level) return
+    this.#level = level
+    // A logger may have levels of its own: then it decides.
+    this.#lowest = LOG_LEVELS.findIndex((known) => known === level)
+    this.#detail?.follow(level)
   }
 }
 

@@ -3,6 +3,7 @@ import { SessionEnd } from "../close-reason.js"
 import type { HealthChange } from "../pool/health.js"
 import type { ProbeFault } from "../pool/probe.js"
 import type { Observer } from "./observer.js"
+import type { SessionStep } from "./session-step.js"
 import type { EndedSession, SessionSummary } from "./session-summary.js"
 
 /** A batch. Each call is the name of a method and its arguments, which can be posted to another thread. */
@@ -30,7 +31,9 @@ export class CallRecorder implements Observer {
   /** The main thread tells that itself, once for all workers. */
   listening(): void {}
   stopped(): void {}
+  logSettings(): void {}
   reloaded(): void {}
+  reloadRefused(): void {}
   descriptorsShort(): void {}
   workerEnded(): void {}
   workerReplaced(): void {}
@@ -38,6 +41,10 @@ export class CallRecorder implements Observer {
 
   acceptFailed(listener: string, error: Error): void {
     this.#record("acceptFailed", listener, encode(error))
+  }
+
+  sessionStep(session: Readonly<SessionSummary>, step: SessionStep): void {
+    this.#record("sessionStep", { ...session, worker: this.worker }, step)
   }
 
   /** A copy, because the session goes on to change its summary. */

@@ -3,16 +3,26 @@
  */
 import type { Address } from "../address/address.js"
 import type { SessionEnd } from "../close-reason.js"
+import type { LogSettings } from "../config/schema.js"
 import type { DescriptorShortage } from "../limits/descriptors.js"
 import type { HealthChange } from "../pool/health.js"
 import type { ProbeFault } from "../pool/probe.js"
+import type { LogDetail } from "./log-detail.js"
+import type { SessionStep } from "./session-step.js"
 import type { EndedSession, SessionSummary } from "./session-summary.js"
 
 export interface Observer {
   /** A listener is bound. `backends` are those of its own pool, if it has one. */
   listening(listener: string, address: Address, backends: readonly string[] | undefined): void
+  /**
+   * How the log is written, from the start on and after each reload.
+   * @param detail what sessions look at. It has to follow the level of the log
+   */
+  logSettings(settings: LogSettings, detail: LogDetail): void
   /** A new configuration is in place. What has changed is said in words; empty = nothing has. */
   reloaded(changes: readonly string[]): void
+  /** A configuration could not be put in place, and the one before it stays. */
+  reloadRefused(): void
   /**
    * The limit of open files has no room for all sessions that the listeners allow. Told once, at the start.
    */
@@ -21,6 +31,8 @@ export interface Observer {
   stopped(listener: string, cut: number): void
   /** A client could not be accepted, for lack of descriptors for example. */
   acceptFailed(listener: string, error: Error): void
+  /** Only called if the log shows it; see `LogDetail`. */
+  sessionStep(session: Readonly<SessionSummary>, step: SessionStep): void
   /** The client has got its 101. */
   tunnelOpened(session: Readonly<SessionSummary>): void
   /**
@@ -56,8 +68,16 @@ export class Observers implements Observer {
     for (const observer of this.observers) observer.listening?.(listener, address, backends)
   }
 
+  logSettings(settings: LogSettings, detail: LogDetail): void {
+    for (const observer of this.observers) observer.logSettings?.(settings, detail)
+  }
+
   reloaded(changes: readonly string[]): void {
     for (const observer of this.observers) observer.reloaded?.(changes)
+  }
+
+  reloadRefused(): void {
+    for (const observer of this.observers) observer.reloadRefused?.()
   }
 
   descriptorsShort(shortage: DescriptorShortage): void {
@@ -70,6 +90,10 @@ export class Observers implements Observer {
 
   acceptFailed(listener: string, error: Error): void {
     for (const observer of this.observers) observer.acceptFailed?.(listener, error)
+  }
+
+  sessionStep(session: Readonly<SessionSummary>, step: SessionStep): void {
+    for (const observer of this.observers) observer.sessionStep?.(session, step)
   }
 
   tunnelOpened(session: Readonly<SessionSummary>): void {

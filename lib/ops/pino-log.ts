@@ -1,9 +1,12 @@
-/** The log of the program: pino, one JSON object per line, or coloured text when it goes to a terminal. */
+/** The log of the program: pino, in one of the formats of `log.format`. */
 import { pino } from "pino"
-import type { LogLevel } from "../config/schema.js"
+import type { LogFormat, LogLevel } from "../config/schema.js"
 import { SettingError } from "../settings/setting-error.js"
+import { combinedLine } from "./combined-line.js"
+import { colourful, compactLine, plain } from "./compact-line.js"
 import { LineWriter, openLogFile } from "./line-writer.js"
 import type { Log } from "./log.js"
+import type { LoggedLine } from "./logged-line.js"
 import { isOutputReplaced, ReplacedOutput } from "./replaced-output.js"
 
 export interface ProgramLog {
@@ -20,33 +23,41 @@ export interface FileLog extends ProgramLog {
   reopen(): Promise<void>
 }
 
-/** All logs of a process share standard output, and so they share its buffer. */
-let standardOutput: LineWriter | ReplacedOutput | undefined
+type Writer = Pick<LineWriter, "write" | "flush">
 
-/** A logger that writes to standard output. It says nothing below `level`. */
-export async function createLog(level: LogLevel): Promise<ProgramLog> {
+/** All logs of a process share standard output, and so they share its buffer. */
+let standardOutput: Writer | undefined
+let standardError: Writer | undefined
+
+/**
+ * A logger that writes to standard output. It says nothing below `level`.
+ * @param format default: "pretty" on a terminal, else "json"
+ */
+export async function createLog(level: LogLevel, format?: LogFormat): Promise<ProgramLog> {
   // Asking for `isTTY` makes Node open standard output, which sets a pipe to non-blocking for LineWriter's
   // writes, too.
   const { isTTY } = process.stdout
   standardOutput ??= isOutputReplaced() ? new ReplacedOutput() : new LineWriter(1)
-  return toLog(level, standardOutput, isTTY ? await prettified(standardOutput) : standardOutput)
+  return toLog(level, await formatted(standardOutput, format ?? (isTTY ? "pretty" : "json"), process.stdout))
 }
 
 /**
  * A logger that appends to a file.
  * @throws {SettingError} when the file can't be opened
  */
-export async function createFileLog(level: LogLevel, file: string): Promise<FileLog> {
+export async function createFileLog(
+  level: LogLevel,
+  file: string,
+  format: LogFormat = "json",
+): Promise<FileLog> {
   const writer = new LineWriter(await openFile(file))
-  return { ...toLog(level, writer), reopen: async () => writer.replace(await openFile(file)) }
+  const log = toLog(level, await formatted(writer, format))
+  return { ...log, reopen: async () => writer.replace(await openFile(file)) }
 }
 
-type Writer = Pick<LineWriter, "write" | "flush">
-type Output = Pick<LineWriter, "write">
-
-function toLog(level: LogLevel, writer: Writer, output: Output = writer): ProgramLog {
+function toLog(level: LogLevel, output: Writer): ProgramLog {
   const log: Log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, output)
-  return { log, flush: (timeoutMs) => writer.flush(timeoutMs) }
+  return { log, flush: (timeoutMs) => output.flush(timeoutMs) }
 }
 
 async function openFile(file: string): Promise<number> {
@@ -57,8 +68,56 @@ async function openFile(file: string): Promise<number> {
   }
 }
 
-async function prettified(output: Output): Promise<Output> {
+/** @param stream where the writer writes to, if that may be a terminal */
+async function formatted(writer: Writer, format: LogFormat, stream?: NodeJS.WriteStream): Promise<Writer> {
+  if (format === "json") return writer
+  if (format === "pretty") return prettified(writer, stream)
+  const others = await prettified(errorWriter(), process.stderr)
+  return {
+    write(line) {
+      const session = combinedLine(parsed(line))
+      if (session === undefined) others.write(line)
+      else writer.write(session)
+    },
+    async flush(timeoutMs) {
+      await Promise.all([writer.flush(timeoutMs), others.flush(timeoutMs)])
+    },
+  }
+}
+
+async function prettified(writer: Writer, stream?: NodeJS.WriteStream): Promise<Writer> {
   const { prettyFactory } = await import("pino-pretty")
-  const format = prettyFactory({ singleLine: true })
-  return { write: (line) => output.write(format(line) ?? "") }
+  // Node goes by NO_COLOR, FORCE_COLOR and TERM.
+  const colorize = stream?.isTTY === true && stream.hasColors()
+  const paint = colorize ? colourful : plain
+  const format = prettyFactory({ singleLine: true, colorize })
+  return {
+    write(line) {
+      const fields = parsed(line)
+      writer.write(compactLine(fields, timeOfDay(fields.time), paint) ?? format(line) ?? "")
+    },
+    flush: (timeoutMs) => writer.flush(timeoutMs),
+  }
+}
+
+function errorWriter(): Writer {
+  // As for standard output, a pipe becomes non-blocking.
+  void process.stderr.isTTY
+  standardError ??= new LineWriter(2)
+  return standardError
+}
+
+function parsed(line: string): LoggedLine {
+  return JSON.parse(line)
+}
+
+/** In the local time, as pino-pretty writes it. */
+function timeOfDay(time: unknown): string {
+  const date = new Date(String(time))
+  const [hours, minutes, seconds] = [date.getHours(), date.getMinutes(), date.getSeconds()].map(twoDigits)
+  return `${hours}:${minutes}:${seconds}.${String(date.getMilliseconds()).padStart(3, "0")}`
+}
+
+function twoDigits(number: number): string {
+  return String(number).padStart(2, "0")
 }

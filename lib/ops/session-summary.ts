@@ -12,6 +12,8 @@ export interface SessionSummary {
   client: string
   /** The proxy that the connection came from, if it has reported the client. */
   via?: string
+  /** When the client was accepted: milliseconds since 1970, as of `Date.now`. */
+  readonly startedAt: number
   /** The backend that was tried last, as configured. */
   backend?: string
   /**
@@ -19,12 +21,30 @@ export interface SessionSummary {
    * than 1024 characters: the first 1023 and "…".
    */
   path?: string
+  /** The request's Host field. Like `origin` and `userAgent` truncated to 256 characters, then ending in "…". */
+  host?: string
+  /** The request's Origin field. */
+  origin?: string
+  /** The request's User-Agent field. */
+  userAgent?: string
+  /** The route by its number in the listener, from 1, its hosts and its path. Absent: the listener's own pool. */
+  route?: string
+  /** The pool's name; for one without a name that of its listener, and the number of its route. */
+  pool?: string
+  /** The subprotocol that the backend chose. Longer than 40 characters: the first 8 and "…". */
+  subprotocol?: string
+  /** X-Request-ID for the backend: that of a trusted proxy, else the trace-id. */
+  requestId?: string
+  /** traceparent for the backend (W3C Trace Context): that of a trusted proxy, else a new one. */
+  traceparent?: string
   /** The HTTP status that the client got: 101, a refusal by rws or by the backend. */
   status?: number | undefined
   /** Bytes of the tunnel that came from the client, without the head. */
   bytesFromClient: number
   /** Bytes of the tunnel that came from the backend, without the head. */
   bytesFromBackend: number
+  /** Milliseconds from the accept until the request head was complete. */
+  headMs?: number
   /** Milliseconds from the first dial until a backend was connected or the last dial had failed. */
   dialMs?: number
   /**

@@ -4,6 +4,7 @@
  */
 import { CLOSE_REASONS, type CloseReason } from "../close-reason.js"
 import type { Backend } from "./backend.js"
+import { CELL } from "./backend-cells.js"
 import type { Pool } from "./pool.js"
 
 export class Attempt {
@@ -16,6 +17,7 @@ export class Attempt {
     readonly backend: Backend,
   ) {
     this.#changes = backend.changes
+    Atomics.add(backend.cells, CELL.dials, 1)
   }
 
   /** The dial has succeeded. That proves nothing about a backend whose handshakes are judged as well. */
@@ -33,6 +35,7 @@ export class Attempt {
   /** The dial or the handshake has failed. It counts only if the backend was the cause. */
   failed(reason: CloseReason): void {
     const { charged, stage } = CLOSE_REASONS[reason]
+    if (charged) Atomics.add(this.backend.cells, CELL.failures, 1)
     if (charged && this.pool.failOn.has(stage)) this.pool.failed(this.backend, reason, this.#changes)
   }
 }

@@ -68,6 +68,26 @@ export class Backend implements BackendAddress {
     return Atomics.load(this.cells, CELL.active)
   }
 
+  /** How often sessions have dialled it. Starts again at 2^32. */
+  get dials(): number {
+    return Atomics.load(this.cells, CELL.dials) >>> 0
+  }
+
+  /** How many of these attempts have failed by its own fault, at the dial or in the handshake. */
+  get failures(): number {
+    return Atomics.load(this.cells, CELL.failures) >>> 0
+  }
+
+  /** How many tunnels it has had. Starts again at 2^32. */
+  get tunnels(): number {
+    return Atomics.load(this.cells, CELL.tunnels) >>> 0
+  }
+
+  /** Its session has got its 101. */
+  countTunnel(): void {
+    Atomics.add(this.cells, CELL.tunnels, 1)
+  }
+
   /** A number that changes with each ejection and each return. */
   get changes(): number {
     return Atomics.load(this.cells, CELL.changes)

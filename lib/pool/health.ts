@@ -39,6 +39,11 @@ export function isUnhealthy(cells: Int32Array): boolean {
   return (Atomics.load(cells, CELL.down) & UNHEALTHY) !== 0
 }
 
+/** Ejected by failed attempts, whatever health checks say. */
+export function isEjected(cells: Int32Array): boolean {
+  return (Atomics.load(cells, CELL.down) & EJECTED) !== 0
+}
+
 /** Ejected by failed attempts only. */
 export function isOnlyEjected(cells: Int32Array): boolean {
   return Atomics.load(cells, CELL.down) === EJECTED

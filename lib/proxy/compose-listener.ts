@@ -8,11 +8,13 @@ import type { ListenerSettings } from "../session/listener-state.js"
 import type { RouteTarget } from "../session/route-target.js"
 
 /**
+ * @param titles what logs and events call its routes, in order
  * @param poolOf the pool that a place names or has of its own, if any. `title` is its name in the log, and
  * `route` the route's index if the place is a route
  */
 export function composeListener(
   listener: ParsedListener,
+  titles: readonly string[],
   poolOf: (place: PoolPlace, title: string, route?: number) => PoolRuntime | undefined,
 ): ListenerSettings {
   const name = listener.name ?? formatAddress(listener.bind)
@@ -21,15 +23,26 @@ export function composeListener(
     const running = poolOf(route, `${name} route ${index + 1}`, index) ?? own
     if (running === undefined) throw new Error(`route ${index + 1} of ${name} leads nowhere`)
     const { strip_prefix, rewrite } = route
-    return { conditions: route, strip_prefix, rewrite, target: toRouteTarget(running, listener, route) }
+    return {
+      conditions: route,
+      strip_prefix,
+      rewrite,
+      target: toRouteTarget(titles[index], running, listener, route),
+    }
   })
-  const router = new Router(routes, own && toRouteTarget(own, listener, {}))
+  const router = new Router(routes, own && toRouteTarget(undefined, own, listener, {}))
   return { ...listener, name, router, ownPool: own?.pool }
 }
 
 /** Rules set on a route override the listener's, each as a whole. */
-function toRouteTarget(running: PoolRuntime, listener: ParsedListener, route: ParsedRoute): RouteTarget {
+function toRouteTarget(
+  title: string | undefined,
+  running: PoolRuntime,
+  listener: ParsedListener,
+  route: ParsedRoute,
+): RouteTarget {
   return {
+    title,
     running,
     hostHeader: route.host_header ?? listener.host_header,
     checkOrigin: toOriginCheck({

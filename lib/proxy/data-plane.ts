@@ -3,6 +3,7 @@
  * configuration, health checks, signals and the log, belongs to the main thread either way.
  */
 import type { Address } from "../address/address.js"
+import type { SessionPage, SessionQuery, Traffic } from "../admin/source.js"
 import type { Config } from "../config/schema.js"
 import type { ListeningServer } from "../net/listener.js"
 import type { Observer } from "../ops/observer.js"
@@ -11,6 +12,8 @@ import type { ListenerSettings } from "../session/listener-state.js"
 import type { Clock } from "../shared/clock.js"
 import type { Rows } from "../shared/rows.js"
 import type { ListenerRows } from "./listener-rows.js"
+import type { Pools } from "./pools.js"
+import type { CountingThreads } from "./thread-rows.js"
 
 /** A listener at work, wherever its sessions run. */
 export interface ServedListener {
@@ -36,6 +39,8 @@ export interface ServedPlan {
   readonly config: Config
   readonly rows: Rows
   readonly listeners: readonly { readonly identity: string; readonly running: ServedListener }[]
+  /** The event-loop delays of the threads. See `LoopDelay`. */
+  readonly loopDelays: readonly Float64Array[]
 }
 
 export interface NewListener {
@@ -44,7 +49,19 @@ export interface NewListener {
   readonly rows: ListenerRows
 }
 
-export interface DataPlane {
+/** The live sessions of this plane, for the admin API. */
+export interface LiveSessions {
+  /** The first `offset + limit` sessions that match, in order: those of other threads may come in between. */
+  list(query: SessionQuery): Promise<SessionPage>
+  /** Resolves to whether there was one of this id. */
+  close(id: string): Promise<boolean>
+  /** Closes the tunnels of a backend over `drain_spread_ms`. Resolves to how many there are. */
+  closeTunnels(pool: string, backend: string): Promise<number>
+  /** Bytes of the open tunnels so far. */
+  traffic(): Promise<Traffic>
+}
+
+export interface DataPlane extends CountingThreads {
   /** Whether the plan's health checks run in this thread. */
   readonly runsChecks: boolean
   /** A listener that is new in a plan. */
@@ -57,6 +74,8 @@ export interface DataPlane {
   closeTunnels(backend: Backend): void
   /** A removed listener has drained. */
   forget(listener: ServedListener): void
+  /** @param pools those of the current plan */
+  liveSessions(pools: () => Pools | undefined): Promise<LiveSessions>
   /** Ends what is left once all listeners have drained. */
   stop(): Promise<void>
   /** For tests: makes a worker thread throw an error that nobody catches. */

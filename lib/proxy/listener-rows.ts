@@ -2,7 +2,10 @@
 import { type ClientLimitSettings, limitsClients } from "../limits/client-limits.js"
 import { ClientTable } from "../limits/client-table.js"
 import { type SocketPlaces, socketPlaces } from "../limits/descriptors.js"
+import { createMeterRow } from "../metrics/meter-cells.js"
+import { LogDetail } from "../ops/log-detail.js"
 import type { Memories, Rows } from "../shared/rows.js"
+import { type CountingThreads, threadRows } from "./thread-rows.js"
 
 export interface ListenerRows {
   /** One cell: the places that `max_connections` limits. */
@@ -15,6 +18,10 @@ export interface ListenerRows {
    */
   readonly clients: SharedArrayBuffer | undefined
   readonly sockets: SocketPlaces
+  /** What each thread that serves has counted; in such a thread only its own. Empty without metrics. */
+  readonly meters: readonly Float64Array[]
+  /** The same for all listeners. */
+  readonly detail: LogDetail
   /** Where a worker thread counts the places that it holds itself, in the same layouts. */
   readonly held: {
     readonly connections: Int32Array | undefined
@@ -24,7 +31,12 @@ export interface ListenerRows {
 }
 
 /** @param listener its identity */
-export function listenerRows(rows: Rows, listener: string, settings: ClientLimitSettings): ListenerRows {
+export function listenerRows(
+  rows: Rows,
+  listener: string,
+  settings: ClientLimitSettings,
+  threads: CountingThreads,
+): ListenerRows {
   const connections = `${listener} connections`
   const pending = `${listener} pending`
   const clients = `${listener}${CLIENTS}`
@@ -35,12 +47,19 @@ export function listenerRows(rows: Rows, listener: string, settings: ClientLimit
       ? rows.memory(clients, () => ClientTable.createMemory())
       : rows.find(clients),
     sockets: socketPlaces(rows),
+    meters: threadRows(rows, `${listener} meter`, threads, createMeterRow),
+    detail: logDetail(rows),
     held: {
       connections: rows.heldCells(connections),
       pending: rows.heldCells(pending),
       clients: rows.held(clients),
     },
   }
+}
+
+/** What the log of this proxy shows of sessions. */
+export function logDetail(rows: Rows): LogDetail {
+  return new LogDetail(rows.cells("log detail", 1))
 }
 
 const CLIENTS = " clients"

@@ -7,8 +7,10 @@
 import { formatAddress } from "../address/address.js"
 import { listenerIdentities, routeIdentities } from "../config/identities.js"
 import { toSettings } from "../config/load.js"
-import type { Config, LogLevel } from "../config/schema.js"
+import { routeTitles } from "../config/route-title.js"
+import type { Config, LogLevel, Settings } from "../config/schema.js"
 import { snapshot } from "../config/snapshot.js"
+import { createDelayRow } from "../metrics/loop-delay.js"
 import { assignSockets, type InheritedSocket } from "../net/inherited-sockets.js"
 import { BindError } from "../net/listener.js"
 import type { Observer } from "../ops/observer.js"
@@ -20,6 +22,7 @@ import { composeListener } from "./compose-listener.js"
 import type { DataPlane, ServedListener } from "./data-plane.js"
 import { type ListenerRows, listenerRows } from "./listener-rows.js"
 import { Pools } from "./pools.js"
+import { threadRows } from "./thread-rows.js"
 import { dataPlane, workerCount } from "./workers.js"
 
 export interface PlannedListener {
@@ -39,13 +42,17 @@ export class Plan {
   /** As it was written. */
   readonly config: Config
   readonly logLevel: LogLevel
+  readonly admin: Settings["admin"]
+  readonly log: Settings["log"]
   readonly plane: DataPlane
+  readonly loopDelays: readonly Float64Array[]
   /** Those of the previous plan that this one does not have. */
   #removed: readonly ServedListener[]
 
   /**
    * Binds nothing, starts nothing, and changes nothing of the previous plan.
-   * @param createPlane called for the first plan: what is to serve it, with this number of workers
+   * @param createPlane called for the first plan: what is to serve it, with this number of workers, and with
+   * metrics or without
    * @throws {ConfigError}
    */
   constructor(
@@ -54,25 +61,29 @@ export class Plan {
     previous?: Plan,
     clock: Clock = systemClock,
     readonly rows: Rows = previous?.rows.next() ?? new Rows(),
-    createPlane: (workers: number) => DataPlane = (workers) => dataPlane(workers, observer),
+    createPlane: (workers: number, isMetered: boolean) => DataPlane = (...how) => dataPlane(...how, observer),
   ) {
-    const { pool, ws_proxy, log, workers } = toSettings(config)
+    const { pool, ws_proxy, log, workers, admin } = toSettings(config)
     this.config = snapshot(config)
     this.logLevel = log.level
-    this.plane = previous?.plane ?? createPlane(workerCount(workers))
+    this.log = log
+    this.admin = admin
+    this.plane = previous?.plane ?? createPlane(workerCount(workers), admin.bind !== undefined)
     const { plane } = this
+    this.loopDelays = threadRows(rows, "event loop", plane, createDelayRow)
     const closeTunnels = (backend: Backend) => plane.closeTunnels(backend)
     this.pools = new Pools(pool, observer, rows, closeTunnels, previous?.pools, plane.runsChecks)
     const identities = listenerIdentities(config.ws_proxy)
     const routes = config.ws_proxy.map(routeIdentities)
+    const titles = config.ws_proxy.map(routeTitles)
     const before = new Map(previous?.listeners.map(({ identity, running }) => [identity, running]))
     this.listeners = ws_proxy.map((listener, index) => {
       const identity = identities[index] ?? ""
-      const settings = composeListener(listener, (place, title, route) => {
+      const settings = composeListener(listener, titles[index] ?? [], (place, title, route) => {
         const part = route === undefined ? "own" : (routes[index]?.[route] ?? "")
         return this.pools.poolOf(place, title, `${identity} ${part} pool`)
       })
-      const own = listenerRows(rows, identity, settings)
+      const own = listenerRows(rows, identity, settings, plane)
       const known = before.get(identity)
       const running = known ?? this.plane.newListener({ identity, settings, rows: own }, observer, clock)
       return { identity, running, isNew: known === undefined, settings, rows: own }

@@ -5,14 +5,16 @@ import type { Config } from "../config/schema.js"
 import type { InheritedSocket } from "../net/inherited-sockets.js"
 import { type Log, LogObserver, SILENT } from "../ops/log.js"
 import { type Observer, Observers } from "../ops/observer.js"
+import { toTable } from "../settings/table.js"
 import { toTimerMs } from "../shared/timer.js"
+import type { Admin } from "./admin.js"
 import { CurrentPlan } from "./reload.js"
 import { type ProxyEvents, SessionEvents } from "./session-events.js"
 
 export interface ProxyOptions {
   /**
-   * A pino logger, or the one that `createLog` makes. Default: no log. It has a level of its own; the
-   * configuration's `log.level` is for the `rws` program.
+   * A pino logger, or the one that `createLog` makes. Default: no log. It has a level, a format and a file of
+   * its own; those keys of the configuration's `[log]` are for the `rws` program.
    */
   readonly log?: Log
   /**
@@ -20,6 +22,16 @@ export interface ProxyOptions {
    * @internal
    */
   readonly inherited?: readonly InheritedSocket[]
+  /**
+   * Reads the configuration file and applies it, for the admin API of `rws` itself.
+   * @internal
+   */
+  readonly readAgain?: (() => Promise<string[]>) | undefined
+  /**
+   * Whether another rws has the admin address until it is told to drain.
+   * @internal
+   */
+  readonly replaces?: boolean
 }
 
 /**
@@ -30,8 +42,11 @@ export interface ProxyOptions {
  * @throws {BindError} when an address can't be bound; then nothing is left listening
  */
 export async function createProxy(config: Config, options: ProxyOptions = {}): Promise<RunningProxy> {
-  const proxy = new RunningProxy(config, options.log ?? SILENT)
-  await proxy.listen(options.inherited)
+  // Imported lazily: without an admin server it takes no memory.
+  const hasAdmin = toTable(toTable(config).admin).bind !== undefined
+  const admin = hasAdmin ? new (await import("./admin.js")).Admin() : undefined
+  const proxy = new RunningProxy(config, options.log ?? SILENT, admin)
+  await proxy.listen(options)
   return proxy
 }
 
@@ -45,9 +60,14 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
    * @throws {ConfigError}
    * @internal
    */
-  constructor(config: Config, log: Log) {
+  constructor(
+    config: Config,
+    private readonly log: Log,
+    private readonly admin?: Admin,
+  ) {
     super()
-    this.#observer = new Observers([new LogObserver(log), new SessionEvents(this)])
+    const observers = [new LogObserver(log), new SessionEvents(this)]
+    this.#observer = new Observers([...observers, ...(admin?.observers ?? [])])
     this.#plan = new CurrentPlan(config, this.#observer, log)
   }
 
@@ -55,8 +75,31 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
    * Binds all listeners and starts the health checks. If it rejects, nothing is left bound or running.
    * @internal
    */
-  listen(inherited: readonly InheritedSocket[] = []): Promise<void> {
-    return this.#plan.start(inherited)
+  async listen(options: ProxyOptions = {}): Promise<void> {
+    const { log } = this
+    try {
+      // First, so that it can say that nothing is ready yet.
+      await this.admin?.listen(this.#plan.current.admin, this.#plan, { ...options, log })
+      await this.#plan.start(options.inherited)
+    } catch (error) {
+      await this.#plan.drain(0)
+      await this.admin?.close()
+      throw error
+    }
+  }
+
+  /** The bound address of the admin server, as that of a listener; undefined if there is none. */
+  adminAddress(): string | undefined {
+    const address = this.admin?.address
+    return address && formatAddress(address)
+  }
+
+  /**
+   * Closes the admin server before everything else, for an rws that takes its address.
+   * @internal
+   */
+  async closeAdmin(): Promise<void> {
+    await this.admin?.close()
   }
 
   /** The bound address of the first listener: `host:port`, `[v6]:port` or `unix:/path`. */
@@ -88,6 +131,14 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
   }
 
   /**
+   * A configuration file could not be read, so it has not got as far as `reload`. For metrics.
+   * @internal
+   */
+  reloadRefused(): void {
+    this.#observer.reloadRefused()
+  }
+
+  /**
    * Makes a worker thread throw an error that nobody catches, for tests.
    * @internal
    */
@@ -111,6 +162,7 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
     })
     const cut = await drained
     await this.#reported
+    await this.admin?.close()
     // Events are emitted in a tick of their own, and the last one must come before this resolves.
     await new Promise<void>((resolve) => process.nextTick(resolve))
     return cut

@@ -6,6 +6,7 @@ import type { InheritedSocket } from "../net/inherited-sockets.js"
 import { type Log, setLevel } from "../ops/log.js"
 import type { Observer } from "../ops/observer.js"
 import type { ServedListener } from "./data-plane.js"
+import { logDetail } from "./listener-rows.js"
 import { Plan } from "./plan.js"
 
 export class CurrentPlan {
@@ -14,6 +15,7 @@ export class CurrentPlan {
   readonly #removed = new Map<ServedListener, Promise<void>>()
   /** The end of the last reload, however it ended. */
   #reloaded: Promise<unknown> = Promise.resolve()
+  #hasStarted = false
   #isClosing = false
 
   /** @throws {ConfigError} */
@@ -23,6 +25,31 @@ export class CurrentPlan {
     private readonly log: Log,
   ) {
     this.#plan = new Plan(config, observer)
+    this.#tellLog()
+  }
+
+  get current(): Plan {
+    return this.#plan
+  }
+
+  /** Listeners that reloads have removed and that still drain. */
+  get removed(): ServedListener[] {
+    return [...this.#removed.keys()]
+  }
+
+  /** All listeners listen. */
+  get isStarted(): boolean {
+    return this.#hasStarted
+  }
+
+  /** No reload takes effect any more. */
+  get isClosing(): boolean {
+    return this.#isClosing
+  }
+
+  /** All listeners listen, and none is about to stop. */
+  get isReady(): boolean {
+    return this.#hasStarted && !this.#isClosing
   }
 
   /** In the order of the configuration. */
@@ -38,6 +65,7 @@ export class CurrentPlan {
     try {
       await this.#plan.prepare(inherited)
       this.#plan.start()
+      this.#hasStarted = true
       const shortage = findShortage(this.#plan.listeners.map(({ settings }) => settings))
       if (shortage !== undefined) this.observer.descriptorsShort(shortage)
     } catch (error) {
@@ -48,7 +76,22 @@ export class CurrentPlan {
 
   /** Reloads are done one after the other. See `RunningProxy.reload`. */
   reload(config: Config): Promise<string[]> {
-    const reloaded = this.#reloaded.then(() => this.#reload(config))
+    return this.change(() => config)
+  }
+
+  /**
+   * A reload to a configuration that is made from the current one.
+   * @param change undefined if nothing is to be reloaded. What it throws is passed on
+   */
+  change(change: (config: Config) => Config | undefined): Promise<string[]> {
+    const reloaded = this.#reloaded.then(() => {
+      const config = change(this.#plan.config)
+      if (config === undefined) return []
+      return this.#reload(config).catch((error: unknown) => {
+        this.observer.reloadRefused()
+        throw error
+      })
+    })
     this.#reloaded = reloaded.catch(() => {})
     return reloaded
   }
@@ -100,9 +143,14 @@ export class CurrentPlan {
     }
     const removed = plan.start()
     this.#plan = plan
+    this.#tellLog()
     for (const listener of removed) this.#drainRemoved(listener)
     this.observer.reloaded(changes)
     return changes
+  }
+
+  #tellLog(): void {
+    this.observer.logSettings(this.#plan.log, logDetail(this.#plan.rows))
   }
 
   /** Its own settings say for how long. */

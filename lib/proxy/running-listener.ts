@@ -1,12 +1,16 @@
 /** A listener at work: what survives a reload, keyed by its bind address. */
 import type { Address } from "../address/address.js"
+import type { CloseReason } from "../close-reason.js"
 import { ClientLimits } from "../limits/client-limits.js"
 import { ClientTable } from "../limits/client-table.js"
 import type { SocketPlaces } from "../limits/descriptors.js"
 import { Places } from "../limits/places.js"
+import { LiveBytes } from "../metrics/live-bytes.js"
+import { Meter } from "../metrics/meter.js"
 import { Listener, type ListeningServer } from "../net/listener.js"
 import { Sweep } from "../net/sweep.js"
 import { CutCount } from "../ops/cut-count.js"
+import type { LogDetail } from "../ops/log-detail.js"
 import { type Observer, Observers } from "../ops/observer.js"
 import type { Backend } from "../pool/backend.js"
 import type { ListenerSettings, ListenerState } from "../session/listener-state.js"
@@ -21,14 +25,17 @@ import type { ListenerRows } from "./listener-rows.js"
 
 export class RunningListener implements ListenerState, ServedListener, Drained {
   readonly observer: Observer
-  readonly sessions = new SessionRegistry()
+  readonly sessions = new SessionRegistry((session) => this.#liveBytes?.left(session))
   readonly sockets: SocketPlaces
+  readonly detail: LogDetail
   readonly connections: Places
   readonly pending: Places
   readonly sweep: Sweep
   readonly #listener: Listener
   readonly #cut = new CutCount()
   readonly #drain = new Drain(this)
+  readonly #liveBytes: LiveBytes | undefined
+  #isDraining = false
   #settings: ListenerSettings
   #clients: ClientLimits
 
@@ -44,18 +51,25 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
     shared?: Address,
   ) {
     const { bind, bind_mode, reuse_port } = settings
-    this.observer = new Observers([observer, this.#cut])
+    const [row] = rows.meters
+    const meter = row && new Meter(row)
+    this.observer = new Observers(meter === undefined ? [observer, this.#cut] : [observer, this.#cut, meter])
     this.#settings = settings
     this.sockets = rows.sockets
+    this.detail = rows.detail
     this.connections = new Places(settings.max_connections, rows.connections, rows.held.connections)
     this.pending = new Places(settings.max_pending, rows.pending, rows.held.pending)
     this.#clients = this.#limitClients(rows)
     this.sweep = new Sweep(tunnelDeadlinesMs(settings), clock)
+    this.#liveBytes = row && new LiveBytes(row, this.sessions, clock)
     this.#listener = new Listener(
       { address: shared ?? bind, mode: bind_mode, reusePort: reuse_port || shared !== undefined },
       {
-        onClient: (client) => startSession(client, this),
-        onFault: (error) => observer.acceptFailed(this.settings.name, error),
+        onClient: (client) => {
+          meter?.sessionStarted()
+          startSession(client, this)
+        },
+        onFault: (error) => this.observer.acceptFailed(this.settings.name, error),
       },
     )
   }
@@ -81,6 +95,10 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
     this.sweep.serve(tunnelDeadlinesMs(settings))
   }
 
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
   /** The bound address. Port 0 has been replaced by the port that the system chose. */
   get address(): Address {
     return this.#listener.address
@@ -96,11 +114,12 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
     return this.#cut.count
   }
 
-  /** Closes the tunnels of a backend that is gone, over `drain_spread_ms`. */
-  closeTunnelsOf({ cells }: Backend): void {
+  /** Closes the tunnels of a backend, over `drain_spread_ms`. Returns how many there are. */
+  closeTunnelsOf({ cells }: Backend, reason: CloseReason = "backend_down"): number {
     // Backends with the same row are the same one.
     const sessions = [...this.sessions].filter(({ backend }) => backend?.cells === cells)
-    new Spread(sessions, "backend_down", this.settings.drain_spread_ms, this.clock)
+    new Spread(sessions, reason, this.settings.drain_spread_ms, this.clock)
+    return sessions.length
   }
 
   /** Resolves once its drain has given up the address. */
@@ -114,8 +133,10 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
 
   /** See `Drain.run`. */
   async drain(timeoutMs: number, delayMs = 0): Promise<void> {
+    this.#isDraining = true
     await this.#drain.run(timeoutMs, delayMs)
     this.sweep.stop()
+    this.#liveBytes?.stop()
   }
 
   #limitClients({ clients, held }: ListenerRows): ClientLimits {

@@ -1,13 +1,22 @@
 /** The data plane of a proxy without worker threads. */
+import { LoopDelay } from "../metrics/loop-delay.js"
 import type { Observer } from "../ops/observer.js"
 import type { Backend } from "../pool/backend.js"
 import type { Clock } from "../shared/clock.js"
-import type { DataPlane, NewListener, ServedListener } from "./data-plane.js"
+import type { DataPlane, LiveSessions, NewListener, ServedListener, ServedPlan } from "./data-plane.js"
+import type { Pools } from "./pools.js"
 import { RunningListener } from "./running-listener.js"
+
+/** As `threadId` of node:worker_threads. */
+const MAIN_THREAD = 0
 
 export class ThisThread implements DataPlane {
   readonly runsChecks = true
+  readonly threads = [0]
   readonly #listeners = new Set<RunningListener>()
+  #loopDelay: LoopDelay | undefined
+
+  constructor(readonly isMetered: boolean) {}
 
   newListener({ settings, rows }: NewListener, observer: Observer, clock: Clock): RunningListener {
     const listener = new RunningListener(settings, observer, rows, clock)
@@ -23,11 +32,21 @@ export class ThisThread implements DataPlane {
     if (listener instanceof RunningListener) this.#listeners.delete(listener)
   }
 
-  async prepare(): Promise<void> {}
+  /** Loaded lazily: without an admin server it takes no memory. */
+  async liveSessions(pools: () => Pools | undefined): Promise<LiveSessions> {
+    const { SessionList } = await import("./session-list.js")
+    return new SessionList(MAIN_THREAD, () => this.#listeners, pools)
+  }
+
+  async prepare({ loopDelays: [row] }: ServedPlan): Promise<void> {
+    if (row !== undefined) this.#loopDelay ??= new LoopDelay(row)
+  }
 
   start(): void {}
 
-  async stop(): Promise<void> {}
+  async stop(): Promise<void> {
+    this.#loopDelay?.stop()
+  }
 
   crash(): void {}
 }

@@ -1,23 +1,32 @@
 /**
  * The data plane in a worker thread: listeners that share their addresses with those of the other workers.
  */
+import { threadId } from "node:worker_threads"
 import type { Address } from "../address/address.js"
+import { LoopDelay } from "../metrics/loop-delay.js"
 import type { Observer } from "../ops/observer.js"
 import type { Backend } from "../pool/backend.js"
 import type { ListenerSettings } from "../session/listener-state.js"
 import type { Clock } from "../shared/clock.js"
-import type { DataPlane, NewListener, ServedListener } from "./data-plane.js"
+import type { DataPlane, LiveSessions, NewListener, ServedListener, ServedPlan } from "./data-plane.js"
+import type { Pools } from "./pools.js"
 import { RunningListener } from "./running-listener.js"
 import type { BoundAddresses } from "./worker-messages.js"
 
 export class WorkerPlane implements DataPlane {
   readonly runsChecks = false
+  readonly threads: readonly number[]
+  readonly isMetered = false
   readonly #listeners = new Map<string, ServedListener>()
   readonly #draining = new Set<RunningListener>()
   #keys: ReadonlyMap<string, string> = new Map()
   #bound: BoundAddresses = new Map()
 
-  constructor(private readonly worker: number) {}
+  #loopDelay: LoopDelay | undefined
+
+  constructor(private readonly worker: number) {
+    this.threads = [worker]
+  }
 
   /** The names of the listeners in the next plan, and the addresses that other workers have bound. */
   expect(keys: ReadonlyMap<string, string>, bound: BoundAddresses): void {
@@ -70,15 +79,27 @@ export class WorkerPlane implements DataPlane {
     }
   }
 
+  /** Loaded lazily: without an admin server it takes no memory. */
+  async liveSessions(pools: () => Pools | undefined): Promise<LiveSessions> {
+    const { SessionList } = await import("./session-list.js")
+    return new SessionList(threadId, () => this.#running(), pools)
+  }
+
   forget(): void {}
 
-  async prepare(): Promise<void> {}
+  async prepare({ loopDelays: [row] }: ServedPlan): Promise<void> {
+    if (row !== undefined) this.#loopDelay ??= new LoopDelay(row)
+  }
 
   start(): void {}
 
   async stop(): Promise<void> {}
 
   crash(): void {}
+
+  *#running(): Iterable<RunningListener> {
+    for (const listener of this.#listeners.values()) if (listener instanceof RunningListener) yield listener
+  }
 }
 
 /** A Unix socket, whose path can't be bound twice. Another worker serves it. */

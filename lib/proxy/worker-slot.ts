@@ -4,7 +4,7 @@ import type { Observer } from "../ops/observer.js"
 import { systemClock, type Timer } from "../shared/clock.js"
 import { HeldRows } from "../shared/held-rows.js"
 import { unlockTables } from "./listener-rows.js"
-import type { BoundAddresses, PostedPlan } from "./worker-messages.js"
+import type { BoundAddresses, CommandName, Commands, PostedPlan } from "./worker-messages.js"
 import { ThreadEnded, WorkerThread } from "./worker-thread.js"
 
 /** What all workers serve. */
@@ -100,6 +100,19 @@ export class WorkerSlot {
   closeTunnels(): void {
     // A thread that dies meanwhile takes its tunnels with it.
     this.#thread?.ask("closeTunnels", undefined).catch(() => {})
+  }
+
+  /** Resolves to undefined if there is no thread, or if it dies meanwhile. */
+  async ask<Name extends CommandName>(
+    name: Name,
+    asked: Commands[Name]["asked"],
+  ): Promise<Commands[Name]["reply"] | undefined> {
+    try {
+      return await this.#thread?.ask(name, asked)
+    } catch (error) {
+      if (error instanceof ThreadEnded) return undefined
+      throw error
+    }
   }
 
   async stop(): Promise<void> {

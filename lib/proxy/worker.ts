@@ -6,6 +6,7 @@ import { parentPort, workerData } from "node:worker_threads"
 import { CallRecorder, encode } from "../ops/observer-calls.js"
 import { systemClock } from "../shared/clock.js"
 import { Rows } from "../shared/rows.js"
+import type { LiveSessions } from "./data-plane.js"
 import { Plan } from "./plan.js"
 import type {
   Command,
@@ -22,6 +23,9 @@ const port = parentPort
 const { worker } = workerData as WorkerData
 const observer = new CallRecorder(worker, (calls) => post({ kind: "calls", calls }))
 const plane = new WorkerPlane(worker)
+/** Commands that take their time. Those behind them begin at once. */
+const NOT_AWAITED: ReadonlySet<CommandName> = new Set(["drain", "closed", "listSessions", "traffic"])
+let live: Promise<LiveSessions> | undefined
 let current: Plan | undefined
 let prepared: Plan | undefined
 /** The end of the last command that has to be finished before the next one begins. */
@@ -31,7 +35,7 @@ let done: Promise<unknown> = Promise.resolve()
 process.on("uncaughtExceptionMonitor", () => observer.flush())
 port.on("message", (command: Command) => {
   const outcome = done.then(() => carryOut(command))
-  if (!is(command, "drain") && !is(command, "closed")) done = outcome.catch(() => {})
+  if (!NOT_AWAITED.has(command.name)) done = outcome.catch(() => {})
   outcome.then(
     (value) => reply({ kind: "reply", id: command.id, value }),
     (error: unknown) => reply({ kind: "failure", id: command.id, error: encode(error) }),
@@ -43,6 +47,13 @@ async function carryOut(command: Command): Promise<unknown> {
   if (is(command, "start")) return start()
   if (is(command, "drain")) return drain(command.asked)
   if (is(command, "closed")) return plane.closed()
+  if (is(command, "listSessions")) return (await liveSessions()).list(command.asked)
+  if (is(command, "closeSession")) return (await liveSessions()).close(command.asked)
+  if (is(command, "closeBackend")) {
+    const { pool, backend } = command.asked
+    return (await liveSessions()).closeTunnels(pool, backend)
+  }
+  if (is(command, "traffic")) return (await liveSessions()).traffic()
   if (is(command, "closeTunnels")) return current?.pools.closeTunnels()
   setImmediate(() => {
     throw new Error("a test has crashed this worker thread")
@@ -60,6 +71,11 @@ async function prepare({ config, memories, held, keys, bound }: PostedPlan): Pro
 
 function drain({ key, timeoutMs, delayMs }: Commands["drain"]["asked"]): Promise<number> {
   return plane.drain(key, timeoutMs, delayMs)
+}
+
+function liveSessions(): Promise<LiveSessions> {
+  live ??= plane.liveSessions(() => current?.pools)
+  return live
 }
 
 /** Removed listeners go on until the main thread drains them. */

@@ -4,9 +4,9 @@
  */
 import { availableParallelism } from "node:os"
 import type { Observer } from "../ops/observer.js"
-import type { DataPlane, NewListener, ServedPlan } from "./data-plane.js"
+import type { DataPlane, LiveSessions, NewListener, ServedPlan } from "./data-plane.js"
 import { ThisThread } from "./this-thread.js"
-import type { BoundAddresses } from "./worker-messages.js"
+import type { BoundAddresses, CommandName, Commands } from "./worker-messages.js"
 import { type Assignment, WorkerSlot } from "./worker-slot.js"
 import { WorkersListener } from "./workers-listener.js"
 
@@ -15,18 +15,25 @@ export function workerCount(workers: number | "auto"): number {
   return workers === "auto" ? availableParallelism() : workers
 }
 
-export function dataPlane(workers: number, observer: Observer): DataPlane {
-  return workers === 1 ? new ThisThread() : new Workers(workers, observer)
+/** @param isMetered whether the threads count for metrics */
+export function dataPlane(workers: number, isMetered: boolean, observer: Observer): DataPlane {
+  return workers === 1 ? new ThisThread(isMetered) : new Workers(workers, isMetered, observer)
 }
 
 export class Workers implements DataPlane {
   readonly runsChecks = true
+  readonly threads: readonly number[]
   readonly #slots: readonly WorkerSlot[]
   #prepared: Assignment | undefined
   #listeners = 0
 
-  constructor(count: number, observer: Observer) {
-    this.#slots = Array.from({ length: count }, (_, worker) => new WorkerSlot(worker, observer))
+  constructor(
+    count: number,
+    readonly isMetered: boolean,
+    observer: Observer,
+  ) {
+    this.threads = Array.from({ length: count }, (_, worker) => worker)
+    this.#slots = this.threads.map((worker) => new WorkerSlot(worker, observer))
   }
 
   /** Its key is new as well: it may be removed and added again while it drains. */
@@ -74,6 +81,20 @@ export class Workers implements DataPlane {
     for (const slot of this.#slots) slot.closeTunnels()
   }
 
+  /** Loaded lazily: without an admin server it takes no memory. */
+  async liveSessions(): Promise<LiveSessions> {
+    const { mergePages, sumTraffic } = await import("./session-list.js")
+    return {
+      list: async (query) => mergePages(await this.#askAll("listSessions", query), query),
+      close: async (id) => (await this.#askAll("closeSession", id)).includes(true),
+      closeTunnels: async (pool, backend) => {
+        const counts = await this.#askAll("closeBackend", { pool, backend })
+        return counts.reduce((sum, count) => sum + count, 0)
+      },
+      traffic: async () => sumTraffic(await this.#askAll("traffic", undefined)),
+    }
+  }
+
   forget(): void {}
 
   async stop(): Promise<void> {
@@ -82,6 +103,15 @@ export class Workers implements DataPlane {
 
   crash(worker: number): void {
     this.#slots[worker]?.crash()
+  }
+
+  /** Resolves to the replies of the threads that there are. */
+  async #askAll<Name extends CommandName>(
+    name: Name,
+    asked: Commands[Name]["asked"],
+  ): Promise<NonNullable<Commands[Name]["reply"]>[]> {
+    const replies = await Promise.all(this.#slots.map((slot) => slot.ask(name, asked)))
+    return replies.flatMap((reply) => (reply === undefined || reply === null ? [] : [reply]))
   }
 
   async #drain(key: string, timeoutMs: number, delayMs: number): Promise<number> {

@@ -38,7 +38,7 @@ export function planHead(
   incoming: IncomingRequest,
   route: Located,
 ): HeadPlan {
-  const { request, peer, proto, report, destination } = incoming
+  const { request, peer, proto, report, destination, trace } = incoming
   const { hostHeader, requestFields, subprotocols } = route.target
   const localPort = listener.address.kind === "tcp" ? listener.address.port : 0
   const forwarding = forwardingEdits(settings.forwarded, {
@@ -50,7 +50,7 @@ export function planHead(
     fields: request.fields,
   })
   // The configuration's fields come last, so that they override whatever a client or a proxy has sent.
-  const edits = forwarding.concat(requestFields)
+  const edits = forwarding.concat(trace?.edits ?? [], requestFields)
   const plan = { request, path: route.path, hostHeader, edits }
   if (subprotocols.size === 0) return plan
   const { offered, edit } = restrictSubprotocols(request.fields, subprotocols)

@@ -10,9 +10,11 @@ import { dial } from "../net/dial-from.js"
 import { Attempt } from "../pool/attempt.js"
 import type { Backend } from "../pool/backend.js"
 import type { Pool } from "../pool/pool.js"
+import { elapsedMs } from "../shared/clock.js"
 import type { IncomingRequest } from "./read-request.js"
 import type { RouteTarget } from "./route-target.js"
 import type { StageContext } from "./stage-context.js"
+import { tell } from "./tell.js"
 
 /** A backend that has been dialled, with a place held there for the session. */
 export interface Connected {
@@ -47,6 +49,7 @@ export async function connect(
       const attempt = new Attempt(pool, backend)
       try {
         session.enter("dial")
+        tell(session, "dialling", backend.address)
         const dialling = dial(
           backend.address,
           running.from,
@@ -66,7 +69,7 @@ export async function connect(
       }
     }
   } finally {
-    summary.dialMs = clock.nowMs() - startedMs
+    summary.dialMs = elapsedMs(clock, startedMs)
   }
   throw failed ?? new SessionEnd("no_backend")
 }

@@ -2,10 +2,13 @@
 import { toSessionEnd } from "../close-reason.js"
 import type { ResponseHead } from "../http/head.js"
 import { exchange } from "../net/exchange.js"
+import { noteSubprotocol } from "../ops/request-facts.js"
+import { elapsedMs } from "../shared/clock.js"
 import { checkUpgradeResponse } from "../upgrade/upgrade-response.js"
 import type { HeadPlan } from "./compose-head.js"
 import type { Connected } from "./connect.js"
 import type { StageContext } from "./stage-context.js"
+import { tellHead } from "./tell.js"
 
 /**
  * Resolves to the backend's response: a 101 that matches the request, or any other final status. Rejects with
@@ -23,7 +26,11 @@ export async function handshake(
   const sentMs = clock.nowMs()
   try {
     const response = await exchange(connection, head, settings.handshake_timeout_ms, clock)
-    if (response.status === 101) checkUpgradeResponse(response, request.key, offered)
+    tellHead(session, "response head received", response.text)
+    if (response.status === 101) {
+      checkUpgradeResponse(response, request.key, offered)
+      noteSubprotocol(summary, response.fields)
+    }
     summary.status = response.status
     attempt.responded(response.status)
     return response
@@ -32,6 +39,6 @@ export async function handshake(
     attempt.failed(end.reason)
     throw end
   } finally {
-    summary.handshakeMs = clock.nowMs() - sentMs
+    summary.handshakeMs = elapsedMs(clock, sentMs)
   }
 }

@@ -6,6 +6,7 @@ import type { SessionKeys } from "../config/listener-schema.js"
 import type { ClientLimits } from "../limits/client-limits.js"
 import type { ListenerLimits } from "../limits/listener-limits.js"
 import type { Sweep } from "../net/sweep.js"
+import type { LogDetail } from "../ops/log-detail.js"
 import type { Observer } from "../ops/observer.js"
 import type { Pool } from "../pool/pool.js"
 import type { Router } from "../routing/router.js"
@@ -28,9 +29,13 @@ export interface ListenerState extends ListenerLimits {
   /** The bound address. */
   readonly address: Address
   readonly sessions: SessionRegistry
+  /** It is about to stop, though it may still accept. */
+  readonly isDraining: boolean
   /** Limits per client address. */
   readonly clients: ClientLimits
   readonly sweep: Sweep
   readonly observer: Observer
+  /** What the observer is told of sessions between their begin and their end. */
+  readonly detail: LogDetail
   readonly clock: Clock
 }

@@ -5,6 +5,7 @@ import { isDotSegmented } from "../routing/path-pattern.js"
 import type { IncomingRequest } from "./read-request.js"
 import type { RouteTarget } from "./route-target.js"
 import type { StageContext } from "./stage-context.js"
+import { tell } from "./tell.js"
 
 export interface Located {
   readonly target: RouteTarget
@@ -16,6 +17,10 @@ export interface Located {
 export function locate(session: StageContext, { request }: IncomingRequest): Located {
   session.enter("route")
   const { target, path } = session.settings.router.route(request)
+  const { summary } = session
+  summary.pool = target.running.name
+  if (target.title !== undefined) summary.route = target.title
+  tell(session, "route found")
   target.checkOrigin(request.fields)
   refuseEscape(path, target.running.pool)
   return { target, path }

@@ -2,14 +2,18 @@
 import { type ClientAddress, formatClientAddress, toClientAddress } from "../address/client-address.js"
 import { SessionEnd } from "../close-reason.js"
 import { type Report, readReport } from "../forwarding/reported-client.js"
+import { readTrace, type Trace } from "../forwarding/trace-fields.js"
 import { detach } from "../http/detach.js"
 import type { Connection } from "../net/connection.js"
 import { REQUEST, readHead } from "../net/read-head.js"
 import { loggedPath } from "../ops/logged-path.js"
+import { noteFields } from "../ops/request-facts.js"
 import type { SessionSummary } from "../ops/session-summary.js"
 import { toUpgradeRequest, type UpgradeRequest } from "../upgrade/upgrade-request.js"
 import { readProxyHeader } from "./read-proxy-header.js"
 import type { StageContext } from "./stage-context.js"
+import { answerStatus, isStatusRequest } from "./status-request.js"
+import { tell, tellHead } from "./tell.js"
 
 export interface IncomingRequest {
   readonly request: UpgradeRequest
@@ -23,6 +27,8 @@ export interface IncomingRequest {
   readonly report: Report | undefined
   /** The peer, or the client that the trusted proxies report. */
   readonly client: ClientAddress
+  /** Absent: X-Request-ID and traceparent are passed on as they are. */
+  readonly trace: Trace | undefined
 }
 
 /** Rejects with a `SessionEnd`. */
@@ -31,7 +37,7 @@ export async function readRequest(session: StageContext): Promise<IncomingReques
   const { client: connection, listener, settings, summary } = session
   const { trusted_proxies: trusted, read_timeout_ms: readTimeoutMs } = settings
   const { clock } = listener
-  const deadlineMs = clock.nowMs() + readTimeoutMs
+  const startedMs = clock.nowMs()
   let peer = peerOf(connection)
   // A socket has no address once its client has closed. Only on a Unix socket is that normal.
   if (peer.ip === "" && listener.address.kind !== "unix") throw new SessionEnd("client_aborted_in_head")
@@ -49,12 +55,23 @@ export async function readRequest(session: StageContext): Promise<IncomingReques
   }
   if (!isTrusted) acquireClient(session, peer.ip)
 
-  const timeoutMs = Math.max(1, deadlineMs - clock.nowMs())
+  tell(session, "awaiting the request head")
+  const timeoutMs = Math.max(1, startedMs + readTimeoutMs - clock.nowMs())
   const limits = { maxBytes: settings.max_head_bytes, timeoutMs }
   const head = await readHead(connection, REQUEST, limits, clock)
+  summary.headMs = clock.nowMs() - startedMs
   session.enter("validate")
   const path = loggedPath(head.target)
   if (path !== undefined) summary.path = path
+  noteFields(summary, head.fields)
+  let trace: Trace | undefined
+  if (settings.trace_headers) {
+    trace = readTrace(head.fields, isTrusted)
+    summary.requestId = trace.requestId
+    summary.traceparent = trace.traceparent
+  }
+  tellHead(session, "request head received", head.text)
+  if (isStatusRequest(head, settings.status_path)) throw answerStatus(session, head.method)
   let report: Report | undefined
   let client = peer
   if (isTrusted) {
@@ -64,7 +81,7 @@ export async function readRequest(session: StageContext): Promise<IncomingReques
     setClient(summary, client)
     acquireClient(session, client.ip)
   }
-  return { request: toUpgradeRequest(head), peer, destination, proto, report, client }
+  return { request: toUpgradeRequest(head), peer, destination, proto, report, client, trace }
 }
 
 /** The other end of the client's connection. */

@@ -1,5 +1,6 @@
 /** The live sessions of a listener, for drain, admin and metrics. */
 import type { CloseReason, Stage } from "../close-reason.js"
+import type { SessionSummary } from "../ops/session-summary.js"
 import type { Backend } from "../pool/backend.js"
 import { LinkedSet } from "../shared/linked-set.js"
 
@@ -12,6 +13,8 @@ export interface LiveSession {
   readonly startedMs: number
   /** The tunnel's backend; absent before there is a tunnel. */
   readonly backend?: Backend | undefined
+  /** What is known about it so far. The byte counts are those of the end. */
+  readonly summary: Readonly<SessionSummary>
   /** Bytes of the tunnel so far, without the head. */
   readonly bytesFromClient: number
   readonly bytesFromBackend: number
@@ -29,6 +32,9 @@ export class SessionRegistry implements Iterable<LiveSession> {
   #waiting: (() => void)[] = []
   #closesNewFor: CloseReason | undefined
   #lastId = 0
+
+  /** @param onLeft called with each session that has been deleted */
+  constructor(private readonly onLeft: (session: LiveSession) => void = () => {}) {}
 
   get size(): number {
     return this.#sessions.size
@@ -52,6 +58,7 @@ export class SessionRegistry implements Iterable<LiveSession> {
 
   delete(session: LiveSession): void {
     this.#sessions.delete(session)
+    this.onLeft(session)
     if (this.#sessions.size > 0) return
     for (const resolve of this.#waiting.splice(0)) resolve()
   }

@@ -4,6 +4,8 @@ import type { Field } from "../http/head.js"
 import type { PoolRuntime } from "../pool/pool-runtime.js"
 
 export interface RouteTarget {
+  /** The route's name in logs and events; undefined if no route leads here. */
+  readonly title: string | undefined
   readonly running: PoolRuntime
   /** "backend", "client" or a literal. */
   readonly hostHeader: string

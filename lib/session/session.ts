@@ -25,6 +25,7 @@ import { refuse } from "./refuse.js"
 import type { LiveSession } from "./registry.js"
 import { relay } from "./relay.js"
 import type { StageContext, Upstream } from "./stage-context.js"
+import { tell, tellHead } from "./tell.js"
 import { Tunnel } from "./tunnel.js"
 
 /** Runs one session. It is in `listener.sessions` until its sockets are gone. */
@@ -42,13 +43,18 @@ async function establish(session: Session): Promise<void> {
     const plan = planHead(session, incoming, route)
     const connected = await connect(session, incoming, route.target)
     const { connection, backend } = connected
-    const response = await handshake(session, connected, composeHead(plan, backend), plan)
+    tell(session, "backend connected")
+    const requestHead = composeHead(plan, backend)
+    tellHead(session, "request head for the backend", requestHead, route.target.requestFields)
+    const response = await handshake(session, connected, requestHead, plan)
+    tell(session, "backend responded")
     // A refusal that has been relayed is an end like any other.
     if (response.status !== 101) throw await relay(session, connection, response)
     if (route.target.running.pool.closesTunnelsOf(backend)) {
       throw new SessionEnd("no_backend", "it went down or was removed during the handshake")
     }
     const head = composeUpgradeResponse(response, incoming, route.target, backend)
+    tellHead(session, "response head for the client", head, route.target.responseFields)
     session.startTunnel(connected, head)
   } catch (error) {
     session.finish(toSessionEnd(error, "internal_error"))
@@ -123,6 +129,7 @@ class Session implements StageContext, LiveSession {
     this.backend = backend
     client.socket.write(head, "latin1")
     this.release(listener.pending)
+    backend.countTunnel()
     listener.observer.tunnelOpened(this.summary)
     this.#tunnel = new Tunnel(client, connection, settings, listener, this)
     this.#tunnel.start()
@@ -140,6 +147,10 @@ class Session implements StageContext, LiveSession {
   cut(reason: CloseReason): void {
     if (this.#tunnel === undefined) this.close(reason)
     else this.#tunnel.cut(new SessionEnd(reason))
+  }
+
+  halfClosed(reason: CloseReason): void {
+    tell(this, reason === "client_fin" ? "half-closed by the client" : "half-closed by the backend")
   }
 
   /** The one end of every session: called by `establish`, or by the tunnel once both sockets are gone. */
@@ -168,6 +179,7 @@ function newSummary(client: Connection, { settings, address }: ListenerState): S
   return {
     listener: settings.name,
     client: isUnknown ? "unknown" : formatClientAddress(peer),
+    startedAt: Date.now(),
     bytesFromClient: 0,
     bytesFromBackend: 0,
   }

@@ -12,7 +12,7 @@ import type { SessionKeys } from "../config/listener-schema.js"
 import type { Connection } from "../net/connection.js"
 import type { Sweep, Swept } from "../net/sweep.js"
 import type { SessionSummary } from "../ops/session-summary.js"
-import type { Clock } from "../shared/clock.js"
+import { type Clock, elapsedMs } from "../shared/clock.js"
 import { CLOSING_MS, Closing } from "./closing.js"
 import { Pump, type PumpEnds } from "./pump.js"
 
@@ -29,6 +29,8 @@ export function tunnelDeadlinesMs(settings: SessionKeys): number[] {
 const LIFETIME_SPREAD = 0.1
 
 export interface TunnelOwner {
+  /** One side has sent FIN. Called for each. */
+  halfClosed?(reason: CloseReason): void
   /** Both sockets are gone. Called once. */
   finish(end: SessionEnd): void
 }
@@ -103,13 +105,14 @@ export class Tunnel implements PumpEnds, Swept {
   }
 
   summarize(summary: SessionSummary): void {
-    summary.tunnelMs = this.listener.clock.nowMs() - this.#openedMs
+    summary.tunnelMs = elapsedMs(this.listener.clock, this.#openedMs)
     summary.bytesFromClient = this.bytesFromClient
     summary.bytesFromBackend = this.bytesFromBackend
   }
 
   onEnd(reason: CloseReason, to: Connection): void {
     this.#reason ??= reason
+    this.owner.halfClosed?.(reason)
     to.end()
     this.#halfClosed = true
     this.#bytesSeen = -1

@@ -40,3 +40,8 @@ export const systemClock: Clock = {
   nowMs: () => performance.now(),
   after: (ms, callback) => new SystemTimer(ms, callback),
 }
+
+/** Milliseconds since `startedMs`, with at most three decimals. */
+export function elapsedMs(clock: Clock, startedMs: number): number {
+  return Math.round((clock.nowMs() - startedMs) * 1000) / 1000
+}

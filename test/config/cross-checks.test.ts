@@ -222,3 +222,55 @@ for (const [workers, message] of [
     t.equal(problemsOf({ workers, ws_proxy: [LISTENER] })[0], `workers: ${message}`)
   })
 }
+
+const adminConflicts: readonly { admin: object; key: string; message: RegExp }[] = [
+  { admin: { bind: "0.0.0.0:9600" }, key: "bind", message: /^needs token_file or token: other machines/ },
+  { admin: { bind: "[::]:9600" }, key: "bind", message: /^needs token_file or token/ },
+  { admin: { bind: "admin.internal:9600" }, key: "bind", message: /^needs token_file or token/ },
+  { admin: { token: "0123456789abcdef" }, key: "token", message: /^has no effect without bind$/ },
+  { admin: { token_file: "/etc/token" }, key: "token_file", message: /^has no effect without bind$/ },
+  {
+    admin: { bind: "127.0.0.1:9600", token: "0123456789abcdef", token_file: "/etc/token" },
+    key: "token_file",
+    message: /^cannot be combined with token$/,
+  },
+  { admin: { bind: "127.0.0.1:8080" }, key: "bind", message: /^"127.0.0.1:8080" is taken by ws_proxy\[0\]$/ },
+]
+
+for (const { admin, key, message } of adminConflicts) {
+  t.test(`[admin] ${JSON.stringify(admin)} is refused`, async (t) => {
+    const error = thrownBy(() => checkConfig({ admin, ws_proxy: [LISTENER] }))
+    t.ok(error instanceof ConfigError)
+    t.match(error, { problems: [{ path: ["admin", key], message }] })
+    t.equal(error instanceof ConfigError && error.problems.length, 1)
+  })
+}
+
+const goodAdmins: readonly object[] = [
+  {},
+  { bind: "127.0.0.1:9600" },
+  { bind: "127.255.0.9:0" },
+  { bind: "localhost:9600" },
+  { bind: "[::1]:9600" },
+  { bind: "unix:/run/rws/admin.sock" },
+  { bind: "0.0.0.0:9600", token: "0123456789abcdef" },
+  { bind: "10.0.0.1:9600", token_file: "/etc/rws/admin.token" },
+]
+
+for (const admin of goodAdmins) {
+  t.test(`[admin] ${JSON.stringify(admin)} is accepted`, async (t) => {
+    t.equal(
+      thrownBy(() => checkConfig({ admin, ws_proxy: [LISTENER] })),
+      undefined,
+    )
+  })
+}
+
+for (const token of ["short", "0123456789 abcdef", "0123456789abcdeä", 1]) {
+  t.test(`the token ${JSON.stringify(token)} is refused, and the error does not repeat it`, async (t) => {
+    const error = thrownBy(() =>
+      checkConfig({ admin: { bind: "127.0.0.1:9600", token }, ws_proxy: [LISTENER] }),
+    )
+    t.match(error, { problems: [{ path: ["admin", "token"], message: /^expected / }] })
+  })
+}

@@ -32,12 +32,13 @@ t.test("the example configuration is valid", async (t) => {
   t.ok(ws_proxy.length > 0)
 })
 
-const { log: _log, pool: _pool, ws_proxy: _listeners, ...withoutTables } = configSchema.shape
+const { log: _log, admin: _admin, pool: _pool, ws_proxy: _listeners, ...withoutTables } = configSchema.shape
 
 /** The tables of the schema, and the names that they have in a file. */
 const tables: Readonly<Record<string, { readonly shape: object }>> = {
   "the program": { shape: withoutTables },
   log: configSchema.shape.log.unwrap(),
+  admin: configSchema.shape.admin.unwrap(),
   "a listener": listenerSchema,
   "a route": routeSchema,
   "a pool": poolSchema,

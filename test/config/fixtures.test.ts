@@ -17,7 +17,13 @@ const valid: Readonly<Record<string, unknown>> = {
     ws_proxy: [{ bind: "127.0.0.1:8080", backends: BACKENDS }],
   },
   "every-key.toml": {
-    log: { level: "debug" },
+    log: {
+      level: "debug",
+      format: "combined",
+      open: true,
+      sample: 100,
+      redact: ["header:Cookie", "query:*"],
+    },
     pool: {
       chat: {
         backends: [
@@ -84,6 +90,7 @@ const valid: Readonly<Record<string, unknown>> = {
         trusted_proxies: ["10.0.0.0/8", "::1", "unix"],
         accept_proxy_protocol: true,
         forwarded: "both",
+        trace_headers: false,
         host_header: "chat.example:8080",
         request_headers: { set: { "X-Env": "test" }, remove: ["Cookie"] },
         response_headers: { remove: ["Server"] },

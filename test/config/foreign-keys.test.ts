@@ -258,7 +258,7 @@ const misplaced: readonly { title: string; config: object; message: string }[] =
   {
     title: "a listener's key at the top level",
     config: { ws_proxy: [LISTENER], bind: "127.0.0.1:8081" },
-    message: "unknown key here; belongs in [[ws_proxy]]",
+    message: "unknown key here; belongs in [[ws_proxy]] or in [admin]",
   },
   {
     title: "a pool's key at the top level",

@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs"
 import t from "tap"
 import {
+  ADMIN,
   BACKEND,
   HEALTH_CHECK,
   type KnownTable,
@@ -24,7 +25,7 @@ const inlinePoolKeys = Object.keys(inlinePoolShape).filter((key) => key !== "bac
  * set in several.
  */
 const tables: Readonly<Record<string, { table: KnownTable; without?: readonly string[] }>> = {
-  top: { table: TOP, without: ["log", "pool", "ws_proxy"] },
+  top: { table: TOP, without: ["log", "admin", "pool", "ws_proxy"] },
   ws_proxy: { table: LISTENER, without: inlinePoolKeys },
   route: { table: ROUTE, without: [...inlinePoolKeys, ...Object.keys(ruleKeys)] },
   pool: { table: POOL },
@@ -32,6 +33,7 @@ const tables: Readonly<Record<string, { table: KnownTable; without?: readonly st
   health_check: { table: HEALTH_CHECK },
   tls: { table: TLS },
   log: { table: LOG },
+  admin: { table: ADMIN },
 }
 
 function render(name: string): string {

@@ -13,7 +13,7 @@ const LISTENER = { bind: "127.0.0.1:8080", backends: ["127.0.0.1:9000"] }
 
 t.test("a listener needs only its address and its backends", async (t) => {
   const { log, ws_proxy } = toSettings({ ws_proxy: [LISTENER] })
-  t.strictSame(log, { level: "info" })
+  t.match(log, { level: "info", format: undefined, open: false, sample: 1 })
   t.equal(ws_proxy.length, 1)
 })
 
@@ -221,6 +221,7 @@ const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>
   },
   // True only beside trusted proxies.
   accept_proxy_protocol: { good: [false], bad: each([1, "yes", null], /^expected true or false$/) },
+  trace_headers: { good: [false], bad: each([1, "yes", null], /^expected true or false$/) },
   forwarded: {
     good: ["x-forwarded", "rfc7239", "both", "off"],
     bad: each(["X-Forwarded", "", true, null], /^expected one of x-forwarded, rfc7239, both, off/),
@@ -249,6 +250,13 @@ const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>
   allowed_origins: {
     good: [[], ["https://app.example.com", "https://*.example.com", "null", "http://localhost:3000"]],
     bad: each(["https://a", true, null], /^expected a list of origins/),
+  },
+  status_path: {
+    good: ["/healthz", "/", "/a/b%20c"],
+    bad: [
+      ...each(notText, /^expected a path, as in "\/healthz"$/),
+      ...each(["", "healthz", "/a?b", "/a#b", "/a b", "/ä"], / is not a path: expected e\.g\. "\/healthz"/),
+    ],
   },
   close_frames: { good: [true, false], bad: each([1, "yes", null], /^expected true or false$/) },
   client_close_code: closeCode,

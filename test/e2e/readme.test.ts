@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url"
 import t from "tap"
 import ts from "typescript"
 import { CLOSE_REASONS } from "../../lib/close-reason.js"
-import { type KnownTable, LISTENER, LOG, TOP } from "../../lib/config/known-tables.js"
+import { ADMIN, type KnownTable, LISTENER, LOG, TOP } from "../../lib/config/known-tables.js"
 import { listenerSchema } from "../../lib/config/listener-schema.js"
 import { parseConfig } from "../../lib/config/load.js"
 import { tlsSchema } from "../../lib/net/tls-settings.js"
@@ -19,7 +19,7 @@ import { upgradeHead } from "../support/http/heads.js"
 import { deadAddress, startEchoBackend } from "../support/peers/backend.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
 import { complaintsAbout, folderInPackage } from "../support/program/consumer.js"
-import { Program, serveRws, startRws, temporaryFolder, untilLogged } from "../support/program/program.js"
+import { Program, serveFile, startRws, temporaryFolder, untilLogged } from "../support/program/program.js"
 import { blockOf, blocksOf, codesIn, README, tablesOf } from "../support/project/readme.js"
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url))
@@ -53,7 +53,7 @@ const keysOf = (schema: { shape: object }, without: readonly string[] = []) =>
 const keyTables: readonly Table[] = [
   {
     title: "program",
-    keys: TOP.keys.filter((key) => !["log", "pool", "ws_proxy"].includes(key)),
+    keys: TOP.keys.filter((key) => !["log", "admin", "pool", "ws_proxy"].includes(key)),
     defaults: defaultsOf(TOP),
   },
   {
@@ -71,6 +71,7 @@ const keyTables: readonly Table[] = [
   { title: "health check", keys: keysOf(healthCheckSchema), defaults: { ...HEALTH_CHECK_DEFAULTS } },
   { title: "tls", keys: keysOf(tlsSchema), defaults: { ...tlsSchema.parse({}) } },
   { title: "log", keys: [...LOG.keys], defaults: defaultsOf(LOG) },
+  { title: "admin", keys: [...ADMIN.keys], defaults: defaultsOf(ADMIN) },
 ]
 
 for (const [index, { title, keys, defaults }] of keyTables.entries()) {
@@ -132,8 +133,8 @@ function commandLines(): string[][] {
     .filter(([command]) => !NEEDS_ANOTHER.includes(command))
 }
 
-/** These need a running rws. What they do is tested in bin/reload.test.ts and hazard/replaced-under-load.test.ts. */
-const NEEDS_RUNNING = ["reload", "--replace"]
+/** These need a running rws. What they do is tested in bin/reload.test.ts, bin/ctl.test.ts and hazard/replaced-under-load.test.ts. */
+const NEEDS_RUNNING = ["reload", "--replace", "ctl", "top"]
 
 for (const args of commandLines().filter((args) => !args.some((word) => NEEDS_RUNNING.includes(word)))) {
   t.test(`the command "rws ${args.join(" ")}" works`, async (t) => {
@@ -146,7 +147,7 @@ for (const args of commandLines().filter((args) => !args.some((word) => NEEDS_RU
     })
     const rws = startRws(t, here, { cwd })
     await rws.untilOutput(
-      /"listening"|^echo backend .* on |^It works|^The configuration is valid|^Options:|^# Configuration of rws |^\[Unit\]/m,
+      /"listening"|^echo backend .* on |^It works|^The configuration is valid|^Options:|^# Configuration of rws |^\[Unit\]|^ {2}"title": "rws"/m,
     )
     t.equal(rws.stderr, "")
   })
@@ -182,12 +183,15 @@ for (const [index, example] of blocksOf("ts").entries()) {
 t.test("the table of log fields is complete", async (t) => {
   const [rows = []] = tablesOf("field", "meaning")
   const documented = rows.flatMap(([fields = ""]) => codesIn(fields))
-  const backend = await startEchoBackend(t)
+  const backend = await startEchoBackend(t, { "Sec-WebSocket-Protocol": "chat" })
   const logged = new Set<string>()
+  const fields = { Origin: "https://app.example", "User-Agent": "ws", "Sec-WebSocket-Protocol": "chat" }
   for (const address of [backend.address, await deadAddress()]) {
-    const { rws, address: bound } = await serveRws(t, [address], ["--trusted-proxy", "127.0.0.1"])
+    const listener = `[[ws_proxy]]\nbind = "127.0.0.1:0"\ntrusted_proxies = ["127.0.0.1"]\n`
+    const route = `[[ws_proxy.route]]\npath = "/chat"\nbackends = ["${address}"]\n`
+    const { rws, address: bound } = await serveFile(t, listener + route)
     const client = await RawPeer.connect(bound)
-    await client.write(upgradeHead({ "X-Forwarded-For": "192.0.2.1" })).untilText("\r\n\r\n")
+    await client.write(upgradeHead({ ...fields, "X-Forwarded-For": "192.0.2.1" })).untilText("\r\n\r\n")
     client.socket.end()
     const line = await untilLogged(rws, ({ msg }) => msg === "session ended" || msg === "session refused")
     for (const field of Object.keys(line)) logged.add(field)

@@ -38,6 +38,21 @@ const cases: readonly Case[] = [
   },
   { title: "a Forwarded", fields: (index) => ({ Forwarded: `for=10.0.0.1, for=${ip(index)};proto=https` }) },
   { title: "a port in its Forwarded", fields: (index) => ({ Forwarded: `for="${ip(index)}:40001"` }) },
+  {
+    title: "a Host, an Origin and a User-Agent of its own",
+    fields: (index) => ({
+      Host: `host-${index}.of-many.example`,
+      Origin: `https://host-${index}.of-many.example`,
+      "User-Agent": `a client of many, number ${index}`,
+    }),
+  },
+  {
+    title: "a traceparent and an X-Request-ID",
+    fields: (index) => ({
+      "X-Request-ID": `a-request-of-many-${index}`,
+      traceparent: `00-${String(index).padStart(32, "1")}-00f067aa0ba902b7-01`,
+    }),
+  },
   { title: "a long path", path: `/${"p".repeat(PAD_BYTES)}` },
 ]
 

@@ -18,7 +18,7 @@ const targets: readonly { method?: string; target: string; path: string | undefi
 
 for (const { method = "GET", target, path } of targets) {
   t.test(`for ${method} ${target}, the path ${path} is logged`, async (t) => {
-    const { log, lines } = collectLog()
+    const { log, lines } = collectLog("trace")
     const proxy = await createProxy(
       { ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:9"] }] },
       { log },

@@ -40,6 +40,7 @@ t.test("a recorder posts each turn's calls at once, and they are repeated in the
   const summary: SessionSummary = {
     listener: "chat",
     client: "1.2.3.4:5",
+    startedAt: 0,
     bytesFromClient: 0,
     bytesFromBackend: 0,
   }

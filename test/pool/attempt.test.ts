@@ -78,6 +78,16 @@ for (const { fail_on, fails } of COUNTED) {
   }
 }
 
+t.test(
+  "a backend counts its dials, and the attempts that failed by its fault, whatever fail_on says",
+  async (t) => {
+    const { pool, a } = poolOf({ fail_on: ["dial"], max_fails: 0 })
+    for (const way of Object.keys(WAYS) as Way[]) WAYS[way](new Attempt(pool, a))
+    t.equal(a.dials, Object.keys(WAYS).length)
+    t.equal(a.failures, DIAL.length + HANDSHAKE.length)
+  },
+)
+
 const SUCCESSES: { fail_on: string[]; way: Way; resets: boolean }[] = [
   { fail_on: ["dial", "handshake"], way: "responds 101", resets: true },
   { fail_on: ["dial", "handshake"], way: "responds 404", resets: true },

@@ -59,6 +59,13 @@ t.test("a drain ends when the last session has, not when its socket is gone", as
     id: listener.sessions.nextId(),
     stage: "tunnel",
     startedMs: 0,
+    summary: {
+      listener: "front",
+      client: "192.0.2.1:5000",
+      startedAt: 0,
+      bytesFromClient: 0,
+      bytesFromBackend: 0,
+    },
     bytesFromClient: 0,
     bytesFromBackend: 0,
     close() {},

@@ -52,6 +52,12 @@ t.test(
       }
     })
 
+    await t.test("workers tell what their sessions do, since the log shows debug", async (t) => {
+      const steps = host.lines.filter(({ msg, listener }) => msg === "dialling" && listener === "first")
+      t.equal(steps.length, SESSIONS)
+      t.strictSame([...new Set(steps.map(({ worker }) => worker))].sort(), [0, 1])
+    })
+
     await t.test("backends take turns over all workers", async (t) => {
       t.equal(echo.peers.length, SESSIONS / 2)
       t.equal(other.peers.length, SESSIONS / 2)

@@ -36,7 +36,7 @@ async function about(t: Test, client: Connection): Promise<Connecting> {
     client,
     listener,
     settings: listener.settings,
-    summary: { listener: "own", client: "", bytesFromClient: 0, bytesFromBackend: 0 },
+    summary: { listener: "own", client: "", startedAt: 0, bytesFromClient: 0, bytesFromBackend: 0 },
     get upstream() {
       return upstream
     },

@@ -8,6 +8,13 @@ function session(registry: SessionRegistry, closed: string[] = []): LiveSession 
     id,
     stage: "tunnel",
     startedMs: 0,
+    summary: {
+      listener: "front",
+      client: "192.0.2.1:5000",
+      startedAt: 0,
+      bytesFromClient: 0,
+      bytesFromBackend: 0,
+    },
     bytesFromClient: 0,
     bytesFromBackend: 0,
     close() {},

@@ -10,6 +10,13 @@ function sessionsBy(clock: FakeClock, count: number): { sessions: LiveSession[];
     id: index + 1,
     stage: "tunnel" as const,
     startedMs: 0,
+    summary: {
+      listener: "front",
+      client: "192.0.2.1:5000",
+      startedAt: 0,
+      bytesFromClient: 0,
+      bytesFromBackend: 0,
+    },
     bytesFromClient: 0,
     bytesFromBackend: 0,
     close: () => {

@@ -23,7 +23,7 @@ import { SHORT_MS } from "../../support/program/proxy.js"
 const IN_FILES_ONLY = ["pool", "route", "health_check", "tls", "request_headers", "response_headers"]
 const DEFAULTS = new Map(LISTENER.settings.map(({ key, default: standard }) => [key, standard]))
 const KEYS = Object.keys(listenerSchema.shape).filter((key) => !IN_FILES_ONLY.includes(key))
-const SWITCHES = ["accept_proxy_protocol", "require_origin", "reuse_port", "close_frames"]
+const SWITCHES = ["accept_proxy_protocol", "require_origin", "reuse_port", "close_frames", "trace_headers"]
 
 /** Flags of lists are in the singular. */
 const SINGULAR: Readonly<Record<string, string>> = {

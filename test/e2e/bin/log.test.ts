@@ -9,6 +9,7 @@ import {
   logOf,
   Program,
   RWS,
+  serveFile,
   serveRws,
   startRws,
   temporaryFolder,
@@ -22,8 +23,37 @@ async function ask(t: Test, address: string, head = upgradeHead()): Promise<RawP
   return client.write(head).untilText("\r\n\r\n")
 }
 
+t.test("a session's line names its host, its route and its pool", async (t) => {
+  const backend = await startEchoBackend(t)
+  const route = (keys: string) => `[[ws_proxy.route]]\n${keys}\n`
+  const own = `backends = ["${backend.address}"]`
+  const { rws, address } = await serveFile(
+    t,
+    [
+      `[pool.main]\n${own}\n[[ws_proxy]]\nname = "chat"\nbind = "127.0.0.1:0"\npool = "main"\n`,
+      route(`path = "/feed"\n${own}`),
+      route(`host = ["a.example", "*.b.example"]\npath = "/chat"\npool = "main"`),
+    ].join(""),
+  )
+  const expected = [
+    { host: "c.example", path: "/other", route: undefined, pool: "main" },
+    { host: "c.example", path: "/feed", route: "1 /feed", pool: "chat route 1" },
+    { host: "x.b.example:80", path: "/chat/1", route: "2 a.example *.b.example /chat", pool: "main" },
+  ]
+  for (const { host, path } of expected) {
+    const client = await ask(t, address, upgradeHead({ Host: host }, `GET ${path} HTTP/1.1`))
+    client.socket.end()
+    await untilLogged(rws, (line) => line.msg === "session ended" && line.path === path)
+  }
+  t.strictSame(
+    sessionsOf(rws).map(({ host, path, route, pool }) => ({ host, path, route, pool })),
+    expected,
+  )
+})
+
 function isDuration(value: unknown): boolean {
-  return typeof value === "number" && value >= 0 && value < 60_000
+  if (typeof value !== "number" || value < 0 || value >= 60_000) return false
+  return /^\d+(\.\d{1,3})?$/.test(JSON.stringify(value))
 }
 
 const SESSION = ["session ended", "session refused"]

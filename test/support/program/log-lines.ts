@@ -6,11 +6,9 @@ export interface LogLines {
   readonly lines: readonly Readonly<Record<string, unknown>>[]
 }
 
-export function collectLog(): LogLines {
+/** @param level the lowest one that is collected. Default: "info" */
+export function collectLog(level = "info"): LogLines {
   const lines: Record<string, unknown>[] = []
-  const log = pino(
-    { level: "trace", base: null },
-    { write: (line: string) => void lines.push(JSON.parse(line)) },
-  )
+  const log = pino({ level, base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) })
   return { log, lines }
 }

@@ -1,0 +1,129 @@
+/** Asks the admin API of a running rws, for `rws ctl` and `rws top`. */
+import { readFileSync } from "node:fs"
+import { request } from "node:http"
+import {
+  type Address,
+  AddressError,
+  formatAddress,
+  parseAddress,
+  toNetOptions,
+} from "../lib/address/address.js"
+import { toSettings } from "../lib/config/load.js"
+import { type ConfigArguments, readConfig } from "./config-options.js"
+import { RunError } from "./run-error.js"
+import { UsageError } from "./usage-error.js"
+
+export type AdminArguments = ConfigArguments & {
+  /** Default: by the configuration. */
+  readonly admin?: string | undefined
+  readonly "token-file"?: string | undefined
+}
+
+const TIMEOUT_MS = 10_000
+
+/** Addresses that can be bound but are no destination. */
+const WILDCARDS: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" }
+
+export class AdminClient {
+  private constructor(
+    private readonly address: Address,
+    private readonly token: string | undefined,
+  ) {}
+
+  /**
+   * The address and the token that are given, else those of the configuration.
+   * @throws {ConfigError}
+   * @throws {UsageError} when there is no address
+   */
+  static async find(given: AdminArguments): Promise<AdminClient> {
+    const { admin, "token-file": tokenFile } = given
+    // Its other flags are filters: --backend would pass for a configuration.
+    const settings = admin === undefined ? toSettings(await readConfig({ config: given.config })).admin : {}
+    const address = admin === undefined ? settings.bind : parseAdmin(admin)
+    if (address === undefined) {
+      throw new UsageError("the configuration has no [admin] bind: set it, or name the address with --admin")
+    }
+    if (address.kind === "tcp" && address.port === 0) {
+      throw new UsageError("[admin] bind has port 0: name the bound address with --admin")
+    }
+    const file = tokenFile ?? (process.env.RWS_ADMIN_TOKEN ? undefined : settings.token_file)
+    const token = file === undefined ? (process.env.RWS_ADMIN_TOKEN ?? settings.token) : readToken(file)
+    return new AdminClient(address, token)
+  }
+
+  /** @throws {RunError} when rws doesn't respond, or refuses */
+  get<Json>(path: string): Promise<Json> {
+    return this.#ask("GET", path)
+  }
+
+  /** The same, with a change. */
+  post<Json>(path: string, body?: object): Promise<Json> {
+    return this.#ask("POST", path, body)
+  }
+
+  #ask<Json>(method: string, path: string, body?: object): Promise<Json> {
+    const { address, token } = this
+    const payload = body === undefined ? undefined : JSON.stringify(body)
+    const headers = {
+      ...(token !== undefined && { Authorization: `Bearer ${token}` }),
+      ...(payload !== undefined && { "Content-Type": "application/json" }),
+      "Content-Length": Buffer.byteLength(payload ?? ""),
+    }
+    const where =
+      address.kind === "tcp" ? { ...address, host: WILDCARDS[address.host] ?? address.host } : address
+    const target = where.kind === "unix" ? { socketPath: where.path } : toNetOptions(where)
+    return new Promise((resolve, reject) => {
+      const fail = (text: string) => reject(new RunError(`admin server ${formatAddress(address)}: ${text}`))
+      const asked = request({ ...target, method, path, headers, agent: false }, (response) => {
+        let text = ""
+        response.setEncoding("utf8").on("data", (part: string) => {
+          text += part
+        })
+        response.on("error", ({ message }) => fail(message))
+        response.on("end", () => {
+          const { statusCode = 0 } = response
+          const json = parsed(text)
+          if (statusCode === 200 && json !== undefined) resolve(json as Json)
+          else fail(describeRefusal(statusCode, json))
+        })
+      })
+      asked.setTimeout(TIMEOUT_MS, () => asked.destroy(new Error(`no response within ${TIMEOUT_MS} ms`)))
+      asked.on("error", ({ message }) => fail(message))
+      asked.end(payload)
+    })
+  }
+}
+
+function describeRefusal(status: number, json: unknown): string {
+  const { error = `status ${status}`, problems = [] } = (json ?? {}) as {
+    readonly error?: string
+    readonly problems?: readonly string[]
+  }
+  const advice = status === 401 ? "; see --token-file and $RWS_ADMIN_TOKEN" : ""
+  return [error + advice, ...problems].join("\n  ")
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function parseAdmin(text: string): Address {
+  try {
+    return parseAddress(text, 1, "host:port, [v6]:port or unix:/path")
+  } catch (error) {
+    if (error instanceof AddressError) throw new UsageError(`--admin: ${error.message}`)
+    throw error
+  }
+}
+
+function readToken(file: string): string {
+  try {
+    return readFileSync(file, "utf8").trim()
+  } catch (error) {
+    throw new RunError(`${file}: the token can't be read: ${(error as Error).message}`)
+  }
+}

@@ -1,0 +1,11 @@
+/** The metrics, for Prometheus. */
+import type { Metrics } from "../metrics/registry.js"
+import type { AdminRoute } from "./route.js"
+
+export function metricsRoute(metrics: Metrics): AdminRoute {
+  return {
+    method: "GET",
+    path: "/metrics",
+    handle: async () => ({ status: 200, type: metrics.contentType, body: await metrics.text() }),
+  }
+}

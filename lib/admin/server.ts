@@ -1,0 +1,244 @@
+/**
+ * The admin server: HTTP for operators, on an address of its own. Everything a client can make it hold is
+ * bounded: connections, heads, bodies, the time that each takes, and what is buffered for a slow reader.
+ */
+import { once } from "node:events"
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { type Address, toNetOptions } from "../address/address.js"
+import { toBindError } from "../net/listener.js"
+import { bindUnixSocket } from "../net/unix-socket.js"
+import { Guard } from "./guard.js"
+import { Pace } from "./pace.js"
+import { AdminError, type AdminResponse, type AdminRoute, json, matchPath } from "./route.js"
+
+export interface AdminOptions {
+  readonly bind: Address
+  /** Without one, everybody who can connect may do everything. */
+  readonly token?: string | undefined
+  /** Whether the path of a Unix socket may be taken from a program that listens there. Default: no. */
+  readonly mayTakeOver?: boolean
+  /** Told about errors of routes, which are defects. Default: they are dropped. */
+  readonly onDefect?: (error: unknown) => void
+}
+
+const MAX_CONNECTIONS = 50
+/** Pipelined requests are parsed without a pause. */
+const MAX_REQUESTS_PER_CONNECTION = 100
+const MAX_HEAD_BYTES = 8 * 1024
+const MAX_BODY_BYTES = 64 * 1024
+const HEAD_TIMEOUT_MS = 5_000
+const REQUEST_TIMEOUT_MS = 10_000
+/** Also for a client that does not read its response. Streams must send something more often. */
+const IDLE_TIMEOUT_MS = 30_000
+/** Of a Unix socket: it stands for the token. */
+const SOCKET_MODE = 0o600
+
+export class AdminServer {
+  readonly #server: Server
+  readonly #guard: Guard
+  readonly #pace = new Pace()
+  #removePath = () => {}
+  #closed: Promise<void> | undefined
+
+  constructor(
+    private readonly options: AdminOptions,
+    private readonly routes: readonly AdminRoute[],
+  ) {
+    this.#guard = new Guard(options.bind, options.token)
+    this.#server = createServer(
+      {
+        maxHeaderSize: MAX_HEAD_BYTES,
+        headersTimeout: HEAD_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        keepAliveTimeout: HEAD_TIMEOUT_MS,
+        connectionsCheckingInterval: 1000,
+      },
+      (request, response) => void this.#respond(request, response),
+    )
+    this.#server.maxConnections = MAX_CONNECTIONS
+    this.#server.maxRequestsPerSocket = MAX_REQUESTS_PER_CONNECTION
+    this.#server.timeout = IDLE_TIMEOUT_MS
+  }
+
+  /** Resolves to the bound address, with the port that the system chose for 0. Rejects with a `BindError`. */
+  async listen(): Promise<Address> {
+    const { bind, mayTakeOver = false } = this.options
+    try {
+      if (bind.kind === "unix") {
+        const { path } = bind
+        this.#removePath = await bindUnixSocket({ path, mode: SOCKET_MODE, mayTakeOver }, (name) =>
+          this.#bind({ path: name }),
+        )
+      } else await this.#bind(toNetOptions(bind))
+    } catch (error) {
+      this.#server.close()
+      throw toBindError(bind, error)
+    }
+    const bound = this.#server.address()
+    if (bound === null || typeof bound === "string") return bind
+    return { kind: "tcp", host: bound.address, port: bound.port }
+  }
+
+  /** Closes all connections. Resolves once they are gone. May be called again. */
+  close(): Promise<void> {
+    this.#closed ??= new Promise((resolve) => {
+      this.#removePath()
+      this.#server.close(() => resolve())
+      this.#server.closeAllConnections()
+    })
+    return this.#closed
+  }
+
+  async #bind(options: { path: string } | { host: string; port: number }): Promise<void> {
+    this.#server.listen(options)
+    await once(this.#server, "listening")
+    // A client that can't be accepted, for lack of descriptors for example.
+    this.#server.on("error", () => {})
+  }
+
+  async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const gone = new AbortController()
+    response.on("close", () => gone.abort())
+    try {
+      await send(request, response, await this.#handle(request, gone.signal))
+    } catch (error) {
+      // Its status has been sent.
+      response.destroy()
+      if (!gone.signal.aborted) this.options.onDefect?.(error)
+    }
+  }
+
+  async #handle(request: IncomingMessage, signal: AbortSignal): Promise<AdminResponse> {
+    try {
+      await this.#inTime(signal)
+      const { pathname, searchParams } = urlOf(request)
+      const [found, known] = this.#find(request.method, pathname)
+      const fault = this.#guard.faultOf(request.headers, found?.route.isPublic ?? pathname === LOGIN)
+      if (fault !== undefined) throw new AdminError(fault.status, fault.text)
+      if (pathname === LOGIN && request.method === "POST") return this.#login(await readBody(request))
+      if (found === undefined) {
+        throw known ? new AdminError(405, "method not allowed here") : new AdminError(404, "no such path")
+      }
+      const body = request.method === "POST" ? await readBody(request) : undefined
+      return await found.route.handle({ params: found.params, query: searchParams, body, signal })
+    } catch (error) {
+      if (error instanceof AdminError) return json({ error: error.message, ...error.details }, error.status)
+      if (!signal.aborted) this.options.onDefect?.(error)
+      return json({ error: "internal error" }, 500)
+    }
+  }
+
+  async #inTime(signal: AbortSignal): Promise<void> {
+    const waitMs = this.#pace.waitMs(performance.now())
+    if (waitMs === undefined) throw new AdminError(503, "too many requests")
+    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
+    if (signal.aborted) throw new AdminError(503, "the client has gone")
+  }
+
+  /** The route for it, and whether there is one for another method. HEAD is answered as GET without a body. */
+  #find(method: string | undefined, path: string): [Found | undefined, boolean] {
+    const wanted = method === "HEAD" ? "GET" : method
+    let isKnown = path === LOGIN
+    for (const route of this.routes) {
+      const params = matchPath(route.path, path)
+      if (params === undefined) continue
+      isKnown = true
+      if (route.method === wanted) return [{ route, params }, true]
+    }
+    return [undefined, isKnown]
+  }
+
+  /** For browsers, which can't add the token to all of their requests. */
+  #login(body: unknown): AdminResponse {
+    const { token } = (body ?? {}) as { readonly token?: unknown }
+    if (this.options.token === undefined) return json({ ok: true })
+    const cookie = this.#guard.login(token)
+    if (cookie === undefined) throw new AdminError(401, "this is not the token of [admin]")
+    return { ...json({ ok: true }), headers: { "Set-Cookie": cookie } }
+  }
+}
+
+interface Found {
+  readonly route: AdminRoute
+  readonly params: Readonly<Record<string, string>>
+}
+
+const LOGIN = "/api/login"
+
+function urlOf({ url = "/" }: IncomingMessage): URL {
+  // "//host" would be read as another authority.
+  if (!url.startsWith("/") || !URL.canParse(`http://admin${url}`)) throw new AdminError(400, "bad target")
+  return new URL(`http://admin${url}`)
+}
+
+/** The parsed JSON; undefined if there is none. Another page can't send this type without being asked. */
+async function readBody(request: IncomingMessage): Promise<unknown> {
+  const bytes = await readBytes(request)
+  if (bytes.length === 0) return undefined
+  if (!/^application\/json *(;|$)/i.test(request.headers["content-type"] ?? "")) {
+    throw new AdminError(415, "expected Content-Type: application/json")
+  }
+  try {
+    return JSON.parse(bytes.toString())
+  } catch (error) {
+    throw new AdminError(400, `the body is not JSON: ${(error as Error).message}`)
+  }
+}
+
+/** Not by `for await`, which would destroy the socket before the refusal is sent. */
+function readBytes(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const parts: Buffer[] = []
+    let length = 0
+    request.on("data", (part: Buffer) => {
+      length += part.length
+      if (length <= MAX_BODY_BYTES) parts.push(part)
+      else {
+        request.pause()
+        reject(new AdminError(413, `the body exceeds ${MAX_BODY_BYTES} bytes`))
+      }
+    })
+    request.on("end", () => resolve(Buffer.concat(parts)))
+    request.on("close", () => reject(new AdminError(400, "the body is incomplete")))
+  })
+}
+
+async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, type = "application/json; charset=utf-8", body = "", stream, headers }: AdminResponse,
+): Promise<void> {
+  response.writeHead(status, {
+    "Content-Type": type,
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    ...(status === 401 && { "WWW-Authenticate": 'Bearer realm="rws"' }),
+    // What is left of a refused body is not read.
+    ...(!request.complete && { Connection: "close" }),
+    ...(stream === undefined && { "Content-Length": Buffer.byteLength(body) }),
+    ...headers,
+  })
+  if (stream === undefined || request.method === "HEAD") {
+    response.end(body)
+    return
+  }
+  for await (const part of stream) {
+    if (!response.write(part)) await drained(response)
+    if (response.destroyed) return
+  }
+  response.end()
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      response.off("drain", settle)
+      response.off("close", settle)
+      resolve()
+    }
+    response.on("drain", settle)
+    response.on("close", settle)
+    if (response.destroyed) settle()
+  })
+}

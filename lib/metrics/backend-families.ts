@@ -1,0 +1,62 @@
+/** The metrics of backends. */
+import type { Backend } from "../pool/backend.js"
+import { isEjected, isUp } from "../pool/health.js"
+import { type Family, limitFamilies } from "./family.js"
+import type { MetricsSource } from "./source.js"
+
+const LABELS = ["pool", "backend"]
+
+function backendsOf(source: MetricsSource) {
+  return source
+    .pools()
+    .flatMap(({ name, backends }) =>
+      backends.map((backend) => ({ labels: { pool: name, backend: backend.name }, backend })),
+    )
+}
+
+/** One sample for each backend. */
+function family(
+  name: string,
+  type: "counter" | "gauge",
+  help: string,
+  read: (backend: Backend) => number,
+): Family {
+  return {
+    name,
+    type,
+    help,
+    labelNames: LABELS,
+    read: (source) => backendsOf(source).map(({ labels, backend }) => ({ labels, value: read(backend) })),
+  }
+}
+
+export const BACKEND_FAMILIES: readonly Family[] = [
+  family("rws_backend_up", "gauge", "1 unless it is ejected or has failed its health checks.", ({ cells }) =>
+    isUp(cells) ? 1 : 0,
+  ),
+  family("rws_backend_ejected", "gauge", "1 while failed attempts have ejected it.", ({ cells }) =>
+    isEjected(cells) ? 1 : 0,
+  ),
+  family("rws_backend_draining", "gauge", "1 while it gets no new sessions.", ({ isDraining }) =>
+    isDraining ? 1 : 0,
+  ),
+  family("rws_backend_weight", "gauge", "Its weight in the pool.", ({ weight }) => weight),
+  ...limitFamilies(
+    "rws_backend_live_sessions",
+    "Sessions at present that dial it or are connected to it, tunnels included.",
+    LABELS,
+    (source) =>
+      backendsOf(source).map(({ labels, backend: { active, maxConnections } }) => ({
+        labels,
+        limit: { taken: active, max: maxConnections },
+      })),
+  ),
+  family("rws_backend_dials_total", "counter", "Sessions that have dialled it.", ({ dials }) => dials),
+  family(
+    "rws_backend_failures_total",
+    "counter",
+    "Sessions whose dial or handshake has failed by its fault.",
+    ({ failures }) => failures,
+  ),
+  family("rws_backend_tunnels_total", "counter", "Tunnels to it that have begun.", ({ tunnels }) => tunnels),
+]

@@ -1,0 +1,26 @@
+/** Counts what happens to the whole process, in the main thread. */
+import type { Observer } from "../ops/observer.js"
+
+export class ProcessCounts implements Partial<Observer> {
+  /** Reloads that have taken effect. */
+  reloads = 0
+  /** Reloads that were refused: the configuration was not valid, or an address could not be bound. */
+  reloadFailures = 0
+  /** Worker threads that have ended by themselves. */
+  workerDeaths = 0
+  /** Sessions that have ended with their worker thread. They have no end of their own. */
+  lostSessions = 0
+
+  reloaded(): void {
+    this.reloads++
+  }
+
+  reloadRefused(): void {
+    this.reloadFailures++
+  }
+
+  workerEnded(_worker: number, _error: Error, sessions: number): void {
+    this.workerDeaths++
+    this.lostSessions += sessions
+  }
+}

@@ -1,0 +1,43 @@
+/** What the metrics are read from. `lib/proxy` implements it; every call returns the state of that moment. */
+import type { Backend } from "../pool/backend.js"
+import type { ProcessCounts } from "./process-counts.js"
+
+/** Places of a limit. */
+export interface LimitReading {
+  readonly taken: number
+  /** 0 = unlimited. */
+  readonly max: number
+}
+
+export interface ListenerReading {
+  readonly name: string
+  /** What each thread that serves has counted, laid out by `meter-cells.ts`. */
+  readonly meters: readonly Float64Array[]
+  readonly connections: LimitReading
+  readonly pending: LimitReading
+}
+
+export interface PoolReading {
+  /** No two pools have the same. */
+  readonly name: string
+  readonly backends: readonly Backend[]
+}
+
+export interface LoopReading {
+  /** "main", or the number of a worker thread. */
+  readonly worker: string
+  /** See `LoopDelay`. */
+  readonly row: Float64Array
+}
+
+export interface MetricsSource {
+  readonly version: string
+  readonly counts: ProcessCounts
+  /** All listeners listen, and none is about to stop. */
+  isReady(): boolean
+  listeners(): readonly ListenerReading[]
+  pools(): readonly PoolReading[]
+  loops(): readonly LoopReading[]
+  /** Of the limit of open files, over all listeners. */
+  sockets(): { readonly sessions: LimitReading; readonly lingering: LimitReading }
+}

@@ -1,0 +1,47 @@
+/** What summaries and the log say about a request besides its path. Open tunnels keep it in memory. */
+import { type Field, trim } from "../http/head.js"
+import { TextCache } from "../http/text-cache.js"
+import type { SessionSummary } from "./session-summary.js"
+
+const MAX_LENGTH = 256
+/** No registered subprotocol has a longer name. A longer one is probably a token, which must not be logged. */
+const MAX_SUBPROTOCOL = 40
+const SHOWN_OF_TOKEN = 8
+/** Beyond Latin-1, so that no field can end in it. */
+const CUT_MARK = "\u2026"
+
+/** Most requests of a listener have the same few values. */
+const texts = new TextCache(1000)
+
+/** Notes Host, Origin and User-Agent, also of a request that is refused. The first field of a name counts. */
+export function noteFields(summary: SessionSummary, fields: readonly Field[]): void {
+  for (const { name, value } of fields) {
+    if (name === "host") summary.host ??= shown(value, MAX_LENGTH)
+    else if (name === "origin") summary.origin ??= shown(value, MAX_LENGTH)
+    else if (name === "user-agent") summary.userAgent ??= shown(value, MAX_LENGTH)
+  }
+}
+
+/** Notes the subprotocol that the backend has chosen, if any. */
+export function noteSubprotocol(summary: SessionSummary, fields: readonly Field[]): void {
+  const field = fields.find(({ name }) => name === "sec-websocket-protocol")
+  if (field !== undefined) summary.subprotocol = shownSubprotocol(field.value)
+}
+
+/** What a log of heads shows of a field: of subprotocols that are offered, no tokens. @param name in lower case */
+export function shownField(name: string, value: string): string {
+  if (name !== "sec-websocket-protocol") return value
+  return value
+    .split(",")
+    .map((member) => shownSubprotocol(trim(member)))
+    .join(", ")
+}
+
+/** A subprotocol without the part that may be a token. */
+function shownSubprotocol(name: string): string {
+  return name.length > MAX_SUBPROTOCOL ? shown(name, SHOWN_OF_TOKEN + 1) : texts.keep(name)
+}
+
+function shown(text: string, maxLength: number): string {
+  return text.length > maxLength ? texts.keep(text.slice(0, maxLength - 1)) + CUT_MARK : texts.keep(text)
+}

@@ -1,0 +1,243 @@
+/** What the admin API shows and changes, from the current plan and over all threads. */
+import { createRequire } from "node:module"
+import { formatAddress } from "../address/address.js"
+import type { History } from "../admin/history.js"
+import { AdminError } from "../admin/route.js"
+import type {
+  AdminSource,
+  BackendChange,
+  BackendState,
+  BackendStatus,
+  ListenerStatus,
+  PoolStatus,
+  ProxyStatus,
+  RouteStatus,
+  SessionPage,
+  SessionQuery,
+  Traffic,
+} from "../admin/source.js"
+import type { ListenerConfig } from "../config/listener-schema.js"
+import type { Config, LogLevel } from "../config/schema.js"
+import type { Backend } from "../pool/backend.js"
+import { isOnlyEjected, isUp } from "../pool/health.js"
+import type { PoolRuntime } from "../pool/pool-runtime.js"
+import { toTable, toTables } from "../settings/table.js"
+import { changeBackend } from "./change-backend.js"
+import type { LiveSessions, ServedListener } from "./data-plane.js"
+import type { ListenerRows } from "./listener-rows.js"
+import type { PlannedListener } from "./plan.js"
+import type { CurrentPlan } from "./reload.js"
+import { workerCount } from "./workers.js"
+
+/** Listings that wait while another one walks over the sessions. */
+const MAX_WAITING = 20
+
+export class ProxyAdmin implements AdminSource {
+  readonly #startedMs = Date.now()
+  readonly #workers: number
+  #live: Promise<LiveSessions> | undefined
+  /** The end of the last listing, however it ended. */
+  #listed: Promise<unknown> = Promise.resolve()
+  #waiting = 0
+  #traffic: Promise<Traffic> | undefined
+
+  /** @param readAgain reads the configuration file and applies it; undefined if there is none */
+  constructor(
+    private readonly plan: CurrentPlan,
+    private readonly history: History,
+    private readonly readAgain?: () => Promise<string[]>,
+  ) {
+    this.#workers = workerCount(plan.current.config.workers ?? 1)
+  }
+
+  async status(): Promise<ProxyStatus> {
+    const { current, removed, isClosing } = this.plan
+    const counts = [
+      ...current.listeners.map(({ rows }) => takenOf(rows)),
+      ...removed.map(({ sessions }) => sessions.size),
+    ]
+    const live = counts.reduce((sum, count) => sum + count, 0)
+    const { bytesFromClient, bytesFromBackend } = await this.#sumTraffic()
+    return {
+      version: VERSION,
+      nodeVersion: process.versions.node,
+      startedAt: new Date(this.#startedMs).toISOString(),
+      uptimeS: Math.round((Date.now() - this.#startedMs) / 1000),
+      workers: this.#workers,
+      draining: isClosing,
+      reloads: this.history.reloads,
+      logLevel: current.logLevel,
+      totals: this.history.totals({ live, bytesFromClient, bytesFromBackend }),
+    }
+  }
+
+  listeners(): ListenerStatus[] {
+    const { current, removed, isClosing } = this.plan
+    const served = current.listeners.map(
+      (listener, index): ListenerStatus => ({
+        ...describe(listener.running),
+        sessions: takenOf(listener.rows),
+        pending: Atomics.load(listener.rows.pending, 0),
+        draining: isClosing,
+        pool: this.#nameOfOwnPool(listener),
+        routes: this.#routesOf(listener, current.config.ws_proxy[index]),
+      }),
+    )
+    const draining = removed.map(
+      (listener): ListenerStatus => ({ ...describe(listener), pending: 0, draining: true, routes: [] }),
+    )
+    return [...served, ...draining]
+  }
+
+  pools(): PoolStatus[] {
+    return [...this.plan.current.pools.runtimes.values()].map((runtime) => {
+      const { members, settings } = runtime.pool
+      const active = members.reduce((sum, backend) => sum + backend.active, 0)
+      return {
+        name: runtime.name,
+        balance: settings.balance,
+        backends: members.map((backend) => this.#statusOf(runtime, backend, active)),
+      }
+    })
+  }
+
+  async sessions(query: SessionQuery): Promise<SessionPage> {
+    const { total, sessions } = await this.#inTurn(async () => (await this.#sessions()).list(query))
+    return { total, sessions: sessions.slice(query.offset) }
+  }
+
+  async closeSession(id: string): Promise<boolean> {
+    return (await this.#sessions()).close(id)
+  }
+
+  async closeTunnels(pool: string, backend: string): Promise<number> {
+    const known = this.pools().find(({ name }) => name === pool)
+    if (known === undefined) throw new AdminError(404, `no pool ${JSON.stringify(pool)}`)
+    if (!known.backends.some(({ name }) => name === backend)) {
+      throw new AdminError(404, `no backend ${JSON.stringify(backend)} in this pool`)
+    }
+    return (await this.#sessions()).closeTunnels(pool, backend)
+  }
+
+  changeBackend(pool: string, change: BackendChange): Promise<string[]> {
+    return this.#change((config) => changeBackend(config, pool, change))
+  }
+
+  async reload(): Promise<string[]> {
+    if (this.readAgain === undefined)
+      throw new AdminError(409, "there is no configuration file to read again")
+    return this.#unlessClosing(this.readAgain)
+  }
+
+  async setLogLevel(level: LogLevel): Promise<void> {
+    await this.#change((config) => ({ ...config, log: { ...config.log, level } }))
+  }
+
+  #change(change: (config: Config) => Config | undefined): Promise<string[]> {
+    return this.#unlessClosing(() => this.plan.change(change))
+  }
+
+  async #unlessClosing<Outcome>(change: () => Promise<Outcome>): Promise<Outcome> {
+    if (!this.plan.isStarted) throw new AdminError(409, "rws is starting: try again")
+    this.#refuseIfClosing()
+    try {
+      return await change()
+    } catch (error) {
+      // It may have begun to drain meanwhile.
+      this.#refuseIfClosing()
+      throw error
+    }
+  }
+
+  #refuseIfClosing(): void {
+    if (this.plan.isClosing) throw new AdminError(409, "rws is draining: nothing can be changed any more")
+  }
+
+  /** One walk over the sessions at a time, so that many clients cost no more than one. */
+  #inTurn<Listing>(list: () => Promise<Listing>): Promise<Listing> {
+    if (this.#waiting >= MAX_WAITING) throw new AdminError(503, "too many listings at the same time")
+    this.#waiting++
+    const listed = this.#listed.then(list).finally(() => this.#waiting--)
+    this.#listed = listed.catch(() => {})
+    return listed
+  }
+
+  /** Requests that arrive during a walk share it. */
+  #sumTraffic(): Promise<Traffic> {
+    this.#traffic ??= this.#sessions()
+      .then((sessions) => sessions.traffic())
+      .finally(() => {
+        this.#traffic = undefined
+      })
+    return this.#traffic
+  }
+
+  #sessions(): Promise<LiveSessions> {
+    const { plan } = this
+    this.#live ??= plan.current.plane.liveSessions(() => plan.current.pools)
+    return this.#live
+  }
+
+  #statusOf({ name: pool }: PoolRuntime, backend: Backend, active: number): BackendStatus {
+    const state = stateOf(backend)
+    const news = this.history.newsOf(pool, backend.name)
+    const drained = backend.drain ? "drain is set" : "its weight is 0"
+    return {
+      name: backend.name,
+      state,
+      reason: state === "draining" ? drained : news?.reason,
+      since: news?.since,
+      weight: backend.weight,
+      backup: backend.isBackup,
+      active: backend.active,
+      maxConnections: backend.maxConnections,
+      dials: backend.dials,
+      failures: backend.failures,
+      share: active === 0 ? 0 : backend.active / active,
+    }
+  }
+
+  #nameOfOwnPool({ settings }: PlannedListener): string | undefined {
+    const runtimes = [...this.plan.current.pools.runtimes.values()]
+    return runtimes.find(({ pool }) => pool === settings.ownPool)?.name
+  }
+
+  #routesOf(listener: PlannedListener, config: ListenerConfig | undefined): RouteStatus[] {
+    const own = this.#nameOfOwnPool(listener)
+    return toTables(config?.route).map(([index, { host, path, header, query, pool, backends }]) => {
+      const inline = backends === undefined ? own : `${listener.settings.name} route ${index + 1}`
+      return {
+        route: index + 1,
+        host: [host ?? []].flat().map(String),
+        path: path === undefined ? undefined : String(path),
+        header: Object.keys(toTable(header)),
+        query: Object.keys(toTable(query)),
+        pool: pool === undefined ? (inline ?? "") : String(pool),
+      }
+    })
+  }
+}
+
+/** The package knows itself by its name. */
+const { version: VERSION } = createRequire(import.meta.url)("rws-proxy/package.json") as { version: string }
+
+/** Without refused clients, whose connections linger for a while. They have been counted as ended. */
+function takenOf({ connections }: ListenerRows): number {
+  return Atomics.load(connections, 0)
+}
+
+function describe({ settings, address, sessions }: ServedListener) {
+  return {
+    name: settings.name,
+    address: formatAddress(address),
+    sessions: sessions.size,
+    maxConnections: settings.max_connections,
+    maxPending: settings.max_pending,
+  }
+}
+
+function stateOf({ isDraining, cells }: Backend): BackendState {
+  if (isDraining) return "draining"
+  if (isUp(cells)) return "up"
+  return isOnlyEjected(cells) ? "ejected" : "down"
+}

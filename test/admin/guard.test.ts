@@ -1,0 +1,125 @@
+import t from "tap"
+import { type Address, parseBindAddress } from "../../lib/address/address.js"
+import { Guard, type GuardedFields } from "../../lib/admin/guard.js"
+
+const LOOPBACK = parseBindAddress("127.0.0.1:9600")
+const NAMED = parseBindAddress("rws.internal:9600")
+const UNIX = parseBindAddress("unix:/run/rws/admin.sock")
+const TOKEN = "correct horse battery staple"
+
+interface Case {
+  readonly title: string
+  readonly bind?: Address
+  readonly token?: string
+  readonly fields: GuardedFields
+  readonly isPublic?: boolean
+  readonly status?: number
+}
+
+const cases: readonly Case[] = [
+  { title: "the bound address as Host is allowed", fields: { host: "127.0.0.1:9600" } },
+  { title: "a forwarded port is allowed", fields: { host: "127.0.0.1:8080" } },
+  { title: "localhost is allowed", fields: { host: "LocalHost:9600" } },
+  { title: "a name below localhost is allowed", fields: { host: "rws.localhost:9600" } },
+  { title: "an IPv6 address is allowed", fields: { host: "[::1]:9600" } },
+  { title: "another name as Host is refused", fields: { host: "evil.example:9600" }, status: 403 },
+  { title: "a name that ends like localhost is refused", fields: { host: "notlocalhost" }, status: 403 },
+  {
+    title: "a name that begins like an address is refused",
+    fields: { host: "127.0.0.1.nip.io" },
+    status: 403,
+  },
+  { title: "no Host is refused", fields: {}, status: 403 },
+  { title: "an invalid Host is refused", fields: { host: "127.0.0.1:9600 evil" }, status: 403 },
+  { title: "the bound name is allowed", bind: NAMED, fields: { host: "RWS.internal:9600" } },
+  { title: "a Unix socket allows any Host", bind: UNIX, fields: { host: "whatever" } },
+  { title: "a Unix socket allows none", bind: UNIX, fields: {} },
+  {
+    title: "the same origin is allowed",
+    fields: { host: "127.0.0.1:9600", origin: "http://127.0.0.1:9600" },
+  },
+  {
+    title: "the same origin behind TLS is allowed",
+    fields: { host: "127.0.0.1:9600", origin: "https://127.0.0.1:9600" },
+  },
+  {
+    title: "another origin is refused",
+    fields: { host: "127.0.0.1:9600", origin: "http://evil.example" },
+    status: 403,
+  },
+  {
+    title: "another port of the same host is another origin",
+    fields: { host: "127.0.0.1:9600", origin: "http://127.0.0.1:3000" },
+    status: 403,
+  },
+  {
+    title: "an opaque origin is refused",
+    fields: { host: "127.0.0.1:9600", origin: "null" },
+    status: 403,
+  },
+  {
+    title: "another origin is refused on a public route too",
+    fields: { host: "127.0.0.1:9600", origin: "http://evil.example" },
+    isPublic: true,
+    status: 403,
+  },
+  {
+    title: "the token is allowed",
+    token: TOKEN.replaceAll(" ", "-"),
+    fields: { host: "anything.example", authorization: `Bearer ${TOKEN.replaceAll(" ", "-")}` },
+  },
+  { title: "without the token there is a 401", token: "secret", fields: { host: "127.0.0.1" }, status: 401 },
+  {
+    title: "another token is refused",
+    token: "secret",
+    fields: { host: "127.0.0.1", authorization: "Bearer secres" },
+    status: 401,
+  },
+  {
+    title: "the beginning of the token is refused",
+    token: "secret",
+    fields: { host: "127.0.0.1", authorization: "Bearer secre" },
+    status: 401,
+  },
+  {
+    title: "another scheme is refused",
+    token: "secret",
+    fields: { host: "127.0.0.1", authorization: "Basic secret" },
+    status: 401,
+  },
+  {
+    title: "the token as a cookie is refused",
+    token: "secret",
+    fields: { host: "127.0.0.1", cookie: "rws_admin=secret" },
+    status: 401,
+  },
+  {
+    title: "a public route needs no token",
+    token: "secret",
+    fields: { host: "127.0.0.1" },
+    isPublic: true,
+  },
+]
+
+for (const { title, bind = LOOPBACK, token, fields, isPublic, status } of cases) {
+  t.test(title, async (t) => {
+    t.equal(new Guard(bind, token).faultOf(fields, isPublic)?.status, status)
+  })
+}
+
+t.test("a login with the token sets a cookie that stands for it", async (t) => {
+  const guard = new Guard(LOOPBACK, "secret")
+  t.equal(guard.login("other"), undefined)
+  t.equal(guard.login(undefined), undefined)
+  const field = guard.login("secret") ?? ""
+  t.match(field, /^rws_admin=[\w-]+; Path=\/; HttpOnly; SameSite=Strict$/)
+  t.notMatch(field, "secret")
+  const [cookie = ""] = field.split(";")
+  const fields = { host: "127.0.0.1", cookie: `theme=dark; ${cookie}` }
+  t.equal(guard.faultOf(fields), undefined)
+  t.equal(new Guard(LOOPBACK, "secret").faultOf(fields)?.status, 401, "not after a restart")
+})
+
+t.test("without a token nobody can log in", async (t) => {
+  t.equal(new Guard(LOOPBACK).login(""), undefined)
+})

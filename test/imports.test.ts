@@ -129,7 +129,7 @@ const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
   {
     packages: /^node:fs/,
     rooms:
-      /^(lib\/(config\/load|limits\/descriptors|net\/(unix-socket|inherited-sockets|local-fault|secure-context)|metrics\/registry|ops\/line-writer|proxy\/admin)|bin\/(admin-client|config-options|pid-file|watch))\.ts$/,
+      /^(lib\/(admin\/page\/page|config\/load|limits\/descriptors|net\/(unix-socket|inherited-sockets|local-fault|secure-context)|metrics\/registry|ops\/line-writer|proxy\/admin)|bin\/(admin-client|config-options|pid-file|watch))\.ts$/,
   },
   { packages: /^(ws|yargs)$/, rooms: /^bin\// },
 ]

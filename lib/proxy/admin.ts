@@ -5,6 +5,7 @@ import { apiRoutes } from "../admin/api.js"
 import { healthRoutes } from "../admin/health-routes.js"
 import { History } from "../admin/history.js"
 import { metricsRoute } from "../admin/metrics-route.js"
+import { pageRoute } from "../admin/page/page-route.js"
 import type { AdminRoute } from "../admin/route.js"
 import { AdminServer } from "../admin/server.js"
 import type { Settings } from "../config/schema.js"
@@ -93,6 +94,7 @@ export class Admin {
 
   #routes(plan: CurrentPlan, readAgain: AdminOptions["readAgain"]): readonly AdminRoute[] {
     return [
+      pageRoute(),
       ...healthRoutes(() => plan.isReady),
       metricsRoute(new Metrics(new ProxyMetrics(plan, this.#counts))),
       ...apiRoutes(new ProxyAdmin(plan, this.#history, readAgain), this.#history),

@@ -186,7 +186,7 @@ export class LogObserver implements Partial<Observer> {
     if (level === this.#level) return
     this.#level = level
     // A logger may have levels of its own: then it decides.
-    this.#lowest = LOG_LEVELS.findIndex((known) => known === level)
+    this.#lowest = (LOG_LEVELS as readonly (string | undefined)[]).indexOf(level)
     this.#detail?.follow(level)
   }
 }

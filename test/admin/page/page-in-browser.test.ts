@@ -187,11 +187,11 @@ t.test("ended sessions say why in words, and every word of the filter has to occ
   const { page, complaints } = await show(t, (world) => {
     world.ended = [
       endedSession({ reason: "client_fin", tunnelMs: 1500 }),
-      endedSession({ reason: "connect_timeout", status: 504 }),
+      endedSession({ reason: "connect_timeout", status: 504, requestId: "4bf92f35" }),
     ]
   })
   await seen(page, "#ended-table", CLOSE_REASONS.client_fin.text)
-  await page.getByLabel("Contains").fill("504 TIME")
+  await page.getByLabel("Contains").fill("504 TIME 4BF92")
   await seen(page, "#ended-count", "1 of the last 2")
   const text = await page.locator("#ended-table tbody tr").innerText()
   for (const part of ["504", CLOSE_REASONS.connect_timeout.text, "connect_timeout · backend"])

@@ -194,6 +194,8 @@ export function endedSession(others: Partial<EndedStatus> = {}): EndedStatus {
     status: 101,
     bytesFromClient: 10,
     bytesFromBackend: 20,
+    host: "chat.example.com",
+    startedAt: Date.UTC(2026, 0, 2, 3, 4),
     endedAt: "2026-01-02T03:04:05.678Z",
     reason,
     who,

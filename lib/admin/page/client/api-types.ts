@@ -106,6 +106,10 @@ export interface EndedSession {
   readonly client: string
   readonly backend?: string | undefined
   readonly path?: string | undefined
+  readonly host?: string | undefined
+  readonly origin?: string | undefined
+  readonly userAgent?: string | undefined
+  readonly requestId?: string | undefined
   readonly status?: number | undefined
   readonly bytesFromClient: number
   readonly bytesFromBackend: number

@@ -36,18 +36,20 @@ export class Ended {
   }
 }
 
-/** Every word occurs somewhere in what the row shows. */
+/** Every word occurs somewhere in the row, or in what else is known of the request. */
 function matches(session: EndedSession, words: readonly string[]): boolean {
   if (words.length === 0) return true
-  const { listener, client, backend, path, status, reason, who, text } = session
-  const shown = [listener, client, backend, path, status, reason, who, text].join(" ").toLowerCase()
-  return words.every((word) => shown.includes(word))
+  const { listener, client, backend, path, host, status, reason, who, text } = session
+  const { origin, userAgent, requestId } = session
+  const shown = [listener, client, backend, path, host, status, reason, who, text]
+  const all = [...shown, origin, userAgent, requestId].join(" ").toLowerCase()
+  return words.every((word) => all.includes(word))
 }
 
 const ENDED_COLUMNS: readonly Column<Row>[] = [
   { label: "Ended", kind: "number", fill: textCell(({ endedAt }) => formatMoment(endedAt)) },
   { label: "Client", kind: "address", fill: textCell(({ client }) => client) },
-  { label: "Path", kind: "path", fill: textCell(({ path }) => path ?? NOTHING) },
+  { label: "Path", kind: "path", fill: fillTarget },
   { label: "Backend", kind: "address", fill: textCell(({ backend }) => backend ?? NOTHING) },
   { label: "Status", kind: "number", fill: textCell(({ status }) => (status ? String(status) : NOTHING)) },
   { label: "Reason", fill: fillReason },
@@ -59,6 +61,10 @@ const ENDED_COLUMNS: readonly Column<Row>[] = [
   { label: "From client", kind: "number", fill: textCell((row) => formatBytes(row.bytesFromClient)) },
   { label: "From backend", kind: "number", fill: textCell((row) => formatBytes(row.bytesFromBackend)) },
 ]
+
+function fillTarget(cell: HTMLElement, { path, host }: EndedSession): void {
+  setLines(cell, path ?? NOTHING, host ?? "")
+}
 
 function fillReason(cell: HTMLElement, { reason, who, text }: EndedSession): void {
   setLines(cell, text, `${reason} · ${who}`)

@@ -70,7 +70,7 @@ export async function serve(given: ServeArguments): Promise<void> {
   pidFile?.release()
   await handedOver
   await flush(FLUSH_MS)
-  await leaveCluster(FLUSH_MS)
+  await leaveCluster()
   await end(cut > 0 ? TUNNELS_CUT : DONE)
 }
 

@@ -23,7 +23,7 @@ export class FieldEdit {
     readonly value: string,
   ) {
     this.key = lowerCaseName(name)
-    this.line = action === "remove" ? "" : `${safe(`${name}: ${value}`)}\r\n`
+    this.line = action === "remove" ? "" : `${safe(name)}: ${safe(value)}\r\n`
   }
 
   static set(name: string, value: string): FieldEdit {

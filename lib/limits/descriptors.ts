@@ -99,6 +99,8 @@ export function parseOpenFileLimit(limits: string): number {
 /** What each cell of the process's row holds. A maximum or limit of 0 = unlimited. */
 const CELL = { sessions: 0, maxSessions: 1, lingering: 2, maxLingering: 3, limit: 4 } as const
 const CELLS = 5
+/** The identity of that row. Its first cell counts the sessions of all listeners, also of those that drain. */
+export const SOCKETS = "sockets"
 
 /**
  * The places of this process. Its limit is read once, and only on Linux; elsewhere there is none. The row is
@@ -106,8 +108,8 @@ const CELLS = 5
  * @param rows where worker threads find the main thread's row
  */
 export function socketPlaces(rows: Rows): SocketPlaces {
-  const cells = new Int32Array(rows.memory("sockets", processRow))
-  const held = rows.heldCells("sockets")
+  const cells = new Int32Array(rows.memory(SOCKETS, processRow))
+  const held = rows.heldCells(SOCKETS)
   const sessions = cells[CELL.maxSessions] ?? 0
   return {
     sessions: new Places(sessions, cells.subarray(CELL.sessions), held?.subarray(CELL.sessions)),

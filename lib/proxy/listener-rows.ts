@@ -37,7 +37,7 @@ export function listenerRows(
   settings: ClientLimitSettings,
   threads: CountingThreads,
 ): ListenerRows {
-  const connections = connectionsIdentity(listener)
+  const connections = `${listener} connections`
   const pending = `${listener} pending`
   const clients = `${listener}${CLIENTS}`
   return {
@@ -63,11 +63,6 @@ export function logDetail(rows: Rows): LogDetail {
 }
 
 const CLIENTS = " clients"
-
-/** The identity of the row that counts a listener's sessions. */
-export function connectionsIdentity(listener: string): string {
-  return `${listener} connections`
-}
 
 /** Unlocks the tables of clients that a thread had locked when it died. */
 export function unlockTables(memories: Memories, thread: number): void {

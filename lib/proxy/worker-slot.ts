@@ -1,8 +1,9 @@
 /** The place of one worker thread. A thread that dies gives back what it held and is replaced by another. */
+import { SOCKETS } from "../limits/descriptors.js"
 import type { Observer } from "../ops/observer.js"
 import { systemClock, type Timer } from "../shared/clock.js"
 import { HeldRows } from "../shared/held-rows.js"
-import { connectionsIdentity, unlockTables } from "./listener-rows.js"
+import { unlockTables } from "./listener-rows.js"
 import type { BoundAddresses, CommandName, Commands, PostedPlan } from "./worker-messages.js"
 import { ThreadEnded, WorkerThread } from "./worker-thread.js"
 
@@ -195,12 +196,7 @@ export class WorkerSlot {
   }
 
   #countSessions(): number {
-    const { keys, memories } = this.#assigned ?? { keys: new Map(), memories: new Map() }
-    let sessions = 0
-    for (const listener of keys.keys()) {
-      const memory = memories.get(connectionsIdentity(listener))
-      if (memory !== undefined) sessions += this.#held.count(memory)
-    }
-    return sessions
+    const memory = this.#assigned?.memories.get(SOCKETS)
+    return memory === undefined ? 0 : this.#held.count(memory)
   }
 }

@@ -1,11 +1,10 @@
 /** What if a worker thread dies under load, of an error that nobody catches? */
-import { randomBytes } from "node:crypto"
-import { once } from "node:events"
 import { setImmediate as nextTurn } from "node:timers/promises"
-import t, { type Test } from "tap"
+import t from "tap"
 import { upgradeHead } from "../support/http/heads.js"
-import { answerUpgrade, type RawBackend, startBackend } from "../support/peers/backend.js"
-import { type Attempt, attempt, openAll } from "../support/peers/counted-client.js"
+import { startBackend } from "../support/peers/backend.js"
+import { attempt, openAll } from "../support/peers/counted-client.js"
+import { EchoLoad, echoForgetfully } from "../support/peers/echo-load.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
 import { noNewerNode } from "../support/program/newer-node.js"
 import { startWorkers } from "../support/program/start-workers.js"
@@ -18,7 +17,7 @@ t.test(
   "a killed worker is replaced, its places are given back, the others go on",
   { skip: noNewerNode },
   async (t) => {
-    const echo = await startForgetfulEcho(t)
+    const echo = await startBackend(t, echoForgetfully)
     const silent = await startBackend(t)
     const bind = "127.0.0.1:0"
     const host = await startWorkers(t, {
@@ -38,9 +37,9 @@ t.test(
     t.equal(tunnels.length, OPEN)
     const waiting = await Promise.all(Array.from({ length: PENDING }, () => requested(pendingAt)))
     await silent.peer(PENDING - 1)
-    const load = tunnels.map((tunnel) => new EchoLoad(tunnel))
-    const running = load.map((one) => one.run())
-    await Promise.all(load.map((one) => one.untilRounds(3)))
+    const load = tunnels.map((tunnel) => new EchoLoad(tunnel.peer))
+    for (const one of load) one.start()
+    await Promise.all(load.map((one) => one.untilMore(3)))
 
     host.crash(1)
     const died = await host.logged(({ msg }) => msg === "worker thread ended")
@@ -48,7 +47,7 @@ t.test(
     await host.logged(({ msg, worker }) => msg === "worker thread replaced" && worker === 1)
 
     const alive = load.filter(({ isBroken }) => !isBroken)
-    await Promise.all(alive.map((one) => one.untilRounds(one.rounds + 3)))
+    await Promise.all(alive.map((one) => one.untilMore(3)))
     const broken = load.filter(({ isBroken }) => isBroken).length
     const brokenWaiting = waiting.filter(({ closed, ended }) => closed || ended).length
     t.ok(broken > 0, `${broken} tunnels died with their worker`)
@@ -67,8 +66,7 @@ t.test(
     await silent.peer(PENDING + brokenWaiting - 1)
     t.equal((await attempt(pendingAt)).status, 503, "the same for max_pending")
 
-    for (const one of load) one.stop()
-    await Promise.all(running)
+    await Promise.all(load.map((one) => one.stop()))
     await Promise.all([...tunnels, ...more].map((one) => one.close()))
     for (const { socket } of [...waiting, ...pendingAgain]) socket.destroy()
     const all = await openAll(() => attempt(address), PLACES)
@@ -80,7 +78,7 @@ t.test(
 )
 
 t.test("workers that die again and again leave no place taken", { skip: noNewerNode }, async (t) => {
-  const echo = await startForgetfulEcho(t)
+  const echo = await startBackend(t, echoForgetfully)
   const host = await startWorkers(t, {
     workers: 2,
     ws_proxy: [{ bind: "127.0.0.1:0", backends: [echo.address], max_connections: 10, max_pending: 10 }],
@@ -108,63 +106,6 @@ t.test("workers that die again and again leave no place taken", { skip: noNewerN
   await Promise.all(all.map((one) => one.close()))
   await host.close(0)
 })
-
-/** An echo backend for long tunnels: what the peer keeps of its bytes would grow without end. */
-function startForgetfulEcho(t: Test): Promise<RawBackend> {
-  return startBackend(t, (peer) => {
-    void answerUpgrade(peer).then(
-      () => {
-        peer.socket.on("data", (bytes: Buffer) => {
-          peer.received = Buffer.alloc(0)
-          peer.socket.write(bytes)
-        })
-        peer.socket.on("end", () => peer.socket.end())
-      },
-      () => {},
-    )
-  })
-}
-
-/** Sends random bytes through a tunnel and compares what comes back, again and again. */
-class EchoLoad {
-  rounds = 0
-  isWrong = false
-  #isStopped = false
-  readonly #peer: RawPeer
-
-  constructor({ peer }: Attempt) {
-    this.#peer = peer
-  }
-
-  get isBroken(): boolean {
-    return this.#peer.closed || this.#peer.ended
-  }
-
-  async run(): Promise<void> {
-    const { socket } = this.#peer
-    while (!this.#isStopped && !this.isBroken) {
-      const bytes = randomBytes(1000)
-      this.#peer.received = Buffer.alloc(0)
-      socket.write(bytes)
-      await this.#peer
-        .until(({ received, closed, ended }) => received.length >= bytes.length || closed || ended)
-        .catch(() => {})
-      const { received } = this.#peer
-      if (!received.equals(bytes.subarray(0, received.length))) this.isWrong = true
-      this.rounds++
-      socket.emit("round")
-      await nextTurn()
-    }
-  }
-
-  async untilRounds(rounds: number): Promise<void> {
-    while (this.rounds < rounds && !this.isBroken) await once(this.#peer.socket, "round")
-  }
-
-  stop(): void {
-    this.#isStopped = true
-  }
-}
 
 /** A client whose request has been sent. */
 async function requested(address: string): Promise<RawPeer> {

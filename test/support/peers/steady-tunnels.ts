@@ -51,7 +51,8 @@ export function openSteadily(address: string): SteadyTunnels {
 }
 
 async function openTunnel(address: string): Promise<void> {
-  const client = await RawPeer.connect(address)
+  // A client that is refused closes too.
+  const client = await RawPeer.connect(address, { allowHalfOpen: false })
   try {
     await client.write(upgradeHead()).untilText("101 Switching Protocols")
     await client.untilText("\r\n\r\n")

@@ -7,6 +7,8 @@ import { connectWs, echo, messagesOf, startWsBackend } from "../support/peers/ws
 import { type Serving, serveFile, untilLogged } from "../support/program/program.js"
 
 t.setTimeout(120_000)
+// They mostly wait for the page to ask again.
+t.jobs = 4
 const skip = noChromium
 let browser: Browser
 if (!skip) {

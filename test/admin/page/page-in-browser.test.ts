@@ -16,6 +16,8 @@ import { launchChromium, noChromium, openPage } from "../../support/browser/chro
 import { echo, startWsBackend } from "../../support/peers/ws-backend.js"
 
 t.setTimeout(120_000)
+// They mostly wait for the page to ask again.
+t.jobs = 4
 let browser: Browser
 if (!noChromium) {
   browser = await launchChromium()
@@ -74,6 +76,11 @@ t.test("figures and charts follow the status, second by second", { skip }, async
   t.equal(await page.title(), "1,234 tunnels · rws")
   t.match(await page.locator("#chart-tunnels svg").getAttribute("aria-label"), /^Open tunnels: 1,234; /)
   t.match(await page.locator("#chart-tunnels .line").getAttribute("d"), /^M\d+,48L/)
+  await page.locator("#chart-tunnels svg").hover({ position: { x: 2, y: 2 } })
+  await seen(page, "#chart-tunnels .moment", /^1\d\d s ago$/)
+  await seen(page, "#chart-tunnels .value", /^–$/)
+  await page.mouse.move(0, 0)
+  await seen(page, "#chart-tunnels .moment", "last 2 minutes")
   t.strictSame(complaints, [])
 })
 

@@ -85,7 +85,10 @@ const ORDERS: Readonly<Record<string, Order>> = {
       }
       if (typeof given.backend !== "string") throw new UsageError("expected rws ctl close ID, or --backend")
       const json = await client.post<Closed>(`${await pathOf(client, given.backend, given)}/close`)
-      return [json, [`${json.closed} sessions of ${given.backend} are closed`]]
+      return [
+        json,
+        [`closing ${json.closed} ${json.closed === 1 ? "tunnel" : "tunnels"} of ${given.backend}`],
+      ]
     },
   },
   drain: changeOf("drain"),

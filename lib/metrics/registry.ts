@@ -15,21 +15,17 @@ export const FAMILIES: readonly Family[] = [...PROCESS_FAMILIES, ...LISTENER_FAM
 const DESCRIPTORS = "/proc/self/fd"
 
 /**
- * Lists of all sockets, requests and descriptors, during which all tunnels wait: 10 ms and more with 10,000 of
- * them.
+ * - Lists of all sockets, requests and descriptors: all tunnels wait for them, 10 ms and more with 10,000.
+ * - The event loop of the main thread, which each scrape forgets: `LoopDelay` measures every thread.
  */
-const SLOW = [
-  ...["resources", "handles", "requests"].flatMap((what) => [
-    `nodejs_active_${what}`,
-    `nodejs_active_${what}_total`,
-  ]),
-  "process_open_fds",
-]
+const LEFT_OUT = /^(nodejs_active_|nodejs_eventloop_lag|process_open_fds$)/
 
 /** CPU, memory and garbage collection: of the process, whatever proxies there are in it. */
 const ofProcess = new Registry()
-collectDefaultMetrics({ register: ofProcess })
-for (const name of SLOW) ofProcess.removeSingleMetric(name)
+collectDefaultMetrics({ register: ofProcess, eventLoopMonitoringPrecision: 1000 })
+for (const { name } of ofProcess.getMetricsAsArray()) {
+  if (LEFT_OUT.test(name)) ofProcess.removeSingleMetric(name)
+}
 if (existsSync(DESCRIPTORS)) {
   new Gauge({
     name: "process_open_fds",

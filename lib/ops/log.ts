@@ -79,7 +79,22 @@ export class LogObserver implements Partial<Observer> {
   sessionStep(session: Readonly<SessionSummary>, { level, text, address, head, hidden }: SessionStep): void {
     const { redact } = this.#settings
     const lines = head && redact.head(head, shownField, hidden)
-    this.log[level]?.({ ...this.#fieldsOf(session, 1), address, head: lines }, text)
+    const fields = {
+      listener: session.listener,
+      client: session.client,
+      request_id: session.requestId,
+      path: session.path,
+      route: session.route,
+      pool: session.pool,
+      backend: session.backend,
+      address,
+      status: session.status,
+      dial_ms: session.dialMs,
+      handshake_ms: session.handshakeMs,
+      worker: session.worker,
+      head: lines,
+    }
+    this.log[level]?.(fields, text)
   }
 
   tunnelOpened(session: Readonly<SessionSummary>): void {
@@ -186,7 +201,7 @@ export class LogObserver implements Partial<Observer> {
     if (level === this.#level) return
     this.#level = level
     // A logger may have levels of its own: then it decides.
-    this.#lowest = LOG_LEVELS.findIndex((known) => known === level)
+    this.#lowest = (LOG_LEVELS as readonly (string | undefined)[]).indexOf(level)
     this.#detail?.follow(level)
   }
 }

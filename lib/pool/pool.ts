@@ -136,9 +136,11 @@ export class Pool {
     const hadWeights = weightsOf(before)
     this.#members = next.#members.map((member) => {
       const kept = before.find(({ name }) => name === member.name)
+      const isBack = kept === undefined || (kept.isDraining && !member.isDraining)
       kept?.adopt(member)
-      if (kept === undefined) beginSlowStart(member.cells, this.#nowMs())
-      return kept ?? member
+      const current = kept ?? member
+      if (isBack) beginSlowStart(current.cells, this.#nowMs())
+      return current
     })
     this.#settings = next.#settings
     this.#failOn = next.#failOn

@@ -16,6 +16,7 @@ import type {
   SessionQuery,
   Traffic,
 } from "../admin/source.js"
+import { Turns } from "../admin/turns.js"
 import type { ListenerConfig } from "../config/listener-schema.js"
 import type { Config, LogLevel } from "../config/schema.js"
 import type { Backend } from "../pool/backend.js"
@@ -29,17 +30,16 @@ import type { PlannedListener } from "./plan.js"
 import type { CurrentPlan } from "./reload.js"
 import { workerCount } from "./workers.js"
 
-/** Listings that wait while another one walks over the sessions. */
-const MAX_WAITING = 20
+/** A sum over all sessions is shown again for so many times as long as it took. */
+const REST = 20
 
 export class ProxyAdmin implements AdminSource {
   readonly #startedMs = Date.now()
   readonly #workers: number
   #live: Promise<LiveSessions> | undefined
-  /** The end of the last listing, however it ended. */
-  #listed: Promise<unknown> = Promise.resolve()
-  #waiting = 0
+  readonly #turns = new Turns()
   #traffic: Promise<Traffic> | undefined
+  #trafficUntilMs = Number.POSITIVE_INFINITY
 
   /** @param readAgain reads the configuration file and applies it; undefined if there is none */
   constructor(
@@ -102,7 +102,7 @@ export class ProxyAdmin implements AdminSource {
   }
 
   async sessions(query: SessionQuery): Promise<SessionPage> {
-    const { total, sessions } = await this.#inTurn(async () => (await this.#sessions()).list(query))
+    const { total, sessions } = await this.#turns.run(async () => (await this.#sessions()).list(query))
     return { total, sessions: sessions.slice(query.offset) }
   }
 
@@ -153,23 +153,23 @@ export class ProxyAdmin implements AdminSource {
     if (this.plan.isClosing) throw new AdminError(409, "rws is draining: nothing can be changed any more")
   }
 
-  /** One walk over the sessions at a time, so that many clients cost no more than one. */
-  #inTurn<Listing>(list: () => Promise<Listing>): Promise<Listing> {
-    if (this.#waiting >= MAX_WAITING) throw new AdminError(503, "too many listings at the same time")
-    this.#waiting++
-    const listed = this.#listed.then(list).finally(() => this.#waiting--)
-    this.#listed = listed.catch(() => {})
-    return listed
+  /** One walk for all who ask meanwhile, and for a while after it. */
+  #sumTraffic(): Promise<Traffic> {
+    if (performance.now() > this.#trafficUntilMs) this.#traffic = undefined
+    this.#traffic ??= this.#walkTraffic().catch((error: unknown) => {
+      this.#traffic = undefined
+      throw error
+    })
+    return this.#traffic
   }
 
-  /** Requests that arrive during a walk share it. */
-  #sumTraffic(): Promise<Traffic> {
-    this.#traffic ??= this.#sessions()
-      .then((sessions) => sessions.traffic())
-      .finally(() => {
-        this.#traffic = undefined
-      })
-    return this.#traffic
+  async #walkTraffic(): Promise<Traffic> {
+    this.#trafficUntilMs = Number.POSITIVE_INFINITY
+    const startedMs = performance.now()
+    const traffic = await (await this.#sessions()).traffic()
+    const endedMs = performance.now()
+    this.#trafficUntilMs = endedMs + REST * (endedMs - startedMs)
+    return traffic
   }
 
   #sessions(): Promise<LiveSessions> {

@@ -9,6 +9,7 @@ import { REQUEST, readHead } from "../net/read-head.js"
 import { loggedPath } from "../ops/logged-path.js"
 import { noteFields } from "../ops/request-facts.js"
 import type { SessionSummary } from "../ops/session-summary.js"
+import { elapsedMs } from "../shared/clock.js"
 import { toUpgradeRequest, type UpgradeRequest } from "../upgrade/upgrade-request.js"
 import { readProxyHeader } from "./read-proxy-header.js"
 import type { StageContext } from "./stage-context.js"
@@ -59,7 +60,7 @@ export async function readRequest(session: StageContext): Promise<IncomingReques
   const timeoutMs = Math.max(1, startedMs + readTimeoutMs - clock.nowMs())
   const limits = { maxBytes: settings.max_head_bytes, timeoutMs }
   const head = await readHead(connection, REQUEST, limits, clock)
-  summary.headMs = clock.nowMs() - startedMs
+  summary.headMs = elapsedMs(clock, startedMs)
   session.enter("validate")
   const path = loggedPath(head.target)
   if (path !== undefined) summary.path = path

@@ -116,7 +116,7 @@ const suggestions: Suggestion[] = [
   { table: "ws_proxy", key: "healthCheck", suggested: "health_check" },
   { table: "top", key: "listen", suggested: "ws_proxy" },
   // Nothing is near.
-  { table: "top", key: "metrics", suggested: undefined },
+  { table: "top", key: "colour", suggested: undefined },
   { table: "log", key: "destination", suggested: undefined },
   { table: "ws_proxy", key: "frobnicate", suggested: undefined },
   { table: "ws_proxy", key: "tags", suggested: undefined },
@@ -144,7 +144,7 @@ for (const { table, key, suggested } of suggestions) {
 
 t.test("the keys of a table are listed once at the end, however many of its keys are unknown", async (t) => {
   const listener = { ...LISTENER, frobnicate: 1, tags: [], listen: 1 }
-  const error = thrownBy(() => checkConfig({ ws_proxy: [listener, listener], metrics: 1 }))
+  const error = thrownBy(() => checkConfig({ ws_proxy: [listener, listener], colour: 1 }))
   if (!(error instanceof ConfigError)) throw error ?? new Error("it was accepted")
   const keysOf = ({ shape }: { shape: object }) => Object.keys(shape).join(", ")
   const lists = [

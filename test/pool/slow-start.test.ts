@@ -163,3 +163,19 @@ t.test("hash_key and sticky cookies place sessions as ever", async (t) => {
     t.equal(backend?.name, "b:1")
   }
 })
+
+t.test("a reload that ends a drain begins a slow start, and one that changes nothing does not", async (t) => {
+  const { clock, pool } = poolOf(["a:1", { address: "b:1", drain: true }])
+  const [, drained] = pool.members
+  const startedNow = () => startedPart(drained?.cells ?? new Int32Array(), SLOW_START_MS, clock.nowMs() | 0)
+  const reload = (drain: boolean) => {
+    pool.adopt(new Pool(["a:1", { address: "b:1", drain }], { slow_start_ms: SLOW_START_MS }))
+  }
+  reload(true)
+  t.equal(startedNow(), 1)
+  reload(false)
+  t.equal(startedNow(), 0)
+  clock.advance(SLOW_START_MS / 2)
+  reload(false)
+  t.equal(startedNow(), 0.5)
+})

@@ -81,7 +81,7 @@ t.test("rws ctl changes backends, the log level and the configuration", async (t
   t.match(await ctl("remove", second), { code: 0 })
   t.match(await ctl("remove", second), { code: 1, stderr: /no backend/ })
   const client = await open(address)
-  t.match(await ctl("close", "--backend", first), { code: 0, stdout: `1 sessions of ${first} are closed\n` })
+  t.match(await ctl("close", "--backend", first), { code: 0, stdout: `closing 1 tunnel of ${first}\n` })
   await client.untilEnd()
   client.socket.end()
   t.match(await ctl("log-level", "debug"), { code: 0 })

@@ -1,11 +1,12 @@
 /** The page that Prometheus scrapes. Loaded only with an admin server, since it loads prom-client. */
 import { existsSync } from "node:fs"
 import { readdir } from "node:fs/promises"
-import { collectDefaultMetrics, Gauge, type Metric, Registry } from "prom-client"
+import { Gauge, type Metric, Registry } from "prom-client"
 import { BACKEND_FAMILIES } from "./backend-families.js"
 import type { Family } from "./family.js"
 import { LISTENER_FAMILIES } from "./listener-families.js"
 import { PROCESS_FAMILIES } from "./process-families.js"
+import { RUNTIME_FAMILIES } from "./runtime-families.js"
 import type { MetricsSource } from "./source.js"
 
 /** The metrics of rws, in the order in which they are shown. */
@@ -14,36 +15,14 @@ export const FAMILIES: readonly Family[] = [...PROCESS_FAMILIES, ...LISTENER_FAM
 /** Only on Linux. */
 const DESCRIPTORS = "/proc/self/fd"
 
-/**
- * - Lists of all sockets, requests and descriptors: all tunnels wait for them, 10 ms and more with 10,000.
- * - The event loop of the main thread, which each scrape forgets: `LoopDelay` measures every thread.
- */
-const LEFT_OUT = /^(nodejs_active_|nodejs_eventloop_lag|process_open_fds$)/
-
-/** CPU, memory and garbage collection: of the process, whatever proxies there are in it. */
-const ofProcess = new Registry()
-collectDefaultMetrics({ register: ofProcess, eventLoopMonitoringPrecision: 1000 })
-for (const { name } of ofProcess.getMetricsAsArray()) {
-  if (LEFT_OUT.test(name)) ofProcess.removeSingleMetric(name)
-}
-if (existsSync(DESCRIPTORS)) {
-  new Gauge({
-    name: "process_open_fds",
-    help: "Number of open file descriptors.",
-    registers: [ofProcess],
-    async collect() {
-      const names = await readdir(DESCRIPTORS)
-      // One of them is the folder itself.
-      this.set(names.length - 1)
-    },
-  })
-}
-
 export class Metrics {
   readonly #registry = new Registry()
 
   constructor(source: MetricsSource) {
-    for (const family of FAMILIES) this.#registry.registerMetric(toMetric(family, source))
+    for (const family of [...FAMILIES, ...RUNTIME_FAMILIES]) {
+      this.#registry.registerMetric(toMetric(family, source))
+    }
+    if (existsSync(DESCRIPTORS)) addOpenFiles(this.#registry)
   }
 
   /** The Content-Type of `text`. */
@@ -52,8 +31,8 @@ export class Metrics {
   }
 
   /** All metrics in Prometheus's text format. */
-  async text(): Promise<string> {
-    return `${await this.#registry.metrics()}\n${await ofProcess.metrics()}`
+  text(): Promise<string> {
+    return this.#registry.metrics()
   }
 }
 
@@ -75,4 +54,18 @@ function toMetric({ name, type, help, read }: Family, source: MetricsSource): Me
     },
   }
   return metric as unknown as Metric
+}
+
+/** Listed in another thread: with 10,000 descriptors it takes 10 ms, and all tunnels would wait. */
+function addOpenFiles(registry: Registry): void {
+  new Gauge({
+    name: "process_open_fds",
+    help: "Number of open file descriptors.",
+    registers: [registry],
+    async collect() {
+      const names = await readdir(DESCRIPTORS)
+      // One of them is the folder itself.
+      this.set(names.length - 1)
+    },
+  })
 }

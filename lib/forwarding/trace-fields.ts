@@ -6,7 +6,7 @@ import { randomFillSync } from "node:crypto"
 import { detach } from "../http/detach.js"
 import { FieldEdit } from "../http/field-writer.js"
 import { type Field, valuesOf } from "../http/head.js"
-import { makeTraceparent, readTraceparent, TRACEPARENT_DIGITS, traceIdOf } from "./traceparent.js"
+import { makeTraceparent, readTraceparent, TRACEPARENT_BYTES, traceIdOf } from "./traceparent.js"
 
 export interface Trace {
   /** That of the trusted proxy, else the trace-id. */
@@ -21,18 +21,17 @@ export interface Trace {
 const REQUEST_ID = /^[A-Za-z0-9._~:/+=@-]{1,128}$/
 const WITHOUT_STATE = FieldEdit.remove("tracestate")
 
-const RANDOM_BYTES = TRACEPARENT_DIGITS / 2
 /** One call of the system's random source serves this many sessions. */
-const pool = Buffer.alloc(256 * RANDOM_BYTES)
+const pool = Buffer.alloc(256 * TRACEPARENT_BYTES)
 let used = pool.length
 
 /**
  * @param isTrusted whether the fields come from a trusted proxy
- * @param random returns `TRACEPARENT_DIGITS` hex digits
+ * @param make returns a new traceparent
  */
-export function readTrace(fields: readonly Field[], isTrusted: boolean, random = randomDigits): Trace {
+export function readTrace(fields: readonly Field[], isTrusted: boolean, make = randomTraceparent): Trace {
   const received = isTrusted ? readTraceparent(valuesOf(fields, "traceparent")) : undefined
-  const traceparent = received === undefined ? makeTraceparent(random()) : detach(received)
+  const traceparent = received === undefined ? make() : detach(received)
   const requestId = (isTrusted ? readRequestId(fields) : undefined) ?? traceIdOf(traceparent)
   const edits = [FieldEdit.set("X-Request-ID", requestId), FieldEdit.set("traceparent", traceparent)]
   // Section 3.3.1.1 of Trace Context: tracestate belongs to the traceparent that it came with.
@@ -46,11 +45,11 @@ function readRequestId(fields: readonly Field[]): string | undefined {
   return id !== undefined && more.length === 0 && REQUEST_ID.test(id) ? detach(id) : undefined
 }
 
-function randomDigits(): string {
+function randomTraceparent(): string {
   if (used === pool.length) {
     randomFillSync(pool)
     used = 0
   }
-  used += RANDOM_BYTES
-  return pool.toString("hex", used - RANDOM_BYTES, used)
+  used += TRACEPARENT_BYTES
+  return makeTraceparent(pool, used - TRACEPARENT_BYTES)
 }

@@ -8,8 +8,14 @@ const ONLY_ZEROS = /^0+$/
 const SAMPLED = 1
 const TRACE_ID_LENGTH = 32
 
-/** Random hex digits, in lower case, that `makeTraceparent` takes. */
-export const TRACEPARENT_DIGITS = TRACE_ID_LENGTH + 16
+/** How many random bytes `makeTraceparent` takes: 16 for the trace-id, 8 for the parent-id. */
+export const TRACEPARENT_BYTES = 24
+
+const TRACE_ID_AT = 3
+const PARENT_ID_AT = TRACE_ID_AT + TRACE_ID_LENGTH + 1
+/** `makeTraceparent` writes its digits into it. */
+const made = Buffer.from(`${VERSION}-${"0".repeat(TRACE_ID_LENGTH)}-${"0".repeat(16)}-01`)
+const HEX_DIGITS = Buffer.from("0123456789abcdef")
 
 /**
  * Reads the values of all traceparent fields of a request. Returns the one to pass on: as it is if it has
@@ -27,14 +33,22 @@ export function readTraceparent([value, ...more]: readonly string[]): string | u
 
 /**
  * Begins a trace. It is marked as sampled: most tracers drop what belongs to a trace that is not, so the
- * backend would record nothing.
- * @param digits `TRACEPARENT_DIGITS` random ones
+ * backend would record nothing. Written byte by byte: a text of joined parts would take three times the memory
+ * for the life of a tunnel.
+ * @param random bytes, of which `TRACEPARENT_BYTES` from `start` on are used
  */
-export function makeTraceparent(digits: string): string {
-  return `${VERSION}-${digits.slice(0, TRACE_ID_LENGTH)}-${digits.slice(TRACE_ID_LENGTH)}-01`
+export function makeTraceparent(random: Uint8Array, start = 0): string {
+  let at = TRACE_ID_AT
+  for (let index = start; index < start + TRACEPARENT_BYTES; index++) {
+    const byte = random[index] ?? 0
+    made[at++] = HEX_DIGITS[byte >> 4] ?? 0
+    made[at++] = HEX_DIGITS[byte & 15] ?? 0
+    if (at === PARENT_ID_AT - 1) at++
+  }
+  return made.toString("latin1")
 }
 
 /** The trace-id of a valid traceparent of version 00. */
 export function traceIdOf(traceparent: string): string {
-  return traceparent.slice(3, 3 + TRACE_ID_LENGTH)
+  return traceparent.slice(TRACE_ID_AT, TRACE_ID_AT + TRACE_ID_LENGTH)
 }

@@ -6,7 +6,6 @@ import { requested } from "../support/http/requested.js"
 const RECEIVED = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"
 const MADE_ID = "a".repeat(32)
 const MADE = `00-${MADE_ID}-${"b".repeat(16)}-01`
-const digits = () => MADE_ID + "b".repeat(16)
 
 interface Case {
   readonly what: string
@@ -70,7 +69,7 @@ const CASES: readonly Case[] = [
 
 for (const { what, fields, isTrusted = true, requestId, traceparent, removesState = false } of CASES) {
   t.test(`${what}: the backend gets ${requestId} and ${traceparent}`, async (t) => {
-    const trace = readTrace(requested("/", fields).fields, isTrusted, digits)
+    const trace = readTrace(requested("/", fields).fields, isTrusted, () => MADE)
     t.equal(trace.requestId, requestId)
     t.equal(trace.traceparent, traceparent)
     const edits = trace.edits.map(({ action, name, value }) => [action, name, value])

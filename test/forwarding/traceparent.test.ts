@@ -41,9 +41,10 @@ for (const { what, values, read } of CASES) {
   t.test(`of ${what}, ${read ?? "nothing"} is passed on`, async (t) => t.equal(readTraceparent(values), read))
 }
 
-t.test("a new one is valid, sampled and made of the digits", async (t) => {
-  const made = makeTraceparent(TRACE + PARENT)
+t.test("a new one is valid, sampled and made of the bytes", async (t) => {
+  const made = makeTraceparent(Buffer.from(TRACE + PARENT, "hex"))
   t.equal(made, VALID)
+  t.equal(makeTraceparent(Buffer.from(`ffff${TRACE}${PARENT}ff`, "hex"), 2), VALID)
   t.equal(readTraceparent([made]), made)
   t.equal(traceIdOf(made), TRACE)
 })

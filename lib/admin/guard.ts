@@ -2,10 +2,11 @@
  * Who may ask the admin server. Browsers let any page send requests to it, so three things are checked:
  *
  * - Host, against DNS rebinding: a page's own name that suddenly resolves to this address is refused.
- * - Origin, against requests that another page sends: browsers name the page in it.
- * - The token, if there is one, as `Authorization: Bearer` or as the cookie that a login has set.
+ * - Origin and Sec-Fetch-Site, against requests that another page sends: browsers name the page in them.
+ * - The token, if there is one, as `Authorization: Bearer`. Never as a cookie: browsers send the cookies of a
+ *   host to all of its ports, and so to the listeners and their backends.
  */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto"
+import { createHash, timingSafeEqual } from "node:crypto"
 import { type Address, isHostField } from "../address/address.js"
 import { hostName } from "../address/host-pattern.js"
 import { canonicalIp } from "../address/ip.js"
@@ -15,7 +16,8 @@ export interface GuardedFields {
   readonly host?: string | undefined
   readonly origin?: string | undefined
   readonly authorization?: string | undefined
-  readonly cookie?: string | undefined
+  readonly "sec-fetch-site"?: string | string[] | undefined
+  readonly "sec-fetch-mode"?: string | string[] | undefined
 }
 
 export interface GuardFault {
@@ -23,18 +25,11 @@ export interface GuardFault {
   readonly text: string
 }
 
-export const COOKIE = "rws_admin"
-
 export class Guard {
-  /** What a login sets instead of the token itself. Another one at each start. */
-  readonly #cookieValue: string | undefined
-
   constructor(
     private readonly bind: Address,
     private readonly token?: string,
-  ) {
-    this.#cookieValue = token && createHmac("sha256", randomBytes(32)).update(token).digest("base64url")
-  }
+  ) {}
 
   /**
    * Returns why the request is refused; undefined if it may go on.
@@ -44,20 +39,15 @@ export class Guard {
     if (!this.#isKnownHost(fields.host)) {
       return { status: 403, text: "the Host is neither an IP address nor the host of [admin] bind" }
     }
-    if (!isSameOrigin(fields)) return { status: 403, text: "requests of other origins are refused" }
+    if (!isSameOrigin(fields) || isFromOtherPage(fields))
+      return { status: 403, text: "requests of other origins are refused" }
     if (isPublic || this.#isAuthorized(fields)) return undefined
     return { status: 401, text: "expected the token of [admin], as Authorization: Bearer TOKEN" }
   }
 
-  /** The Set-Cookie field for this token; undefined if it is not the right one. */
-  login(token: unknown): string | undefined {
-    if (typeof token !== "string" || this.token === undefined || !isEqual(token, this.token)) return undefined
-    return `${COOKIE}=${this.#cookieValue}; Path=/; HttpOnly; SameSite=Strict`
-  }
-
   /**
    * Rebinding needs a name, so any IP address will do. With a token any name will do: a page that rebinds its
-   * own name has neither the token nor the cookie.
+   * own name has no token.
    */
   #isKnownHost(host: string | undefined): boolean {
     if (this.bind.kind === "unix" || this.token !== undefined) return true
@@ -67,12 +57,10 @@ export class Guard {
     return name === "localhost" || name.endsWith(".localhost") || name === this.bind.host.toLowerCase()
   }
 
-  #isAuthorized({ authorization, cookie }: GuardedFields): boolean {
+  #isAuthorized({ authorization }: GuardedFields): boolean {
     if (this.token === undefined) return true
     const [, given] = /^bearer +(\S+) *$/i.exec(authorization ?? "") ?? []
-    if (given !== undefined) return isEqual(given, this.token)
-    const [, value] = new RegExp(`(?:^|; *)${COOKIE}=([^;]*)`).exec(cookie ?? "") ?? []
-    return value !== undefined && this.#cookieValue !== undefined && isEqual(value, this.#cookieValue)
+    return given !== undefined && isEqual(given, this.token)
   }
 }
 
@@ -84,6 +72,12 @@ function isSameOrigin({ origin, host }: GuardedFields): boolean {
   if (origin === undefined) return true
   const [, from] = /^https?:\/\/(.+)$/i.exec(origin) ?? []
   return from !== undefined && from.toLowerCase() === host?.toLowerCase()
+}
+
+/** Browsers send no Origin with some GETs of other pages, but this. A link to the admin page may be followed. */
+function isFromOtherPage(fields: GuardedFields): boolean {
+  const site = fields["sec-fetch-site"] ?? "none"
+  return site !== "none" && site !== "same-origin" && fields["sec-fetch-mode"] !== "navigate"
 }
 
 /** Takes the same time wherever they differ. */

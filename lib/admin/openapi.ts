@@ -199,13 +199,6 @@ const paths: Readonly<Record<string, Json>> = {
     },
   },
   "/openapi.json": { get: { summary: "This document", ...responding("OpenAPI 3.1", object({})) } },
-  "/api/login": {
-    post: {
-      summary: "Sets a cookie that stands for the token, for browsers",
-      ...taking(object({ token: text })),
-      ...responding("Logged in", object({ ok: yes })),
-    },
-  },
   "/api/sessions/{id}/close": {
     post: { summary: "Close one session", parameters: inPath("id"), ...CLOSED },
   },
@@ -259,13 +252,12 @@ export const OPENAPI = {
     version: "1",
     description: "Errors have a status of 4xx or 5xx and say in `error` what is wrong.",
   },
-  security: [{}, { token: [] }, { cookie: [] }],
+  security: [{}, { token: [] }],
   paths,
   components: {
     schemas,
     securitySchemes: {
       token: { type: "http", scheme: "bearer" },
-      cookie: { type: "apiKey", in: "cookie", name: "rws_admin" },
     },
   },
 } as const

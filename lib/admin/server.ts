@@ -113,9 +113,8 @@ export class AdminServer {
       await this.#inTime(signal)
       const { pathname, searchParams } = urlOf(request)
       const [found, known] = this.#find(request.method, pathname)
-      const fault = this.#guard.faultOf(request.headers, found?.route.isPublic ?? pathname === LOGIN)
+      const fault = this.#guard.faultOf(request.headers, found?.route.isPublic)
       if (fault !== undefined) throw new AdminError(fault.status, fault.text)
-      if (pathname === LOGIN && request.method === "POST") return this.#login(await readBody(request))
       if (found === undefined) {
         throw known ? new AdminError(405, "method not allowed here") : new AdminError(404, "no such path")
       }
@@ -138,7 +137,7 @@ export class AdminServer {
   /** The route for it, and whether there is one for another method. HEAD is answered as GET without a body. */
   #find(method: string | undefined, path: string): [Found | undefined, boolean] {
     const wanted = method === "HEAD" ? "GET" : method
-    let isKnown = path === LOGIN
+    let isKnown = false
     for (const route of this.routes) {
       const params = matchPath(route.path, path)
       if (params === undefined) continue
@@ -147,23 +146,12 @@ export class AdminServer {
     }
     return [undefined, isKnown]
   }
-
-  /** For browsers, which can't add the token to all of their requests. */
-  #login(body: unknown): AdminResponse {
-    const { token } = (body ?? {}) as { readonly token?: unknown }
-    if (this.options.token === undefined) return json({ ok: true })
-    const cookie = this.#guard.login(token)
-    if (cookie === undefined) throw new AdminError(401, "this is not the token of [admin]")
-    return { ...json({ ok: true }), headers: { "Set-Cookie": cookie } }
-  }
 }
 
 interface Found {
   readonly route: AdminRoute
   readonly params: Readonly<Record<string, string>>
 }
-
-const LOGIN = "/api/login"
 
 function urlOf({ url = "/" }: IncomingMessage): URL {
   // "//host" would be read as another authority.

@@ -88,10 +88,22 @@ const cases: readonly Case[] = [
     status: 401,
   },
   {
-    title: "the token as a cookie is refused",
-    token: "secret",
-    fields: { host: "127.0.0.1", cookie: "rws_admin=secret" },
-    status: 401,
+    title: "a GET that another page sends without Origin is refused",
+    fields: { host: "127.0.0.1", "sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors" },
+    status: 403,
+  },
+  {
+    title: "a GET of a page on another port of the same host is refused",
+    fields: { host: "127.0.0.1", "sec-fetch-site": "same-site", "sec-fetch-mode": "cors" },
+    status: 403,
+  },
+  {
+    title: "a link on another page may be followed",
+    fields: { host: "127.0.0.1", "sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate" },
+  },
+  {
+    title: "a GET of the page itself is accepted",
+    fields: { host: "127.0.0.1", "sec-fetch-site": "same-origin", "sec-fetch-mode": "cors" },
   },
   {
     title: "a public route needs no token",
@@ -106,20 +118,3 @@ for (const { title, bind = LOOPBACK, token, fields, isPublic, status } of cases)
     t.equal(new Guard(bind, token).faultOf(fields, isPublic)?.status, status)
   })
 }
-
-t.test("a login with the token sets a cookie that stands for it", async (t) => {
-  const guard = new Guard(LOOPBACK, "secret")
-  t.equal(guard.login("other"), undefined)
-  t.equal(guard.login(undefined), undefined)
-  const field = guard.login("secret") ?? ""
-  t.match(field, /^rws_admin=[\w-]+; Path=\/; HttpOnly; SameSite=Strict$/)
-  t.notMatch(field, "secret")
-  const [cookie = ""] = field.split(";")
-  const fields = { host: "127.0.0.1", cookie: `theme=dark; ${cookie}` }
-  t.equal(guard.faultOf(fields), undefined)
-  t.equal(new Guard(LOOPBACK, "secret").faultOf(fields)?.status, 401, "not after a restart")
-})
-
-t.test("without a token nobody can log in", async (t) => {
-  t.equal(new Guard(LOOPBACK).login(""), undefined)
-})

@@ -1,5 +1,5 @@
 /** Asks for the token of `[admin]` when the API wants one. */
-import { ApiError, postJson } from "./api.js"
+import { ApiError, getJson, useToken } from "./api.js"
 import { byId, setText } from "./dom.js"
 
 let asking: Promise<void> | undefined
@@ -24,7 +24,8 @@ function askForToken(): Promise<void> {
     form.onsubmit = async (event) => {
       event.preventDefault()
       try {
-        await postJson("/api/login", { token: token.value })
+        useToken(token.value)
+        await getJson("/api/status")
       } catch (reason) {
         setText(error, messageOf(reason))
         token.select()

@@ -28,6 +28,7 @@ for (const limit of [undefined, 300, 1024, 65_536]) {
           backends: [backend.address],
           host_header: "client",
           forwarded: "off",
+          trace_headers: false,
           ...settings,
         })
         const client = await RawPeer.connect(proxy.address())

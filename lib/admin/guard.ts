@@ -37,7 +37,10 @@ export class Guard {
    */
   faultOf(fields: GuardedFields, isPublic = false): GuardFault | undefined {
     if (!this.#isKnownHost(fields.host)) {
-      return { status: 403, text: "the Host is neither an IP address nor the host of [admin] bind" }
+      return {
+        status: 403,
+        text: "the Host is neither an IP address, localhost nor the host of [admin] bind",
+      }
     }
     if (!isSameOrigin(fields) || isFromOtherPage(fields))
       return { status: 403, text: "requests of other origins are refused" }
@@ -47,14 +50,15 @@ export class Guard {
 
   /**
    * Rebinding needs a name, so any IP address will do. With a token any name will do: a page that rebinds its
-   * own name has no token.
+   * own name has no token. A Unix socket may be forwarded to a TCP port, as by ssh.
    */
   #isKnownHost(host: string | undefined): boolean {
-    if (this.bind.kind === "unix" || this.token !== undefined) return true
+    if (this.token !== undefined) return true
     if (host === undefined || !isHostField(host)) return false
     const name = hostName(host)
     if (canonicalIp(name.replace(/^\[(.*)\]$/, "$1")) !== "") return true
-    return name === "localhost" || name.endsWith(".localhost") || name === this.bind.host.toLowerCase()
+    if (name === "localhost" || name.endsWith(".localhost")) return true
+    return this.bind.kind === "tcp" && name === this.bind.host.toLowerCase()
   }
 
   #isAuthorized({ authorization }: GuardedFields): boolean {

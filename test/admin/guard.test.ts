@@ -32,8 +32,21 @@ const cases: readonly Case[] = [
   { title: "no Host is refused", fields: {}, status: 403 },
   { title: "an invalid Host is refused", fields: { host: "127.0.0.1:9600 evil" }, status: 403 },
   { title: "the bound name is allowed", bind: NAMED, fields: { host: "RWS.internal:9600" } },
-  { title: "a Unix socket allows any Host", bind: UNIX, fields: { host: "whatever" } },
-  { title: "a Unix socket allows none", bind: UNIX, fields: {} },
+  { title: "a Unix socket allows localhost", bind: UNIX, fields: { host: "localhost" } },
+  { title: "a port forwarded to a Unix socket is allowed", bind: UNIX, fields: { host: "127.0.0.1:9600" } },
+  {
+    title: "a Unix socket refuses another name, which may be rebound to a forwarded port",
+    bind: UNIX,
+    fields: { host: "evil.example:9600" },
+    status: 403,
+  },
+  { title: "no Host is refused on a Unix socket", bind: UNIX, fields: {}, status: 403 },
+  {
+    title: "a Unix socket with a token allows any Host",
+    bind: UNIX,
+    token: "secret",
+    fields: { host: "whatever", authorization: "Bearer secret" },
+  },
   {
     title: "the same origin is allowed",
     fields: { host: "127.0.0.1:9600", origin: "http://127.0.0.1:9600" },

@@ -46,8 +46,9 @@ export class AdminClient {
     if (address.kind === "tcp" && address.port === 0) {
       throw new UsageError("[admin] bind has port 0: name the bound address with --admin")
     }
-    const file = tokenFile ?? (process.env.RWS_ADMIN_TOKEN ? undefined : settings.token_file)
-    const token = file === undefined ? (process.env.RWS_ADMIN_TOKEN ?? settings.token) : readToken(file)
+    const fromEnvironment = process.env.RWS_ADMIN_TOKEN || undefined
+    const file = tokenFile ?? (fromEnvironment === undefined ? settings.token_file : undefined)
+    const token = file === undefined ? (fromEnvironment ?? settings.token) : readToken(file)
     return new AdminClient(address, token)
   }
 

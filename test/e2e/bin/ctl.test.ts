@@ -105,6 +105,11 @@ t.test("the token comes from the configuration, the environment or a file", asyn
   const args = ["ctl", "status", "--admin", admin]
   t.match(await runRws(t, args), { code: 1, stderr: /expected the token.*--token-file/ })
   t.equal((await runRws(t, args, { env: { RWS_ADMIN_TOKEN: "correct-horse-battery" } })).code, 0)
+  t.equal(
+    (await runRws(t, ["ctl", "status", "--config", file], { env: { RWS_ADMIN_TOKEN: "" } })).code,
+    0,
+    "an empty one counts as unset",
+  )
   const tokenFile = `${file}.token`
   await writeFile(tokenFile, "correct-horse-battery\n")
   t.equal((await runRws(t, [...args, "--token-file", tokenFile])).code, 0)

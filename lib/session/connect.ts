@@ -46,9 +46,10 @@ export async function connect(
       // The last failure is not told here: it ends the session.
       if (failed !== undefined) observer.dialFailed(settings.name, summary.backend ?? "", failed)
       summary.backend = backend.name
-      const attempt = new Attempt(pool, backend)
+      let attempt: Attempt | undefined
       try {
         session.enter("dial")
+        attempt = new Attempt(pool, backend)
         tell(session, "dialling", backend.address)
         const dialling = dial(
           backend.address,
@@ -64,7 +65,7 @@ export async function connect(
       } catch (error) {
         failed = toSessionEnd(error, "internal_error")
         session.release(backend)
-        attempt.failed(failed.reason)
+        attempt?.failed(failed.reason)
         if (!CLOSE_REASONS[failed.reason].retry) throw failed
       }
     }

@@ -98,6 +98,7 @@ t.test("no backend is dialled for a client that has aborted", async (t) => {
   const pool = new Pool([server.address])
   t.match(await rejectionOf(() => connect(session, incoming, to(pool))), { reason: "client_aborted_in_dial" })
   t.equal(session.places, 0)
+  t.equal(pool.members[0]?.dials, 0)
   await connect(await about(t, (await acceptPeer(t)).peer), incoming, to(pool))
   await server.peer()
   t.equal(server.peers.length, 1, "a later dial is the first to arrive")

@@ -37,6 +37,8 @@ export class Admin {
   #server: AdminServer | undefined
   #address: Address | undefined
   #retry: NodeJS.Timeout | undefined
+  /** The latest attempt that `#retry` began. Never rejects. */
+  #opening: Promise<void> | undefined
   #isClosed = false
 
   /** What must be told what happens in the proxy. */
@@ -64,19 +66,28 @@ export class Admin {
     const routes = this.#routes(plan, readAgain)
     const onDefect = (err: unknown) => log.error({ err }, "an admin request failed")
     const open = async () => {
-      this.#server = new AdminServer({ bind, token, onDefect, mayTakeOver: replaces }, routes)
-      this.#address = await this.#server.listen()
-      log.info({ bind: formatAddress(this.#address) }, "admin server listening")
+      const server = new AdminServer({ bind, token, onDefect, mayTakeOver: replaces }, routes)
+      const address = await server.listen()
+      if (this.#isClosed) return server.close()
+      this.#server = server
+      this.#address = address
+      log.info({ bind: formatAddress(address) }, "admin server listening")
     }
+    const reopen = () =>
+      open().catch((err: unknown) => {
+        if (isTaken(err)) openLater()
+        else log.error({ err }, "the admin server can't listen")
+      })
     const openLater = () => {
-      this.#retry = setTimeout(() => void open().catch(openLater), RETRY_MS).unref()
-      if (this.#isClosed) clearTimeout(this.#retry)
+      if (this.#isClosed) return
+      this.#retry = setTimeout(() => {
+        this.#opening = reopen()
+      }, RETRY_MS).unref()
     }
     try {
       await open()
     } catch (error) {
-      const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException
-      if (!replaces || code !== "EADDRINUSE") throw error
+      if (!replaces || !isTaken(error)) throw error
       log.info(
         { bind: formatAddress(bind) },
         "the admin server waits for the address of the rws that is replaced",
@@ -88,6 +99,7 @@ export class Admin {
   async close(): Promise<void> {
     this.#isClosed = true
     clearTimeout(this.#retry)
+    await this.#opening
     await this.#server?.close()
     this.#address = undefined
   }
@@ -100,6 +112,11 @@ export class Admin {
       ...apiRoutes(new ProxyAdmin(plan, this.#history, readAgain), this.#history),
     ]
   }
+}
+
+function isTaken(error: unknown): boolean {
+  const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException
+  return code === "EADDRINUSE"
 }
 
 function readToken({ token, token_file: file }: Omit<Settings["admin"], "bind">): string | undefined {

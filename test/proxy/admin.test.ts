@@ -1,14 +1,16 @@
-import { once } from "node:events"
-import { writeFile } from "node:fs/promises"
+import { on, once } from "node:events"
+import { readdirSync, watch } from "node:fs"
+import { rm, writeFile } from "node:fs/promises"
 import { connect } from "node:net"
 import { join } from "node:path"
-import t from "tap"
+import t, { type Test } from "tap"
 import { createProxy, Pool, SettingError } from "../../lib/index.js"
 import { startAdminProxy } from "../support/admin/admin-proxy.js"
 import { faultsIn, responseSchema } from "../support/admin/schema.js"
 import { upgradeHead } from "../support/http/heads.js"
 import { deadAddress, startBackend, startEchoBackend } from "../support/peers/backend.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
+import { socketFolder } from "../support/peers/socket-folder.js"
 import { turnUntil } from "../support/pool/turns.js"
 import { temporaryFolder } from "../support/program/program.js"
 import { nextEnd, nextRefusal, openTunnel } from "../support/program/proxy.js"
@@ -308,6 +310,44 @@ t.test("a taken admin address refuses the start, and nothing is left listening",
     createProxy({ ws_proxy: [{ ...FRONT, backends: [backend.address] }], admin: { bind: taken } }),
   )
   t.match(error, { name: "BindError", message: `cannot listen on ${taken}: it is already in use` })
+})
+
+/** A proxy that waits for its admin address, since a file is in the way. */
+async function startWaiting(t: Test) {
+  const folder = socketFolder(t)
+  const path = join(folder, "admin.sock")
+  await writeFile(path, "in the way")
+  const config = { admin: { bind: `unix:${path}` }, ws_proxy: [{ ...FRONT, backends: ["127.0.0.1:1"] }] }
+  return { ...(await startAdminProxy(t, config, { replaces: true })), folder, path }
+}
+
+t.test("an admin server that waits for its address opens once it is free", async (t) => {
+  const { proxy, lines, path } = await startWaiting(t)
+  t.match(lines.at(0), { msg: /waits for the address/ })
+  await rm(path)
+  await turnUntil(() => proxy.adminAddress() !== undefined, "the admin server")
+  t.equal(proxy.adminAddress(), `unix:${path}`)
+})
+
+t.test("an admin server that waits for its address gives up at any other error", async (t) => {
+  const { lines, folder } = await startWaiting(t)
+  const errors = () => lines.filter(({ level }) => level === 50)
+  await rm(folder, { recursive: true })
+  await turnUntil(() => errors().length > 0, "an error")
+  t.match(errors(), [{ msg: "the admin server can't listen", err: { type: "BindError" } }])
+})
+
+t.test("an admin server that is closed while it opens leaves nothing", async (t) => {
+  const { proxy, lines, folder, path } = await startWaiting(t)
+  await rm(path)
+  const watcher = watch(folder)
+  t.teardown(() => watcher.close())
+  // It is renamed to its path before the open has ended.
+  for await (const [, name] of on(watcher, "change")) if (name === "admin.sock") break
+  await proxy.closeAdmin()
+  t.strictSame(readdirSync(folder), [])
+  t.equal(proxy.adminAddress(), undefined)
+  t.notMatch(lines.at(-1), { msg: "admin server listening" })
 })
 
 t.test("without an admin address there is no admin server", async (t) => {

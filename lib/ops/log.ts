@@ -183,6 +183,7 @@ export class LogObserver implements Partial<Observer> {
       err: isBug ? end?.cause : undefined,
       bytes_from_client: ended?.bytesFromClient,
       bytes_from_backend: ended?.bytesFromBackend,
+      head_ms: session.headMs,
       dial_ms: session.dialMs,
       handshake_ms: session.handshakeMs,
       tunnel_ms: ended?.tunnelMs,

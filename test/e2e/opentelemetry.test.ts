@@ -96,9 +96,10 @@ t.test("a tunnel becomes a span with its stages in it, in the trace of the trust
   t.equal(session?.status, undefined)
   t.strictSame(
     stages.map(({ name, parent }) => [name, parent]),
-    ["tunnel", "handshake", "dial"].map((name) => [name, "websocket chat"]),
+    ["tunnel", "handshake", "dial", "head"].map((name) => [name, "websocket chat"]),
   )
-  const [tunnel, handshake, dial] = stages
+  const [tunnel, handshake, dial, head] = stages
+  t.equal(head?.endTime, dial?.startTime)
   t.equal(dial?.endTime, handshake?.startTime)
   t.equal(handshake?.endTime, tunnel?.startTime)
   t.equal(tunnel?.endTime, session?.endTime)
@@ -116,6 +117,6 @@ t.test("a backend that can't be reached is an error of the span", async (t) => {
   })
   t.strictSame(
     stages.map(({ name }) => name),
-    ["dial"],
+    ["dial", "head"],
   )
 })

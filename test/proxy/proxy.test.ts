@@ -196,6 +196,7 @@ for (const { title, head, leave, backend, events: names, summary, has, level } o
       status: session?.status,
       bytes_from_client: session?.bytesFromClient,
       bytes_from_backend: session?.bytesFromBackend,
+      head_ms: session?.headMs,
       dial_ms: session?.dialMs,
       handshake_ms: session?.handshakeMs,
       tunnel_ms: session?.tunnelMs,

@@ -83,6 +83,7 @@ t.test("a tunnel is one line with all its fields", async (t) => {
     bytes_from_client: 5,
     bytes_from_backend: 5,
   })
+  t.ok(isDuration(line.head_ms), "head_ms")
   t.ok(isDuration(line.dial_ms), "dial_ms")
   t.ok(isDuration(line.handshake_ms), "handshake_ms")
   t.ok(isDuration(line.tunnel_ms), "tunnel_ms")
@@ -105,6 +106,7 @@ t.test("a refusal is one line without the fields of later stages", async (t) => 
     reason: "bad_ws_version",
     ended_by: "client",
   })
+  t.ok(isDuration(line.head_ms), "head_ms")
   for (const key of ["backend", "dial_ms", "handshake_ms", "tunnel_ms"]) t.notOk(key in line, key)
 })
 

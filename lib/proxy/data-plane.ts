@@ -39,7 +39,7 @@ export interface ServedPlan {
   readonly config: Config
   readonly rows: Rows
   readonly listeners: readonly { readonly identity: string; readonly running: ServedListener }[]
-  /** The event-loop delays of the threads. See `LoopDelay`. */
+  /** The event-loop delays of the threads that serve. See `LoopDelay`. */
   readonly loopDelays: readonly Float64Array[]
 }
 
@@ -64,6 +64,8 @@ export interface LiveSessions {
 export interface DataPlane extends CountingThreads {
   /** Whether the plan's health checks run in this thread. */
   readonly runsChecks: boolean
+  /** The event-loop delay of a main thread that serves nothing itself; undefined without metrics. */
+  readonly mainLoopDelay?: Float64Array | undefined
   /** A listener that is new in a plan. */
   newListener(listener: NewListener, observer: Observer, clock: Clock): ServedListener
   /** Does what can fail. Comes after `listen` of all new listeners. If it rejects, they are drained. */

@@ -44,11 +44,10 @@ export class ProxyMetrics implements MetricsSource {
   }
 
   loops(): LoopReading[] {
-    const { loopDelays } = this.plan.current
-    return loopDelays.map((row, thread) => ({
-      worker: loopDelays.length === 1 ? "main" : String(thread),
-      row,
-    }))
+    const { loopDelays, plane } = this.plan.current
+    if (plane.mainLoopDelay === undefined) return loopDelays.map((row) => ({ worker: "main", row }))
+    const workers = loopDelays.map((row, thread) => ({ worker: String(thread), row }))
+    return [{ worker: "main", row: plane.mainLoopDelay }, ...workers]
   }
 
   sockets(): { sessions: LimitReading; lingering: LimitReading } {

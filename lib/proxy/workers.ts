@@ -3,6 +3,7 @@
  * system spreads the clients (SO_REUSEPORT).
  */
 import { availableParallelism } from "node:os"
+import { createDelayRow, LoopDelay } from "../metrics/loop-delay.js"
 import type { Observer } from "../ops/observer.js"
 import type { DataPlane, LiveSessions, NewListener, ServedPlan } from "./data-plane.js"
 import { ThisThread } from "./this-thread.js"
@@ -23,7 +24,9 @@ export function dataPlane(workers: number, isMetered: boolean, observer: Observe
 export class Workers implements DataPlane {
   readonly runsChecks = true
   readonly threads: readonly number[]
+  readonly mainLoopDelay: Float64Array | undefined
   readonly #slots: readonly WorkerSlot[]
+  #loopDelay: LoopDelay | undefined
   #prepared: Assignment | undefined
   #listeners = 0
 
@@ -33,6 +36,7 @@ export class Workers implements DataPlane {
     observer: Observer,
   ) {
     this.threads = Array.from({ length: count }, (_, worker) => worker)
+    this.mainLoopDelay = isMetered ? new Float64Array(createDelayRow()) : undefined
     this.#slots = this.threads.map((worker) => new WorkerSlot(worker, observer))
   }
 
@@ -68,6 +72,7 @@ export class Workers implements DataPlane {
     }
     await Promise.all(others.map((slot) => slot.prepare(assignment)))
     this.#prepared = assignment
+    if (this.mainLoopDelay !== undefined) this.#loopDelay ??= new LoopDelay(this.mainLoopDelay)
   }
 
   start(): void {
@@ -98,6 +103,7 @@ export class Workers implements DataPlane {
   forget(): void {}
 
   async stop(): Promise<void> {
+    this.#loopDelay?.stop()
     await Promise.all(this.#slots.map((slot) => slot.stop()))
   }
 

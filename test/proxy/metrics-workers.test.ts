@@ -40,8 +40,11 @@ t.test("the counts of all workers are exact, and outlive their thread", { skip: 
   t.equal(open.value("rws_backend_dials_total"), 60)
   t.same(
     open.labelsOf("rws_event_loop_delay_max_seconds").map(({ worker }) => worker),
-    ["0", "1", "2"],
+    ["main", "0", "1", "2"],
   )
+  const MAX_DELAY = "rws_event_loop_delay_max_seconds"
+  const measured = await scrapeUntil(admin.bind, (now) => now.value(MAX_DELAY, { worker: "main" }) > 0)
+  t.ok(measured.value(MAX_DELAY, { worker: "main" }) > 0, "the main thread is measured too")
 
   host.crash(1)
   const died = await host.logged(({ msg }) => msg === "worker thread ended")

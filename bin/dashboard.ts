@@ -166,6 +166,7 @@ export const ROWS: readonly { readonly title: string; readonly panels: readonly 
         "short",
         ["{{instance}} done", `increase(rws_reloads_total{${PROCESS}}${RATE})`],
         ["{{instance}} refused", `increase(rws_reload_failures_total{${PROCESS}}${RATE})`],
+        ["{{instance}} by the API", `increase(rws_api_changes_total{${PROCESS}}${RATE})`],
       ),
       graph(
         "Worker threads that died",

@@ -1,18 +1,21 @@
 /** Counts what happens to the whole process, in the main thread. */
-import type { Observer } from "../ops/observer.js"
+import type { Observer, ReloadSource } from "../ops/observer.js"
 
 export class ProcessCounts implements Partial<Observer> {
   /** Reloads that have taken effect. */
   reloads = 0
   /** Reloads that were refused: the configuration was not valid, or an address could not be bound. */
   reloadFailures = 0
+  /** Changes by the admin API that have taken effect. They are no reloads. */
+  apiChanges = 0
   /** Worker threads that have ended by themselves. */
   workerDeaths = 0
   /** Sessions that have ended with their worker thread. They have no end of their own. */
   lostSessions = 0
 
-  reloaded(): void {
-    this.reloads++
+  reloaded(_changes: readonly string[], source: ReloadSource): void {
+    if (source === "api") this.apiChanges++
+    else this.reloads++
   }
 
   reloadRefused(): void {

@@ -2,7 +2,7 @@
 import { type Family, limitFamilies, single } from "./family.js"
 import { DELAY_CELL } from "./loop-delay.js"
 
-type Count = "reloads" | "reloadFailures" | "workerDeaths" | "lostSessions"
+type Count = "reloads" | "reloadFailures" | "apiChanges" | "workerDeaths" | "lostSessions"
 
 function counter(name: string, help: string, count: Count): Family {
   return { name, type: "counter", help, labelNames: [], read: ({ counts }) => single(counts[count]) }
@@ -39,11 +39,20 @@ export const PROCESS_FAMILIES: readonly Family[] = [
     labelNames: [],
     read: (source) => single(source.isReady() ? 1 : 0),
   },
-  counter("rws_reloads_total", "Reloads of the configuration that have taken effect.", "reloads"),
+  counter(
+    "rws_reloads_total",
+    "Reloads of the configuration that have taken effect, without changes by the admin API.",
+    "reloads",
+  ),
   counter(
     "rws_reload_failures_total",
     "Reloads that were refused; the configuration before them stayed.",
     "reloadFailures",
+  ),
+  counter(
+    "rws_api_changes_total",
+    "Changes by the admin API that have taken effect: backends and the log level.",
+    "apiChanges",
   ),
   counter(
     "rws_worker_deaths_total",

@@ -11,6 +11,9 @@ import type { LogDetail } from "./log-detail.js"
 import type { SessionStep } from "./session-step.js"
 import type { EndedSession, SessionSummary } from "./session-summary.js"
 
+/** What replaces a configuration: a whole new one from a file or a program, or a change by the admin API. */
+export type ReloadSource = "reload" | "api"
+
 export interface Observer {
   /** A listener is bound. `backends` are those of its own pool, if it has one. */
   listening(listener: string, address: Address, backends: readonly string[] | undefined): void
@@ -20,8 +23,8 @@ export interface Observer {
    */
   logSettings(settings: LogSettings, detail: LogDetail): void
   /** A new configuration is in place. What has changed is said in words; empty = nothing has. */
-  reloaded(changes: readonly string[]): void
-  /** A configuration could not be put in place, and the one before it stays. */
+  reloaded(changes: readonly string[], source: ReloadSource): void
+  /** A reload was refused, and the configuration before it stays. Changes by the admin API are not reported. */
   reloadRefused(): void
   /**
    * The limit of open files has no room for all sessions that the listeners allow. Told once, at the start.
@@ -72,8 +75,8 @@ export class Observers implements Observer {
     for (const observer of this.observers) observer.logSettings?.(settings, detail)
   }
 
-  reloaded(changes: readonly string[]): void {
-    for (const observer of this.observers) observer.reloaded?.(changes)
+  reloaded(changes: readonly string[], source: ReloadSource): void {
+    for (const observer of this.observers) observer.reloaded?.(changes, source)
   }
 
   reloadRefused(): void {

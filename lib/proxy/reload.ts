@@ -4,7 +4,7 @@ import type { Config } from "../config/schema.js"
 import { findShortage } from "../limits/descriptors.js"
 import type { InheritedSocket } from "../net/inherited-sockets.js"
 import { type Log, setLevel } from "../ops/log.js"
-import type { Observer } from "../ops/observer.js"
+import type { Observer, ReloadSource } from "../ops/observer.js"
 import type { ServedListener } from "./data-plane.js"
 import { logDetail } from "./listener-rows.js"
 import { Plan } from "./plan.js"
@@ -76,24 +76,23 @@ export class CurrentPlan {
 
   /** Reloads are done one after the other. See `RunningProxy.reload`. */
   reload(config: Config): Promise<string[]> {
-    return this.change(() => config)
+    return this.#afterOthers(() =>
+      this.#reload(config, "reload").catch((error: unknown) => {
+        this.observer.reloadRefused()
+        throw error
+      }),
+    )
   }
 
   /**
-   * A reload to a configuration that is made from the current one.
+   * A change by the admin API: a reload to a configuration that is made from the current one.
    * @param change undefined if nothing is to be reloaded. What it throws is passed on
    */
   change(change: (config: Config) => Config | undefined): Promise<string[]> {
-    const reloaded = this.#reloaded.then(() => {
+    return this.#afterOthers(async () => {
       const config = change(this.#plan.config)
-      if (config === undefined) return []
-      return this.#reload(config).catch((error: unknown) => {
-        this.observer.reloadRefused()
-        throw error
-      })
+      return config === undefined ? [] : this.#reload(config, "api")
     })
-    this.#reloaded = reloaded.catch(() => {})
-    return reloaded
   }
 
   /**
@@ -119,7 +118,13 @@ export class CurrentPlan {
     this.#plan.plane.crash(worker)
   }
 
-  async #reload(config: Config): Promise<string[]> {
+  #afterOthers(reload: () => Promise<string[]>): Promise<string[]> {
+    const reloaded = this.#reloaded.then(reload)
+    this.#reloaded = reloaded.catch(() => {})
+    return reloaded
+  }
+
+  async #reload(config: Config, source: ReloadSource): Promise<string[]> {
     this.#refuseIfClosing()
     const plan = new Plan(config, this.observer, this.#plan)
     await plan.prepare()
@@ -129,11 +134,11 @@ export class CurrentPlan {
       await plan.abandon()
       throw error
     }
-    return this.#replaceBy(plan)
+    return this.#replaceBy(plan, source)
   }
 
   /** All in one turn of the event loop: no session sees one half of each configuration. */
-  #replaceBy(plan: Plan): string[] {
+  #replaceBy(plan: Plan, source: ReloadSource): string[] {
     const sessions = new Map(
       this.#plan.listeners.map(({ identity, running }) => [identity, running.sessions.size]),
     )
@@ -145,7 +150,7 @@ export class CurrentPlan {
     this.#plan = plan
     this.#tellLog()
     for (const listener of removed) this.#drainRemoved(listener)
-    this.observer.reloaded(changes)
+    this.observer.reloaded(changes, source)
     return changes
   }
 

@@ -131,6 +131,23 @@ t.test("counts survive a reload, under the listener's new name", async (t) => {
   await proxy.reload({ ws_proxy: [{ ...listener, name: "chat" }, { ...listener }] }).catch(() => {})
 })
 
+t.test("changes by the admin API are counted apart from reloads, and refused ones not at all", async (t) => {
+  const echo = await startEchoBackend(t)
+  const proxy = await start(t, { ws_proxy: [{ name: "chat", bind: BIND, backends: [echo.address] }] })
+  const admin = proxy.adminAddress()
+  const add = async (address: string) => {
+    const headers = { "Content-Type": "application/json" }
+    const request = { method: "POST", headers, body: JSON.stringify({ address }) }
+    return (await fetch(`http://${admin}/api/pools/chat/backends`, request)).status
+  }
+  t.equal(await add(await deadAddress()), 200)
+  t.equal(await add("nonsense"), 422)
+  const metrics = await scrape(admin)
+  t.equal(metrics.value("rws_api_changes_total"), 1)
+  t.equal(metrics.value("rws_reloads_total"), 0)
+  t.equal(metrics.value("rws_reload_failures_total"), 0)
+})
+
 t.test("pools of the same name are told apart", async (t) => {
   const [one, other] = [await startEchoBackend(t), await startEchoBackend(t)]
   const proxy = await start(t, {

@@ -20,7 +20,7 @@ export function apiRoutes(source: AdminSource, history: History): readonly Admin
     ({ params: { pool, backend = "" } }) =>
       change(pool, { kind, backend })
   return [
-    get("/api/status", async () => json(await source.status())),
+    get("/api/status", () => json(source.status())),
     get("/api/listeners", () => json(source.listeners())),
     get("/api/pools", () => json(source.pools())),
     get("/api/sessions", async ({ query }) => json(await source.sessions(toSessionQuery(query)))),

@@ -1,10 +1,9 @@
-/** What the admin API knows from the observer's calls: totals, the last sessions, changes of backends. */
+/** What the admin API knows from the observer's calls: the last sessions, changes of backends, reloads. */
 import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
 import type { Observer } from "../ops/observer.js"
 import type { EndedSession, SessionSummary } from "../ops/session-summary.js"
 import type { HealthChange } from "../pool/health.js"
 import { EventStream } from "./event-stream.js"
-import type { Totals } from "./source.js"
 
 /** Sessions that are remembered after their end. */
 const MAX_ENDED = 200
@@ -31,52 +30,31 @@ interface Ended {
   readonly atMs: number
 }
 
-/** Of one thread, since it can die with its tunnels. */
-interface TunnelCount {
-  live: number
-}
-
-const MAIN_THREAD = -1
-
 export class History implements Partial<Observer> {
   readonly events = new EventStream()
   reloads = 0
   /** A ring: the next one goes to `#next`. */
   readonly #ended: Ended[] = []
   #next = 0
-  #sessions = 0
-  #tunnels = 0
-  #bytesFromClient = 0
-  #bytesFromBackend = 0
-  readonly #refusals = new Map<string, number>()
-  readonly #live = new Map<number, TunnelCount>()
   readonly #news = new Map<string, BackendNews>()
 
   /** @param nowMs the time of day, as `Date.now` */
   constructor(private readonly nowMs: () => number = Date.now) {}
 
   tunnelOpened(session: Readonly<SessionSummary>): void {
-    this.#tunnels++
-    this.#liveOf(session).live++
     // A copy, because the session goes on to change its summary.
     if (this.events.isRead) this.events.publish({ event: "open", data: { ...session } })
   }
 
   sessionEnded(session: Readonly<EndedSession>, end: SessionEnd): void {
-    this.#sessions++
-    this.#bytesFromClient += session.bytesFromClient
-    this.#bytesFromBackend += session.bytesFromBackend
-    if (session.tunnelMs !== undefined) this.#liveOf(session).live--
     const { level, status } = CLOSE_REASONS[end.reason]
-    const isRefusal = status !== undefined
-    if (isRefusal) this.#refusals.set(end.reason, (this.#refusals.get(end.reason) ?? 0) + 1)
     // Mostly probes of load balancers, which would soon take the places of all others.
     if (level === "debug") return
     const ended = { session, end, atMs: this.nowMs() }
     this.#ended[this.#next] = ended
     this.#next = (this.#next + 1) % MAX_ENDED
     if (this.events.isRead) {
-      this.events.publish({ event: isRefusal ? "refuse" : "end", data: toStatus(ended) })
+      this.events.publish({ event: status === undefined ? "end" : "refuse", data: toStatus(ended) })
     }
   }
 
@@ -98,11 +76,6 @@ export class History implements Partial<Observer> {
     if (this.events.isRead) this.events.publish({ event: "reload", data: { changes } })
   }
 
-  workerEnded(worker: number, _error: Error, sessions: number): void {
-    this.#sessions += sessions
-    this.#live.delete(worker)
-  }
-
   /** The last change of this backend, if there was one. */
   newsOf(pool: string, backend: string): BackendNews | undefined {
     return this.#news.get(keyOf(pool, backend))
@@ -111,27 +84,6 @@ export class History implements Partial<Observer> {
   /** The last sessions that have ended, the latest one first. */
   ended(): EndedStatus[] {
     return [...this.#ended.slice(this.#next), ...this.#ended.slice(0, this.#next)].reverse().map(toStatus)
-  }
-
-  /** @param live sessions at present, and the bytes of those that are tunnels */
-  totals(live: Pick<Totals, "live" | "bytesFromClient" | "bytesFromBackend">): Totals {
-    return {
-      sessions: this.#sessions + live.live,
-      tunnels: this.#tunnels,
-      live: live.live,
-      liveTunnels: [...this.#live.values()].reduce((sum, one) => sum + one.live, 0),
-      bytesFromClient: this.#bytesFromClient + live.bytesFromClient,
-      bytesFromBackend: this.#bytesFromBackend + live.bytesFromBackend,
-      refusals: Object.fromEntries(this.#refusals),
-    }
-  }
-
-  #liveOf({ worker = MAIN_THREAD }: Readonly<SessionSummary>): TunnelCount {
-    const known = this.#live.get(worker)
-    if (known !== undefined) return known
-    const count = { live: 0 }
-    this.#live.set(worker, count)
-    return count
   }
 }
 

@@ -49,7 +49,10 @@ const schemas: Readonly<Record<string, Json>> = {
       tunnels: describe(count, "Since the start"),
       live: describe(count, "Sessions at present"),
       liveTunnels: describe(count, "Tunnels at present"),
-      bytesFromClient: describe(count, "Of all tunnels, those that are open included"),
+      bytesFromClient: describe(
+        count,
+        "Of all tunnels, those that are open included; added up every 2 seconds",
+      ),
       bytesFromBackend: count,
       refusals: { type: "object", additionalProperties: count, description: "By reason" },
     }),

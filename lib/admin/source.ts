@@ -4,7 +4,7 @@ import type { LogLevel } from "../config/schema.js"
 import type { Balance } from "../pool/pool-settings.js"
 
 export interface AdminSource {
-  status(): Promise<ProxyStatus>
+  status(): ProxyStatus
   /** Also those that a reload has removed and that still drain. */
   listeners(): ListenerStatus[]
   pools(): PoolStatus[]
@@ -42,14 +42,14 @@ export interface ProxyStatus {
   readonly totals: Totals
 }
 
-/** Since the start, over all threads. */
+/** Since the start, over all threads and also over listeners that have been removed. They never go back. */
 export interface Totals {
   readonly sessions: number
   readonly tunnels: number
   /** Sessions at present. */
   readonly live: number
   readonly liveTunnels: number
-  /** Of tunnels, those that are open included. */
+  /** Of tunnels, those that are open included. They are about 2 seconds old. */
   readonly bytesFromClient: number
   readonly bytesFromBackend: number
   /** By reason. */
@@ -149,11 +149,6 @@ export interface SessionPage {
   /** How many match, on all pages. */
   readonly total: number
   readonly sessions: readonly SessionStatus[]
-}
-
-export interface Traffic {
-  readonly bytesFromClient: number
-  readonly bytesFromBackend: number
 }
 
 export interface SessionStatus {

@@ -43,6 +43,11 @@ export const HISTOGRAM_CELL = Object.fromEntries(
 
 const CELLS = next
 
+/** Adds what one row has counted to another. */
+export function addRow(sum: Float64Array, row: Float64Array): void {
+  for (let cell = 0; cell < CELLS; cell++) sum[cell] = (sum[cell] ?? 0) + (row[cell] ?? 0)
+}
+
 /** A row of counters, all 0. */
 export function createMeterRow(): SharedArrayBuffer {
   return new SharedArrayBuffer(CELLS * Float64Array.BYTES_PER_ELEMENT)

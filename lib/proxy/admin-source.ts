@@ -14,7 +14,6 @@ import type {
   RouteStatus,
   SessionPage,
   SessionQuery,
-  Traffic,
 } from "../admin/source.js"
 import { Turns } from "../admin/turns.js"
 import type { ListenerConfig } from "../config/listener-schema.js"
@@ -25,21 +24,16 @@ import type { PoolRuntime } from "../pool/pool-runtime.js"
 import { toTable, toTables } from "../settings/table.js"
 import { changeBackend } from "./change-backend.js"
 import type { LiveSessions, ServedListener } from "./data-plane.js"
-import type { ListenerRows } from "./listener-rows.js"
 import type { PlannedListener } from "./plan.js"
 import type { CurrentPlan } from "./reload.js"
+import { takenOf, totalsOf } from "./totals.js"
 import { workerCount } from "./workers.js"
-
-/** A sum over all sessions is shown again for so many times as long as it took. */
-const REST = 20
 
 export class ProxyAdmin implements AdminSource {
   readonly #startedMs = Date.now()
   readonly #workers: number
   #live: Promise<LiveSessions> | undefined
   readonly #turns = new Turns()
-  #traffic: Promise<Traffic> | undefined
-  #trafficUntilMs = Number.POSITIVE_INFINITY
 
   /** @param readAgain reads the configuration file and applies it; undefined if there is none */
   constructor(
@@ -50,14 +44,9 @@ export class ProxyAdmin implements AdminSource {
     this.#workers = workerCount(plan.current.config.workers ?? 1)
   }
 
-  async status(): Promise<ProxyStatus> {
+  status(): ProxyStatus {
     const { current, removed, isClosing } = this.plan
-    const counts = [
-      ...current.listeners.map(({ rows }) => takenOf(rows)),
-      ...removed.map(({ sessions }) => sessions.size),
-    ]
-    const live = counts.reduce((sum, count) => sum + count, 0)
-    const { bytesFromClient, bytesFromBackend } = await this.#sumTraffic()
+    const listeners = [...current.listeners, ...removed]
     return {
       version: VERSION,
       nodeVersion: process.versions.node,
@@ -67,7 +56,10 @@ export class ProxyAdmin implements AdminSource {
       draining: isClosing,
       reloads: this.history.reloads,
       logLevel: current.logLevel,
-      totals: this.history.totals({ live, bytesFromClient, bytesFromBackend }),
+      totals: totalsOf(
+        this.plan.counted(),
+        listeners.map(({ rows }) => rows),
+      ),
     }
   }
 
@@ -84,7 +76,7 @@ export class ProxyAdmin implements AdminSource {
       }),
     )
     const draining = removed.map(
-      (listener): ListenerStatus => ({ ...describe(listener), pending: 0, draining: true, routes: [] }),
+      ({ running }): ListenerStatus => ({ ...describe(running), pending: 0, draining: true, routes: [] }),
     )
     return [...served, ...draining]
   }
@@ -153,25 +145,6 @@ export class ProxyAdmin implements AdminSource {
     if (this.plan.isClosing) throw new AdminError(409, "rws is draining: nothing can be changed any more")
   }
 
-  /** One walk for all who ask meanwhile, and for a while after it. */
-  #sumTraffic(): Promise<Traffic> {
-    if (performance.now() > this.#trafficUntilMs) this.#traffic = undefined
-    this.#traffic ??= this.#walkTraffic().catch((error: unknown) => {
-      this.#traffic = undefined
-      throw error
-    })
-    return this.#traffic
-  }
-
-  async #walkTraffic(): Promise<Traffic> {
-    this.#trafficUntilMs = Number.POSITIVE_INFINITY
-    const startedMs = performance.now()
-    const traffic = await (await this.#sessions()).traffic()
-    const endedMs = performance.now()
-    this.#trafficUntilMs = endedMs + REST * (endedMs - startedMs)
-    return traffic
-  }
-
   #sessions(): Promise<LiveSessions> {
     const { plan } = this
     this.#live ??= plan.current.plane.liveSessions(() => plan.current.pools)
@@ -220,11 +193,6 @@ export class ProxyAdmin implements AdminSource {
 
 /** The package knows itself by its name. */
 const { version: VERSION } = createRequire(import.meta.url)("rws-proxy/package.json") as { version: string }
-
-/** Without refused clients, whose connections linger for a while. They have been counted as ended. */
-function takenOf({ connections }: ListenerRows): number {
-  return Atomics.load(connections, 0)
-}
 
 function describe({ settings, address, sessions }: ServedListener) {
   return {

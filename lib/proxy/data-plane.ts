@@ -3,7 +3,7 @@
  * configuration, health checks, signals and the log, belongs to the main thread either way.
  */
 import type { Address } from "../address/address.js"
-import type { SessionPage, SessionQuery, Traffic } from "../admin/source.js"
+import type { SessionPage, SessionQuery } from "../admin/source.js"
 import type { Config } from "../config/schema.js"
 import type { ListeningServer } from "../net/listener.js"
 import type { Observer } from "../ops/observer.js"
@@ -57,8 +57,6 @@ export interface LiveSessions {
   close(id: string): Promise<boolean>
   /** Closes the tunnels of a backend over `drain_spread_ms`. Resolves to how many there are. */
   closeTunnels(pool: string, backend: string): Promise<number>
-  /** Bytes of the open tunnels so far. */
-  traffic(): Promise<Traffic>
 }
 
 export interface DataPlane extends CountingThreads {

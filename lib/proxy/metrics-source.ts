@@ -24,13 +24,20 @@ export class ProxyMetrics implements MetricsSource {
     return this.plan.isReady
   }
 
+  /** A removed listener stays until it has drained. If another has its name by now, they are counted together. */
   listeners(): ListenerReading[] {
-    return this.plan.current.listeners.map(({ settings, rows }) => ({
-      name: settings.name,
-      meters: rows.meters,
-      connections: { taken: Atomics.load(rows.connections, 0), max: settings.max_connections },
-      pending: { taken: Atomics.load(rows.pending, 0), max: settings.max_pending },
-    }))
+    const readings = new Map<string, ListenerReading>()
+    for (const { settings, rows } of [...this.plan.current.listeners, ...this.plan.removed]) {
+      const { name, max_connections, max_pending } = settings
+      const known = readings.get(name)
+      readings.set(name, {
+        name,
+        meters: [...(known?.meters ?? []), ...rows.meters],
+        connections: add(known?.connections, rows.connections, max_connections),
+        pending: add(known?.pending, rows.pending, max_pending),
+      })
+    }
+    return [...readings.values()]
   }
 
   /** A pool that belongs to a listener may have the name of another one. Those that have names come first. */
@@ -54,6 +61,11 @@ export class ProxyMetrics implements MetricsSource {
     const { sessions, lingering } = socketPlaces(this.plan.current.rows)
     return { sessions: readingOf(sessions), lingering: readingOf(lingering) }
   }
+}
+
+/** Places in use of one more listener. The limit is that of the first. */
+function add(known: LimitReading | undefined, cells: Int32Array, max: number): LimitReading {
+  return { taken: (known?.taken ?? 0) + Atomics.load(cells, 0), max: known?.max ?? max }
 }
 
 function readingOf({ taken, max }: Places): LimitReading {

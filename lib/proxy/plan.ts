@@ -47,7 +47,7 @@ export class Plan {
   readonly plane: DataPlane
   readonly loopDelays: readonly Float64Array[]
   /** Those of the previous plan that this one does not have. */
-  #removed: readonly ServedListener[]
+  #removed: readonly PlannedListener[]
 
   /**
    * Binds nothing, starts nothing, and changes nothing of the previous plan.
@@ -90,8 +90,7 @@ export class Plan {
     })
     // The closures of this constructor live as long as the pools, and must not keep removed listeners.
     before.clear()
-    const gone = previous?.listeners.filter(({ identity }) => !identities.includes(identity)) ?? []
-    this.#removed = gone.map(({ running }) => running)
+    this.#removed = previous?.listeners.filter(({ identity }) => !identities.includes(identity)) ?? []
   }
 
   /**
@@ -120,7 +119,7 @@ export class Plan {
    * Puts this plan in place of the previous one: new sessions go by it from now on. Call `prepare` before.
    * @returns the listeners that this plan no longer has. They are as they were: still accepting
    */
-  start(): readonly ServedListener[] {
+  start(): readonly PlannedListener[] {
     this.pools.start()
     this.plane.start()
     for (const { running, isNew, settings, rows } of this.listeners) {
@@ -158,9 +157,9 @@ export class Plan {
   #explain(error: Error, { settings }: Partial<PlannedListener> = {}): Error {
     const { code } = (error.cause ?? {}) as NodeJS.ErrnoException
     const bind = settings?.bind
-    const inTheWay = this.#removed.find(
-      ({ address }) => address.kind === "tcp" && bind?.kind === "tcp" && address.port === bind.port,
-    )
+    const inTheWay = this.#removed
+      .map(({ running }) => running)
+      .find(({ address }) => address.kind === "tcp" && bind?.kind === "tcp" && address.port === bind.port)
     if (code !== "EADDRINUSE" || inTheWay === undefined) return error
     const advice =
       `${formatAddress(inTheWay.address)}, which the new configuration removes, still listens: ` +

@@ -2,17 +2,20 @@
 import { describeChanges } from "../config/describe-changes.js"
 import type { Config } from "../config/schema.js"
 import { findShortage } from "../limits/descriptors.js"
+import { addRow, createMeterRow } from "../metrics/meter-cells.js"
 import type { InheritedSocket } from "../net/inherited-sockets.js"
 import { type Log, setLevel } from "../ops/log.js"
 import type { Observer, ReloadSource } from "../ops/observer.js"
 import type { ServedListener } from "./data-plane.js"
 import { logDetail } from "./listener-rows.js"
-import { Plan } from "./plan.js"
+import { Plan, type PlannedListener } from "./plan.js"
 
 export class CurrentPlan {
   #plan: Plan
   /** Listeners that reloads have removed, until they have drained. */
-  readonly #removed = new Map<ServedListener, Promise<void>>()
+  readonly #removed = new Map<PlannedListener, Promise<void>>()
+  /** What the removed listeners that have drained had counted. */
+  readonly #past = new Float64Array(createMeterRow())
   /** The end of the last reload, however it ended. */
   #reloaded: Promise<unknown> = Promise.resolve()
   #hasStarted = false
@@ -33,8 +36,20 @@ export class CurrentPlan {
   }
 
   /** Listeners that reloads have removed and that still drain. */
-  get removed(): ServedListener[] {
+  get removed(): PlannedListener[] {
     return [...this.#removed.keys()]
+  }
+
+  /**
+   * What all listeners have counted since the start, laid out by `meter-cells.ts`. Nothing leaves the sums with
+   * a listener that is removed, so they never go back.
+   */
+  counted(): Float64Array {
+    const sum = this.#past.slice()
+    for (const { rows } of [...this.#plan.listeners, ...this.#removed.keys()]) {
+      for (const row of rows.meters) addRow(sum, row)
+    }
+    return sum
   }
 
   /** All listeners listen. */
@@ -102,7 +117,7 @@ export class CurrentPlan {
    */
   async drain(timeoutMs?: number): Promise<number> {
     this.#isClosing = true
-    const all = [...this.listeners, ...this.#removed.keys()]
+    const all = [...this.listeners, ...this.removed.map(({ running }) => running)]
     const drained = all.map((listener) => {
       const { drain_timeout_ms, drain_delay_ms } = listener.settings
       return listener.drain(timeoutMs ?? drain_timeout_ms, drain_delay_ms)
@@ -159,12 +174,14 @@ export class CurrentPlan {
   }
 
   /** Its own settings say for how long. */
-  #drainRemoved(listener: ServedListener): void {
-    const { name, drain_timeout_ms } = listener.settings
-    const drained = listener.drain(drain_timeout_ms).then(() => {
+  #drainRemoved(listener: PlannedListener): void {
+    const { running, rows } = listener
+    const { name, drain_timeout_ms } = running.settings
+    const drained = running.drain(drain_timeout_ms).then(() => {
       this.#removed.delete(listener)
-      this.#plan.plane.forget(listener)
-      this.observer.stopped(name, listener.cut)
+      for (const row of rows.meters) addRow(this.#past, row)
+      this.#plan.plane.forget(running)
+      this.observer.stopped(name, running.cut)
     })
     this.#removed.set(listener, drained)
   }

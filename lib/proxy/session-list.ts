@@ -2,7 +2,7 @@
  * Lists and closes the live sessions of one thread for the admin API. There may be a hundred thousand of
  * them, so a walk gives way to the event loop every few hundred sessions.
  */
-import type { SessionPage, SessionQuery, SessionStatus, Traffic } from "../admin/source.js"
+import type { SessionPage, SessionQuery, SessionStatus } from "../admin/source.js"
 import type { CloseReason } from "../close-reason.js"
 import type { Backend } from "../pool/backend.js"
 import type { LiveSession, SessionRegistry } from "../session/registry.js"
@@ -24,6 +24,11 @@ export interface ListedListener {
   readonly settings: { readonly name: string }
   readonly sessions: SessionRegistry
   closeTunnelsOf(backend: Backend, reason: CloseReason): number
+}
+
+interface Traffic {
+  readonly bytesFromClient: number
+  readonly bytesFromBackend: number
 }
 
 interface Sample extends Traffic {
@@ -87,20 +92,6 @@ export class SessionList implements LiveSessions {
     let count = 0
     for (const listener of this.listeners()) count += listener.closeTunnelsOf(member, "admin_close")
     return count
-  }
-
-  async traffic(): Promise<Traffic> {
-    let bytesFromClient = 0
-    let bytesFromBackend = 0
-    for await (const [, sessions] of this.#walk()) {
-      for (const session of sessions) {
-        // Those that have been reported as ended are counted there.
-        if (session.stage === "closing") continue
-        bytesFromClient += session.bytesFromClient
-        bytesFromBackend += session.bytesFromBackend
-      }
-    }
-    return { bytesFromClient, bytesFromBackend }
   }
 
   /** All sessions, a few hundred in each turn of the event loop. Some may come and go meanwhile. */
@@ -228,13 +219,6 @@ function mergeSorted<Item>(
 function orderOf({ descending }: SessionQuery): (one: Candidate, other: Candidate) => number {
   const sign = descending ? -1 : 1
   return (one, other) => sign * compare(one.key, other.key)
-}
-
-export function sumTraffic(sums: readonly Traffic[]): Traffic {
-  return {
-    bytesFromClient: sums.reduce((sum, { bytesFromClient }) => sum + bytesFromClient, 0),
-    bytesFromBackend: sums.reduce((sum, { bytesFromBackend }) => sum + bytesFromBackend, 0),
-  }
 }
 
 /** The member of this name in the pool of this name. */

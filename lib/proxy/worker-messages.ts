@@ -1,6 +1,6 @@
 /** What the main thread and a worker thread say to each other. */
 import type { Address } from "../address/address.js"
-import type { SessionPage, SessionQuery, Traffic } from "../admin/source.js"
+import type { SessionPage, SessionQuery } from "../admin/source.js"
 import type { Config } from "../config/schema.js"
 import type { ObserverCalls } from "../ops/observer-calls.js"
 import type { Memories } from "../shared/rows.js"
@@ -35,14 +35,13 @@ export interface Commands {
   readonly closed: { readonly asked: undefined; readonly reply: undefined }
   /** Closes the tunnels of the backends that may have none now. */
   readonly closeTunnels: { readonly asked: undefined; readonly reply: undefined }
-  /** For the admin API, as the next three; see `LiveSessions`. Listings are not awaited. */
+  /** For the admin API, as the next two; see `LiveSessions`. Listings are not awaited. */
   readonly listSessions: { readonly asked: SessionQuery; readonly reply: SessionPage }
   readonly closeSession: { readonly asked: string; readonly reply: boolean }
   readonly closeBackend: {
     readonly asked: { readonly pool: string; readonly backend: string }
     readonly reply: number
   }
-  readonly traffic: { readonly asked: undefined; readonly reply: Traffic }
   /** For tests: throws an error that nobody catches. */
   readonly crash: { readonly asked: undefined; readonly reply: undefined }
 }

@@ -24,7 +24,7 @@ const { worker } = workerData as WorkerData
 const observer = new CallRecorder(worker, (calls) => post({ kind: "calls", calls }))
 const plane = new WorkerPlane(worker)
 /** Commands that take their time. Those behind them begin at once. */
-const NOT_AWAITED: ReadonlySet<CommandName> = new Set(["drain", "closed", "listSessions", "traffic"])
+const NOT_AWAITED: ReadonlySet<CommandName> = new Set(["drain", "closed", "listSessions"])
 let live: Promise<LiveSessions> | undefined
 let current: Plan | undefined
 let prepared: Plan | undefined
@@ -53,7 +53,6 @@ async function carryOut(command: Command): Promise<unknown> {
     const { pool, backend } = command.asked
     return (await liveSessions()).closeTunnels(pool, backend)
   }
-  if (is(command, "traffic")) return (await liveSessions()).traffic()
   if (is(command, "closeTunnels")) return current?.pools.closeTunnels()
   setImmediate(() => {
     throw new Error("a test has crashed this worker thread")

@@ -88,7 +88,7 @@ export class Workers implements DataPlane {
 
   /** Loaded lazily: without an admin server it takes no memory. */
   async liveSessions(): Promise<LiveSessions> {
-    const { mergePages, sumTraffic } = await import("./session-list.js")
+    const { mergePages } = await import("./session-list.js")
     return {
       list: async (query) => mergePages(await this.#askAll("listSessions", query), query),
       close: async (id) => (await this.#askAll("closeSession", id)).includes(true),
@@ -96,7 +96,6 @@ export class Workers implements DataPlane {
         const counts = await this.#askAll("closeBackend", { pool, backend })
         return counts.reduce((sum, count) => sum + count, 0)
       },
-      traffic: async () => sumTraffic(await this.#askAll("traffic", undefined)),
     }
   }
 

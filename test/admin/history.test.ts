@@ -10,42 +10,11 @@ const SUMMARY: SessionSummary = {
   bytesFromClient: 0,
   bytesFromBackend: 0,
 }
-const NOTHING_LIVE = { live: 0, bytesFromClient: 0, bytesFromBackend: 0 }
 
 function end(history: History, reason: CloseReason, more: Partial<EndedSession> = {}, detail = ""): void {
   const { who } = CLOSE_REASONS[reason]
   history.sessionEnded({ ...SUMMARY, reason, who, ...more }, new SessionEnd(reason, detail))
 }
-
-t.test("sessions, tunnels, bytes and refusals are counted", async (t) => {
-  const history = new History()
-  history.tunnelOpened(SUMMARY)
-  history.tunnelOpened(SUMMARY)
-  end(history, "client_fin", { tunnelMs: 5, bytesFromClient: 10, bytesFromBackend: 20 })
-  end(history, "no_route")
-  end(history, "no_route")
-  end(history, "bad_key")
-  end(history, "client_aborted_in_head")
-  t.strictSame(history.totals({ live: 1, bytesFromClient: 3, bytesFromBackend: 4 }), {
-    sessions: 6,
-    tunnels: 2,
-    live: 1,
-    liveTunnels: 1,
-    bytesFromClient: 13,
-    bytesFromBackend: 24,
-    refusals: { no_route: 2, bad_key: 1 },
-  })
-})
-
-t.test("the tunnels of a worker thread that dies are no longer live", async (t) => {
-  const history = new History()
-  for (const worker of [0, 0, 1]) history.tunnelOpened({ ...SUMMARY, worker })
-  end(history, "client_fin", { tunnelMs: 5, worker: 0 })
-  t.equal(history.totals(NOTHING_LIVE).liveTunnels, 2)
-  history.workerEnded(0, new Error("crash"), 1)
-  const { liveTunnels, sessions, tunnels } = history.totals({ ...NOTHING_LIVE, live: 1 })
-  t.strictSame({ liveTunnels, sessions, tunnels }, { liveTunnels: 1, sessions: 3, tunnels: 3 })
-})
 
 t.test("the last 200 sessions are remembered, the latest one first, with the reason in words", async (t) => {
   const history = new History(() => Date.UTC(2026, 0, 2, 3, 4, 5))

@@ -5,7 +5,7 @@ import { connect } from "node:net"
 import { join } from "node:path"
 import t, { type Test } from "tap"
 import { createProxy, Pool, SettingError } from "../../lib/index.js"
-import { startAdminProxy } from "../support/admin/admin-proxy.js"
+import { startAdminProxy, statusUntil } from "../support/admin/admin-proxy.js"
 import { faultsIn, responseSchema } from "../support/admin/schema.js"
 import { upgradeHead } from "../support/http/heads.js"
 import { deadAddress, startBackend, startEchoBackend } from "../support/peers/backend.js"
@@ -64,7 +64,7 @@ t.test("every GET responds as it is documented, with and without sessions", asyn
 
 t.test("the status counts what happens", async (t) => {
   const backend = await startEchoBackend(t)
-  const { proxy, get } = await startAdminProxy(t, { ws_proxy: [{ ...FRONT, backends: [backend.address] }] })
+  const { proxy, url } = await startAdminProxy(t, { ws_proxy: [{ ...FRONT, backends: [backend.address] }] })
   const client = await openTunnel(proxy)
   client.write("hello")
   await client.untilText("hello")
@@ -72,7 +72,7 @@ t.test("the status counts what happens", async (t) => {
   const other = await RawPeer.connect(proxy.address())
   other.write(upgradeHead({ "Sec-WebSocket-Key": undefined }))
   await refused
-  const { json } = await get("/api/status")
+  const json = await statusUntil(url, ({ totals }) => totals.bytesFromBackend > 0)
   t.match(json, {
     workers: 1,
     draining: false,

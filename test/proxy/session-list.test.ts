@@ -204,11 +204,3 @@ t.test("a session is closed by its id, once", async (t) => {
   session.stage = "closing"
   t.equal(await list.close("3.1.1"), false, "it has been reported as ended")
 })
-
-t.test("the bytes of open tunnels are added up", async (t) => {
-  const front = new FakeListener("front")
-  front.add({}, { bytesFromClient: 1, bytesFromBackend: 10 })
-  front.add({}, { bytesFromClient: 2, bytesFromBackend: 20 })
-  front.add({}, { stage: "closing", bytesFromClient: 100 })
-  t.strictSame(await listOf([front]).traffic(), { bytesFromClient: 3, bytesFromBackend: 30 })
-})

@@ -62,6 +62,13 @@ t.test("a rate is the growth per second since the previous reading", async (t) =
   t.same(rate.read(1000, 65_000), Number.NaN, "the growth of a pause says nothing about the present")
 })
 
+t.test("a rate over a window is steady though its counter grows in steps", async (t) => {
+  const rate = new Rate(4000)
+  const rates = Array.from({ length: 9 }, (_, second) => rate.read(second - (second % 2), second * 1000))
+  t.same(rates, [Number.NaN, Number.NaN, Number.NaN, Number.NaN, 1, 1, 1, 1, 1])
+  t.same(rate.read(0, 9000), Number.NaN, "another process counts from 0")
+})
+
 t.test("a moment has its date unless it is today", async (t) => {
   const iso = new Date(2026, 0, 2, 3, 4, 5).toISOString()
   t.equal(formatMoment(iso, new Date(2026, 0, 2, 23)), "03:04:05")

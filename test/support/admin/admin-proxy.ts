@@ -1,5 +1,6 @@
 /** A proxy with an admin server on a free port, and what it responds with. */
 import type { Test } from "tap"
+import type { ProxyStatus } from "../../../lib/admin/source.js"
 import type { Config } from "../../../lib/config/schema.js"
 import { createProxy, type RunningProxy } from "../../../lib/index.js"
 import type { ProxyOptions } from "../../../lib/proxy/proxy.js"
@@ -44,6 +45,16 @@ export async function startAdminProxy(
 export async function ask(url: string, body?: object | null): Promise<AdminResponse> {
   const response = await fetch(url, body === undefined ? {} : posting(body))
   return { status: response.status, json: await response.json() }
+}
+
+/** Asks for the status until it is as expected, for at most 20 seconds. */
+export async function statusUntil(url: string, isIt: (status: ProxyStatus) => boolean): Promise<ProxyStatus> {
+  const endMs = performance.now() + 20_000
+  for (;;) {
+    const { json } = await ask(`${url}/api/status`)
+    if (isIt(json) || performance.now() > endMs) return json
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
 }
 
 function posting(body: object | null): RequestInit {

@@ -5,6 +5,8 @@ import { byId, create, setText } from "./dom.js"
 import { formatByteRate, formatCount, formatRate } from "./format.js"
 import { Rate } from "./rates.js"
 
+/** rws adds up the bytes every 2 seconds. Over less they would seem to come in bursts. */
+const BYTES_WINDOW_MS = 4000
 /** More reasons than this are summed up, so that the card keeps its height. */
 const SHOWN_REASONS = 4
 
@@ -19,8 +21,8 @@ export class Overview {
   readonly #reasons = byId("refusal-reasons", HTMLUListElement)
   readonly #rates = {
     tunnels: new Rate(),
-    fromClient: new Rate(),
-    fromBackend: new Rate(),
+    fromClient: new Rate(BYTES_WINDOW_MS),
+    fromBackend: new Rate(BYTES_WINDOW_MS),
     refusals: new Rate(),
   }
 

@@ -1,23 +1,38 @@
 /** Rates per second from counters that only grow, and a window of the latest values for a chart. */
 
-/** NaN stands for "not known": before the second reading, after a restart of rws or a pause of the page. */
-export class Rate {
-  #value = Number.NaN
-  #atMs = Number.NaN
+interface Reading {
+  readonly value: number
+  readonly atMs: number
+}
 
-  /** @returns per second since the previous reading */
+/** NaN stands for "not known": before there is enough to compare with. */
+export class Rate {
+  #readings: Reading[] = []
+
+  /** @param windowMs rates are those over at least so long. Default: since the previous reading */
+  constructor(private readonly windowMs = 0) {}
+
+  /** @returns per second; NaN at first, and after a restart of rws or a pause of the page */
   read(value: number, atMs: number): number {
-    const grown = value - this.#value
-    const seconds = (atMs - this.#atMs) / 1000
-    this.#value = value
-    this.#atMs = atMs
+    const last = this.#readings.at(-1)
     // A counter that went back belongs to a new process.
-    return grown >= 0 && seconds > 0 ? grown / seconds : Number.NaN
+    if (last !== undefined && value < last.value) this.forget()
+    const start = this.#readings.findLastIndex((reading) => isBefore(reading, atMs, this.windowMs))
+    if (start > 0) this.#readings.splice(0, start)
+    this.#readings.push({ value, atMs })
+    const [first] = this.#readings
+    if (start < 0 || first === undefined) return Number.NaN
+    return (value - first.value) / ((atMs - first.atMs) / 1000)
   }
 
   forget(): void {
-    this.#value = Number.NaN
+    this.#readings = []
   }
+}
+
+function isBefore(reading: Reading, atMs: number, windowMs: number): boolean {
+  const ageMs = atMs - reading.atMs
+  return ageMs > 0 && ageMs >= windowMs
 }
 
 /** Keeps the latest values. */

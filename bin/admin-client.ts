@@ -28,7 +28,11 @@ export class AdminClient {
   private constructor(
     private readonly address: Address,
     private readonly token: string | undefined,
-  ) {}
+  ) {
+    if (token !== undefined && !/^[\x21-\x7e]+$/.test(token)) {
+      throw new RunError("the token has characters that no token of [admin] may have, such as a line break")
+    }
+  }
 
   /**
    * The address and the token that are given, else those of the configuration.

@@ -114,6 +114,8 @@ t.test("the token comes from the configuration, the environment or a file", asyn
   await writeFile(tokenFile, "correct-horse-battery\n")
   t.equal((await runRws(t, [...args, "--token-file", tokenFile])).code, 0)
   t.match(await runRws(t, [...args, "--token-file", "/nowhere"]), { code: 1, stderr: /can't be read/ })
+  await writeFile(tokenFile, "two\nlines")
+  t.match(await runRws(t, [...args, "--token-file", tokenFile]), { code: 1, stderr: /^the token has .*\n$/ })
 })
 
 const usage: readonly (readonly [string, readonly string[], RegExp])[] = [

@@ -66,7 +66,8 @@ const ORDERS: Readonly<Record<string, Order>> = {
       const page = await client.get<SessionPage>(`/api/sessions?${sessionQuery(given)}`)
       const left = page.total - page.sessions.length
       const more = left > 0 ? [`${left} more of ${page.total}; see --limit, --offset and the filters`] : []
-      return [page, [...toTable(SESSION_COLUMNS, page.sessions), ...more]]
+      const missing = page.incomplete ? ["incomplete: a worker thread does not respond"] : []
+      return [page, [...toTable(SESSION_COLUMNS, page.sessions), ...more, ...missing]]
     },
   },
   ended: {

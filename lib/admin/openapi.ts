@@ -34,6 +34,18 @@ function ref(name: string): Json {
   return { $ref: `#/components/schemas/${name}` }
 }
 
+const sessionPage = object(
+  {
+    total: describe(count, "How many match, on all pages"),
+    sessions: listOf(ref("Session")),
+    incomplete: {
+      const: true,
+      description: "A worker thread has not replied in time: its sessions are missing",
+    },
+  },
+  ["incomplete"],
+)
+
 const schemas: Readonly<Record<string, Json>> = {
   Status: object({
     version: text,
@@ -185,7 +197,7 @@ const paths: Readonly<Record<string, Json>> = {
         inQuery("limit", { type: "integer", minimum: 1, maximum: MAX_LIMIT, default: 100 }),
         inQuery("offset", { type: "integer", minimum: 0, maximum: MAX_OFFSET, default: 0 }),
       ],
-      ...responding("One page", object({ total: count, sessions: listOf(ref("Session")) })),
+      ...responding("One page", sessionPage),
     },
   },
   "/api/ended": {

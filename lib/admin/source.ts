@@ -149,6 +149,8 @@ export interface SessionPage {
   /** How many match, on all pages. */
   readonly total: number
   readonly sessions: readonly SessionStatus[]
+  /** A worker thread has not replied in time: its sessions are missing. */
+  readonly incomplete?: true | undefined
 }
 
 export interface SessionStatus {

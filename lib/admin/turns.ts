@@ -7,6 +7,8 @@ import { AdminError } from "./route.js"
 
 /** Part of the time in which tasks run. */
 const SHARE = 1 / 5
+/** Longer tasks have mostly waited themselves, for a blocked thread. */
+const MAX_PAUSE_MS = 2000
 /** Tasks that run or wait. */
 const MAX_TASKS = 10
 
@@ -34,7 +36,7 @@ export class Turns {
     } finally {
       this.#tasks--
       const tookMs = clock.nowMs() - startedMs
-      clock.after(tookMs * (1 / SHARE - 1), end).unref()
+      clock.after(Math.min(tookMs * (1 / SHARE - 1), MAX_PAUSE_MS), end).unref()
     }
   }
 }

@@ -94,8 +94,8 @@ export class ProxyAdmin implements AdminSource {
   }
 
   async sessions(query: SessionQuery): Promise<SessionPage> {
-    const { total, sessions } = await this.#turns.run(async () => (await this.#sessions()).list(query))
-    return { total, sessions: sessions.slice(query.offset) }
+    const page = await this.#turns.run(async () => (await this.#sessions()).list(query))
+    return { ...page, sessions: page.sessions.slice(query.offset) }
   }
 
   async closeSession(id: string): Promise<boolean> {

@@ -89,8 +89,17 @@ export class Workers implements DataPlane {
   /** Loaded lazily: without an admin server it takes no memory. */
   async liveSessions(): Promise<LiveSessions> {
     const { mergePages } = await import("./session-list.js")
+    const { WorkerListing } = await import("./worker-listing.js")
+    const listings = this.#slots.map((slot) => new WorkerListing(slot))
     return {
-      list: async (query) => mergePages(await this.#askAll("listSessions", query), query),
+      list: async (query) => {
+        const pages = await Promise.all(listings.map((listing) => listing.list(query)))
+        const page = mergePages(
+          pages.filter((one) => one !== undefined),
+          query,
+        )
+        return pages.includes(undefined) ? { ...page, incomplete: true } : page
+      },
       close: async (id) => (await this.#askAll("closeSession", id)).includes(true),
       closeTunnels: async (pool, backend) => {
         const counts = await this.#askAll("closeBackend", { pool, backend })

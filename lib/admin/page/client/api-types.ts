@@ -83,6 +83,8 @@ export interface SessionPage {
   /** How many sessions match the filter, on all pages. */
   readonly total: number
   readonly sessions: readonly LiveSession[]
+  /** A worker thread has not replied in time. */
+  readonly incomplete?: true | undefined
 }
 
 export interface LiveSession {

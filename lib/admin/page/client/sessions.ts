@@ -59,7 +59,7 @@ export class Sessions {
     return `/api/sessions?${query}`
   }
 
-  show({ total, sessions }: SessionPage): void {
+  show({ total, sessions, incomplete }: SessionPage): void {
     // The last page has become empty.
     if (sessions.length === 0 && this.#offset > 0 && total <= this.#offset) {
       this.#goTo(Math.max(0, (Math.ceil(total / PAGE_SIZE) - 1) * PAGE_SIZE))
@@ -68,7 +68,8 @@ export class Sessions {
     this.#table.show(sessions)
     const last = this.#offset + sessions.length
     const range = `${formatCount(this.#offset + 1)}–${formatCount(last)} of ${formatCount(total)}`
-    setText(this.#range, sessions.length === 0 ? "0 sessions" : range)
+    const missing = incomplete ? " (without those of a worker thread that does not respond)" : ""
+    setText(this.#range, (sessions.length === 0 ? "0 sessions" : range) + missing)
     this.#previous.disabled = this.#offset === 0
     this.#next.disabled = last >= total || last > MAX_OFFSET
   }

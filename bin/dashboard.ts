@@ -1,9 +1,9 @@
 /** A Grafana dashboard for the metrics of rws, as JSON that Grafana imports. */
 
-/** What a panel shows. Variables such as `$listener` are Grafana's. */
+/** A query of a panel. Variables such as `$listener` are Grafana's. */
 export interface Query {
   readonly expr: string
-  /** By labels, as in "{{listener}}". */
+  /** May contain labels, as in "{{listener}}". */
   readonly legend: string
 }
 
@@ -11,7 +11,7 @@ export interface Panel {
   readonly title: string
   readonly description?: string
   readonly type: "stat" | "timeseries"
-  /** Grafana's name of it. */
+  /** As Grafana names it. */
   readonly unit: string
   /** Of the 24 columns of the dashboard. */
   readonly width: number
@@ -59,7 +59,7 @@ export const ROWS: readonly { readonly title: string; readonly panels: readonly 
   {
     title: "At a glance",
     panels: [
-      stat("Ready", "none", `min(rws_ready{${PROCESS}})`, "0 while an rws starts or drains."),
+      stat("Ready", "none", `min(rws_ready{${PROCESS}})`, "0 while an rws process starts or drains."),
       stat("Tunnels", "short", `sum(rws_live_tunnels{${LISTENER}})`),
       stat("Sessions per second", "ops", `sum(rate(rws_sessions_total{${LISTENER}}${RATE}))`),
       stat("Bytes per second", "Bps", `sum(rate(rws_tunnel_bytes_total{${LISTENER}}${RATE}))`),
@@ -71,14 +71,8 @@ export const ROWS: readonly { readonly title: string; readonly panels: readonly 
     title: "Clients",
     panels: [
       graph("Tunnels", "short", ["{{listener}}", `sum by (listener) (rws_live_tunnels{${LISTENER}})`]),
-      graph("Sessions that begin", "ops", [
-        "{{listener}}",
-        perSecond("rws_sessions_total", LISTENER, "listener"),
-      ]),
-      graph("Tunnels that begin", "ops", [
-        "{{listener}}",
-        perSecond("rws_tunnels_total", LISTENER, "listener"),
-      ]),
+      graph("New sessions", "ops", ["{{listener}}", perSecond("rws_sessions_total", LISTENER, "listener")]),
+      graph("New tunnels", "ops", ["{{listener}}", perSecond("rws_tunnels_total", LISTENER, "listener")]),
       graph("Bytes from clients and backends", "Bps", [
         "from {{from}}",
         perSecond("rws_tunnel_bytes_total", LISTENER, "from"),
@@ -96,7 +90,7 @@ export const ROWS: readonly { readonly title: string; readonly panels: readonly 
       quantiles("Request head", "head"),
       quantiles("Dial", "dial"),
       quantiles("Handshake", "handshake"),
-      quantiles("Tunnels that have ended", "tunnel"),
+      quantiles("Tunnels, when they end", "tunnel"),
       graph("Pending sessions", "short", [
         "{{listener}}",
         `sum by (listener) (rws_pending_sessions{${LISTENER}})`,
@@ -112,7 +106,10 @@ export const ROWS: readonly { readonly title: string; readonly panels: readonly 
           "pending of {{listener}}",
           `rws_pending_sessions{${LISTENER}} / rws_pending_sessions_limit{${LISTENER}}`,
         ],
-        ["open files", `rws_open_file_sessions{${PROCESS}} / rws_open_file_sessions_limit{${PROCESS}}`],
+        [
+          "all sessions, by open files",
+          `rws_process_sessions{${PROCESS}} / rws_process_sessions_limit{${PROCESS}}`,
+        ],
       ),
     ],
   },
@@ -138,7 +135,7 @@ export const ROWS: readonly { readonly title: string; readonly panels: readonly 
         ["{{pool}} {{backend}} ejected", `max by (pool, backend) (rws_backend_ejected{${POOL}})`],
         ["{{pool}} {{backend}} draining", `max by (pool, backend) (rws_backend_draining{${POOL}})`],
       ),
-      graph("Tunnels that begin", "ops", [
+      graph("New tunnels", "ops", [
         "{{pool}} {{backend}}",
         perSecond("rws_backend_tunnels_total", POOL, "pool, backend"),
       ]),
@@ -182,7 +179,7 @@ const COLUMNS = 24
 const SOURCE = { type: "prometheus", uid: "$datasource" }
 const HEIGHT = { row: 1, stat: 4, timeseries: 8 }
 
-/** Choices at the top of the dashboard: the values of a label. */
+/** Drop-downs at the top of the dashboard, with the values of a label. */
 const VARIABLES: Readonly<Record<string, string>> = {
   job: "label_values(rws_build_info, job)",
   instance: 'label_values(rws_build_info{job=~"$job"}, instance)',
@@ -190,7 +187,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
   pool: `label_values(rws_backend_up{${PROCESS}}, pool)`,
 }
 
-/** The dashboard, in Grafana's own form. */
+/** The dashboard in Grafana's JSON model. */
 export function dashboard(): object {
   const panels: object[] = []
   let y = 0

@@ -31,19 +31,25 @@ function family(
 }
 
 export const BACKEND_FAMILIES: readonly Family[] = [
-  family("rws_backend_up", "gauge", "1 unless it is ejected or has failed its health checks.", ({ cells }) =>
-    isUp(cells) ? 1 : 0,
+  family(
+    "rws_backend_up",
+    "gauge",
+    "1 unless the backend is ejected or has failed its health checks.",
+    ({ cells }) => (isUp(cells) ? 1 : 0),
   ),
-  family("rws_backend_ejected", "gauge", "1 while failed attempts have ejected it.", ({ cells }) =>
-    isEjected(cells) ? 1 : 0,
+  family(
+    "rws_backend_ejected",
+    "gauge",
+    "1 while the backend is ejected because of failed attempts.",
+    ({ cells }) => (isEjected(cells) ? 1 : 0),
   ),
-  family("rws_backend_draining", "gauge", "1 while it gets no new sessions.", ({ isDraining }) =>
+  family("rws_backend_draining", "gauge", "1 while the backend gets no new sessions.", ({ isDraining }) =>
     isDraining ? 1 : 0,
   ),
-  family("rws_backend_weight", "gauge", "Its weight in the pool.", ({ weight }) => weight),
+  family("rws_backend_weight", "gauge", "Weight of the backend in its pool.", ({ weight }) => weight),
   ...limitFamilies(
     "rws_backend_live_sessions",
-    "Sessions at present that dial it or are connected to it, tunnels included.",
+    "Sessions that are dialling the backend or connected to it, including tunnels.",
     LABELS,
     (source) =>
       backendsOf(source).map(({ labels, backend: { active, maxConnections } }) => ({
@@ -51,12 +57,17 @@ export const BACKEND_FAMILIES: readonly Family[] = [
         limit: { taken: active, max: maxConnections },
       })),
   ),
-  family("rws_backend_dials_total", "counter", "Sessions that have dialled it.", ({ dials }) => dials),
+  family(
+    "rws_backend_dials_total",
+    "counter",
+    "Sessions that have dialled the backend.",
+    ({ dials }) => dials,
+  ),
   family(
     "rws_backend_failures_total",
     "counter",
-    "Sessions whose dial or handshake has failed by its fault.",
+    "Sessions whose dial or handshake failed because of the backend.",
     ({ failures }) => failures,
   ),
-  family("rws_backend_tunnels_total", "counter", "Tunnels to it that have begun.", ({ tunnels }) => tunnels),
+  family("rws_backend_tunnels_total", "counter", "Tunnels opened to the backend.", ({ tunnels }) => tunnels),
 ]

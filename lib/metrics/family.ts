@@ -6,12 +6,12 @@ export type Labels = Readonly<Record<string, string | number>>
 export interface Sample {
   readonly labels: Labels
   readonly value: number
-  /** Of a histogram: behind the name of the metric. */
+  /** For histograms: appended to the name of the metric. */
   readonly suffix?: "_bucket" | "_sum" | "_count"
 }
 
 export interface Family {
-  /** By Prometheus's conventions: base units, and `_total` behind counters only. */
+  /** By Prometheus's conventions: base units, and the suffix `_total` for counters only. */
   readonly name: string
   readonly type: "counter" | "gauge" | "histogram"
   /** One sentence. */
@@ -31,7 +31,7 @@ interface LabelledLimit {
   readonly limit: LimitReading
 }
 
-/** How many places are taken, and how many there are. An unlimited number has no sample. */
+/** Two metrics: the places taken, and the limit. Without a limit the second one has no sample. */
 export function limitFamilies(
   name: string,
   help: string,

@@ -14,12 +14,12 @@ import type { ListenerReading } from "./source.js"
 
 const DURATION_HELP: Readonly<Record<Duration, string>> = {
   head: "Time from the accept until the request head was complete.",
-  dial: "Time from the first dial until a backend was connected, or the last dial had failed.",
+  dial: "Time from the first dial until a backend was connected or the last dial failed.",
   handshake: "Time from sending the head until the backend's response head was complete, or it failed.",
-  tunnel: "How long tunnels that have ended were open.",
+  tunnel: "How long tunnels were open; observed when they end.",
 }
 
-/** A cell of a listener, over all threads. */
+/** Sum of a cell over all threads. */
 function sumOf({ meters }: ListenerReading, cell: number): number {
   return meters.reduce((sum, row) => sum + (row[cell] ?? 0), 0)
 }
@@ -41,7 +41,7 @@ function family(
   }
 }
 
-/** Each bucket has a count of its own in the row, and contains those below it as a sample. */
+/** Buckets are counted separately in the row, and cumulatively in samples, as Prometheus defines them. */
 function histogramOf(reading: ListenerReading, duration: Duration): Sample[] {
   const labels = { listener: reading.name }
   const first = HISTOGRAM_CELL[duration]
@@ -69,35 +69,38 @@ function refusalsOf(reading: ListenerReading): Sample[] {
 export const LISTENER_FAMILIES: readonly Family[] = [
   ...limitFamilies(
     "rws_live_sessions",
-    "Sessions at present, from accept to close or refusal, tunnels included.",
+    "Sessions currently open, from accept to close or refusal, including tunnels.",
     ["listener"],
     (source) =>
       source.listeners().map(({ name, connections }) => ({ labels: { listener: name }, limit: connections })),
   ),
   ...limitFamilies(
     "rws_pending_sessions",
-    "Sessions at present that have no tunnel yet.",
+    "Sessions currently open that have no tunnel yet.",
     ["listener"],
     (source) =>
       source.listeners().map(({ name, pending }) => ({ labels: { listener: name }, limit: pending })),
   ),
-  family("rws_live_tunnels", "gauge", "Tunnels at present.", ({ connections, pending }) =>
+  family("rws_live_tunnels", "gauge", "Tunnels currently open.", ({ connections, pending }) =>
     // A session may have ended between the two reads.
     Math.max(0, connections.taken - pending.taken),
   ),
-  family("rws_sessions_total", "counter", "Sessions that have begun: accepted connections.", (reading) =>
+  family("rws_sessions_total", "counter", "Sessions begun: accepted connections.", (reading) =>
     sumOf(reading, CELL.sessions),
   ),
-  family("rws_tunnels_total", "counter", "Tunnels that have begun: clients that got their 101.", (reading) =>
+  family("rws_tunnels_total", "counter", "Tunnels opened: clients that got their 101.", (reading) =>
     sumOf(reading, CELL.tunnels),
   ),
-  family("rws_accept_failures_total", "counter", "Clients that could not be accepted.", (reading) =>
-    sumOf(reading, CELL.acceptFailures),
+  family(
+    "rws_accept_failures_total",
+    "counter",
+    "Clients that could not be accepted, for example for lack of descriptors.",
+    (reading) => sumOf(reading, CELL.acceptFailures),
   ),
   {
     name: "rws_session_ends_total",
     type: "counter",
-    help: "Sessions that have ended, by close reason and by who caused it.",
+    help: "Sessions ended, by close reason and by the side that caused the end.",
     labelNames: ["listener", "reason", "ended_by"],
     read: (source) =>
       source.listeners().flatMap((reading) =>
@@ -110,14 +113,14 @@ export const LISTENER_FAMILIES: readonly Family[] = [
   {
     name: "rws_refusals_total",
     type: "counter",
-    help: "Clients that rws has refused, by HTTP status.",
+    help: "Clients refused by rws, by HTTP status.",
     labelNames: ["listener", "status"],
     read: (source) => source.listeners().flatMap(refusalsOf),
   },
   {
     name: "rws_tunnel_bytes_total",
     type: "counter",
-    help: "Bytes that tunnels have received from either side, added up every 2 seconds while they live.",
+    help: "Bytes received through tunnels from clients and from backends, updated about every 2 seconds.",
     labelNames: ["listener", "from"],
     read: (source) =>
       source.listeners().flatMap((reading) => [

@@ -6,12 +6,12 @@ import type { LiveSession, SessionRegistry } from "../session/registry.js"
 import type { Clock, Timer } from "../shared/clock.js"
 import { CELL } from "./meter-cells.js"
 
-/** From the end of one walk to the next: the counters are not older than that. */
+/** From the end of one walk to the next. The counters are older by the time that a walk takes. */
 export const WALK_INTERVAL_MS = 2000
 
-/** Sessions that are visited at a time. Each takes about 0.2 µs, and tunnels wait meanwhile. */
+/** Sessions visited without a pause. Each takes about 0.2 µs, and tunnels wait meanwhile. */
 const SLICE = 2000
-/** Between two slices, for the tunnels. */
+/** Pause between two slices, in which tunnels are served. */
 const PAUSE_MS = 1
 
 interface Bytes {
@@ -64,7 +64,7 @@ export class LiveBytes {
     return this.clock.after(ms, () => this.#continue()).unref()
   }
 
-  /** Visits the next sessions. Those that come meanwhile are behind them, and so they are visited as well. */
+  /** Visits the next sessions. New sessions are appended behind them, so the walk reaches those too. */
   #continue(): void {
     this.#walk ??= this.sessions[Symbol.iterator]()
     for (let visits = 0; visits < SLICE; visits++) {

@@ -1,4 +1,4 @@
-/** How late the event loop of this thread runs its timers: what every tunnel in the thread waits. */
+/** How late the event loop of this thread runs its timers: the delay of every tunnel in the thread. */
 import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks"
 import { type Clock, systemClock, type Timer } from "../shared/clock.js"
 
@@ -22,7 +22,7 @@ const NONE: Delays = { mean: 0, p99: 0, max: 0 }
 
 export class LoopDelay {
   readonly #histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
-  /** Of the window before this one. */
+  /** Those of the previous window. */
   #before: Delays = NONE
   #publishes = 0
   #timer: Timer

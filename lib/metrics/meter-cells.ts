@@ -1,4 +1,4 @@
-/** What each cell in a listener's row of counters holds. Every thread that serves has a row of its own. */
+/** The layout of a listener's row of counters. Each thread that serves the listener has its own row. */
 import { CLOSE_REASONS, type CloseReason } from "../close-reason.js"
 import { cellsOf, STAGE_BUCKETS, TUNNEL_BUCKETS } from "./buckets.js"
 

@@ -1,6 +1,6 @@
 /**
  * Counts what happens at one listener in one thread. A session costs a few additions and nothing per chunk;
- * the main thread reads the rows of all threads when somebody asks.
+ * the main thread reads the rows of all threads when `/metrics` is requested.
  */
 import type { SessionEnd } from "../close-reason.js"
 import type { Observer } from "../ops/observer.js"
@@ -9,7 +9,7 @@ import { add, observe } from "./buckets.js"
 import { BUCKETS, CELL, type Duration, HISTOGRAM_CELL, REASON_CELL } from "./meter-cells.js"
 
 export class Meter implements Partial<Observer> {
-  /** @param row laid out by `meter-cells.ts`. Nobody else writes to it, and it outlives this thread */
+  /** @param row laid out by `meter-cells.ts`. This meter is its only writer, and it outlives this thread */
   constructor(private readonly row: Float64Array) {}
 
   /** A client has been accepted. */

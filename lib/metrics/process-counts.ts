@@ -6,11 +6,11 @@ export class ProcessCounts implements Partial<Observer> {
   reloads = 0
   /** Reloads that were refused: the configuration was not valid, or an address could not be bound. */
   reloadFailures = 0
-  /** Changes by the admin API that have taken effect. They are no reloads. */
+  /** Changes by the admin API that have taken effect. They do not count as reloads. */
   apiChanges = 0
-  /** Worker threads that have ended by themselves. */
+  /** Worker threads that died. */
   workerDeaths = 0
-  /** Sessions that have ended with their worker thread. They have no end of their own. */
+  /** Sessions that were lost with their worker thread. No `sessionEnded` is reported for them. */
   lostSessions = 0
 
   reloaded(_changes: readonly string[], source: ReloadSource): void {

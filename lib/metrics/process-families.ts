@@ -8,13 +8,13 @@ function counter(name: string, help: string, count: Count): Family {
   return { name, type: "counter", help, labelNames: [], read: ({ counts }) => single(counts[count]) }
 }
 
-const DELAYS = { mean: "the mean", p99: "99 % are below", max: "the longest" } as const
+const DELAYS = { mean: "mean", p99: "99th percentile", max: "maximum" } as const
 
 function delayFamily(statistic: keyof typeof DELAYS): Family {
   return {
     name: `rws_event_loop_delay_${statistic}_seconds`,
     type: "gauge",
-    help: `How late the event loop of a thread runs: ${DELAYS[statistic]}, of the last 30 to 60 seconds.`,
+    help: `How late the event loop of a thread runs: ${DELAYS[statistic]} of the last 30 to 60 seconds.`,
     labelNames: ["worker"],
     read: (source) =>
       source.loops().map(({ worker, row }) => ({
@@ -54,28 +54,24 @@ export const PROCESS_FAMILIES: readonly Family[] = [
     "Changes by the admin API that have taken effect: backends and the log level.",
     "apiChanges",
   ),
-  counter(
-    "rws_worker_deaths_total",
-    "Worker threads that have ended by themselves and were replaced.",
-    "workerDeaths",
-  ),
+  counter("rws_worker_deaths_total", "Worker threads that died and were replaced.", "workerDeaths"),
   counter(
     "rws_lost_sessions_total",
-    "Sessions that have ended with their worker thread, without a reason of their own.",
+    "Sessions lost with a worker thread that died; they have no close reason.",
     "lostSessions",
   ),
   delayFamily("mean"),
   delayFamily("p99"),
   delayFamily("max"),
   ...limitFamilies(
-    "rws_open_file_sessions",
-    "Sessions of all listeners, which the limit of open files bounds.",
+    "rws_process_sessions",
+    "Live sessions of all listeners together. Their limit follows from the limit of open files (ulimit -n).",
     [],
     (source) => [{ labels: {}, limit: source.sockets().sessions }],
   ),
   ...limitFamilies(
     "rws_lingering_connections",
-    "Refused clients whose connections are read until they close.",
+    "Connections of refused clients that are read until the client closes.",
     [],
     (source) => [{ labels: {}, limit: source.sockets().lingering }],
   ),

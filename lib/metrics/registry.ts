@@ -9,7 +9,7 @@ import { PROCESS_FAMILIES } from "./process-families.js"
 import { RUNTIME_FAMILIES } from "./runtime-families.js"
 import type { MetricsSource } from "./source.js"
 
-/** The metrics of rws, in the order in which they are shown. */
+/** The metrics of rws, in the order of the page. */
 export const FAMILIES: readonly Family[] = [...PROCESS_FAMILIES, ...LISTENER_FAMILIES, ...BACKEND_FAMILIES]
 
 /** Only on Linux. */
@@ -37,8 +37,8 @@ export class Metrics {
 }
 
 /**
- * prom-client's own metrics count for themselves. These are read when somebody asks, and a registry calls
- * nothing else than `get`.
+ * prom-client's own metric classes keep their values themselves. These are read on each scrape instead: a
+ * registry calls only `get`.
  */
 function toMetric({ name, type, help, read }: Family, source: MetricsSource): Metric {
   const metric = {

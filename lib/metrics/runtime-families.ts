@@ -1,6 +1,6 @@
 /**
- * CPU and memory of the process, under the names that prom-client and other clients use. prom-client's own
- * ones also observe every garbage collection, which costs more than counting does.
+ * CPU and memory of the process, under the names that prom-client and other clients use. prom-client's
+ * default metrics also observe every garbage collection, which costs more than counting does.
  */
 import { type Family, single } from "./family.js"
 

@@ -1,4 +1,4 @@
-/** What the metrics are read from. `lib/proxy` implements it; every call returns the state of that moment. */
+/** The source of the metrics, implemented by `lib/proxy`. Every call returns the current state. */
 import type { Backend } from "../pool/backend.js"
 import type { ProcessCounts } from "./process-counts.js"
 
@@ -11,14 +11,14 @@ export interface LimitReading {
 
 export interface ListenerReading {
   readonly name: string
-  /** What each thread that serves has counted, laid out by `meter-cells.ts`. */
+  /** The row of each thread that serves the listener, laid out by `meter-cells.ts`. */
   readonly meters: readonly Float64Array[]
   readonly connections: LimitReading
   readonly pending: LimitReading
 }
 
 export interface PoolReading {
-  /** No two pools have the same. */
+  /** Unique among the pools. */
   readonly name: string
   readonly backends: readonly Backend[]
 }
@@ -38,6 +38,6 @@ export interface MetricsSource {
   listeners(): readonly ListenerReading[]
   pools(): readonly PoolReading[]
   loops(): readonly LoopReading[]
-  /** Of the limit of open files, over all listeners. */
+  /** The limits that follow from the limit of open files, over all listeners. */
   sockets(): { readonly sessions: LimitReading; readonly lingering: LimitReading }
 }

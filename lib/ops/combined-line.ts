@@ -1,6 +1,6 @@
 /**
  * A session in Apache's combined log format, which many programs read, with the close reason at the end. A
- * WebSocket request has an Origin instead of a Referer, so that stands in its place.
+ * WebSocket request has an Origin instead of a Referer, so the Origin takes the Referer's place.
  */
 import { endsSession, escaped, type LoggedLine, numberIn, textIn } from "./logged-line.js"
 
@@ -26,7 +26,7 @@ export function combinedLine(line: LoggedLine): string | undefined {
   return `${parts.join(" ")}\n`
 }
 
-/** Nothing is known of the request line if it is not one of a WebSocket request. */
+/** undefined unless the request line is known to be that of a WebSocket request. */
 function requestLine(line: LoggedLine, reason: string): string | undefined {
   const path = textIn(line, "path")
   const isOther = reason === "bad_method" || reason === "bad_version"

@@ -1,4 +1,4 @@
-/** A session in one short line, for people who watch a terminal. */
+/** A session as one short line, for terminals. */
 import { endsSession, escaped, type LoggedLine, numberIn, textIn } from "./logged-line.js"
 
 /** Colours a text, or returns it as it is. */
@@ -15,7 +15,7 @@ export const plain: Paint = (_, text) => text
 const WARN = 40
 
 /**
- * Returns the line with its LF; undefined if it does not report the begin or end of a session, or reports a
+ * Returns the line with its LF; undefined if it does not report the start or end of a session, or reports a
  * defect of rws, which needs its stack trace.
  * @param time the time of day
  */

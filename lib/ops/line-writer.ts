@@ -18,7 +18,7 @@ const LF = 0x0a
 
 /** Creates the file if needed. A FIFO without a reader is an error instead of a wait. */
 const APPEND = constants.O_APPEND | constants.O_CREAT | constants.O_WRONLY | constants.O_NONBLOCK
-/** Lines hold addresses of clients: not for everybody. */
+/** Not world-readable: lines contain clients' addresses. */
 const FILE_MODE = 0o640
 
 /** Opens a file to append lines to. Rejects with the system's error. */
@@ -28,7 +28,7 @@ export function openLogFile(path: string): Promise<number> {
 
 export class LineWriter {
   #fd: number
-  /** Takes the place of `#fd` between two batches. */
+  /** Replaces `#fd` between two batches. */
   #nextFd: number | undefined
   #waiting = ""
   /** The batch in flight. After a failure its rest is kept, since part of a line may have been written. */
@@ -75,7 +75,7 @@ export class LineWriter {
   }
 
   /**
-   * Writes what follows to another descriptor, and closes the one before. The batch in flight goes to the old
+   * Writes later lines to another descriptor, and closes the current one. The batch in flight goes to the old
    * one, unless it fails there.
    */
   replace(fd: number): void {

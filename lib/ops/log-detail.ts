@@ -1,6 +1,6 @@
 /**
- * How much sessions tell between their begin and their end. In shared memory: the main thread has the log and
- * its level, worker threads have the sessions. Below `debug` a session only looks at this cell.
+ * How much sessions log between their start and their end. In shared memory: the main thread has the log and
+ * its level, worker threads have the sessions. At levels above `debug` a session only reads this cell.
  */
 export class LogDetail {
   constructor(private readonly cells: Int32Array) {}

@@ -1,4 +1,4 @@
-/** The log: what rws writes to a logger, and what kind of logger it takes. */
+/** The log: the lines that rws writes, and the interface of the logger that it writes them to. */
 import { type Address, formatAddress } from "../address/address.js"
 import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
 import { LOG_LEVELS, type LogLevel, type LogSettings, logSchema } from "../config/schema.js"
@@ -20,7 +20,7 @@ export type Log = Readonly<Record<"error" | "warn" | "info" | "debug", Write>> &
   readonly trace?: Write
   /**
    * The lowest level that is written. A reload may change it. A log without it gets none of the lines at
-   * `debug` and `trace` that sessions write between their begin and their end.
+   * `debug` and `trace` that sessions write between their start and their end.
    */
   level?: string
 }
@@ -35,7 +35,7 @@ export function setLevel(log: Log, level: LogLevel): boolean {
   return true
 }
 
-/** Writes the log of a proxy: one line per session, at its end, and what operators must know in between. */
+/** Writes the log of a proxy: one line per session, at its end, and events that operators must know about. */
 export class LogObserver implements Partial<Observer> {
   #settings: LogSettings = logSchema.parse({})
   #detail: LogDetail | undefined
@@ -146,8 +146,8 @@ export class LogObserver implements Partial<Observer> {
   }
 
   /**
-   * What is known of a session so far. One literal with all fields: loggers leave out those that are undefined,
-   * and it costs half as much as several objects put together.
+   * The known fields of a session. One literal with all fields: loggers leave out those that are undefined,
+   * and it costs half as much as merging several objects.
    * @param sample how many sessions the line stands for
    * @param ended the session again if it has ended
    */
@@ -201,7 +201,7 @@ export class LogObserver implements Partial<Observer> {
     const { level } = this.log
     if (level === this.#level) return
     this.#level = level
-    // A logger may have levels of its own: then it decides.
+    // A logger with custom levels filters by itself.
     this.#lowest = (LOG_LEVELS as readonly (string | undefined)[]).indexOf(level)
     this.#detail?.follow(level)
   }

@@ -28,7 +28,7 @@ export class CallRecorder implements Observer {
     this.post(calls)
   }
 
-  /** The main thread tells that itself, once for all workers. */
+  /** Reported by the main thread itself, once for all workers. */
   listening(): void {}
   stopped(): void {}
   logSettings(): void {}

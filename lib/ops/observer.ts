@@ -1,5 +1,5 @@
 /**
- * What happens in a proxy. Sessions, listeners and pools tell one observer; nothing else knows who listens.
+ * The events of a proxy. Sessions, listeners and pools report to one observer, and know no other receiver.
  */
 import type { Address } from "../address/address.js"
 import type { SessionEnd } from "../close-reason.js"
@@ -11,23 +11,23 @@ import type { LogDetail } from "./log-detail.js"
 import type { SessionStep } from "./session-step.js"
 import type { EndedSession, SessionSummary } from "./session-summary.js"
 
-/** What replaces a configuration: a whole new one from a file or a program, or a change by the admin API. */
+/** The origin of a new configuration: a whole one from a file or program, or a change by the admin API. */
 export type ReloadSource = "reload" | "api"
 
 export interface Observer {
   /** A listener is bound. `backends` are those of its own pool, if it has one. */
   listening(listener: string, address: Address, backends: readonly string[] | undefined): void
   /**
-   * How the log is written, from the start on and after each reload.
-   * @param detail what sessions look at. It has to follow the level of the log
+   * The settings of the log, at the start and after each reload.
+   * @param detail read by the sessions; it must follow the level of the log
    */
   logSettings(settings: LogSettings, detail: LogDetail): void
-  /** A new configuration is in place. What has changed is said in words; empty = nothing has. */
+  /** A new configuration is in place. `changes` are in words; empty = nothing has changed. */
   reloaded(changes: readonly string[], source: ReloadSource): void
-  /** A reload was refused, and the configuration before it stays. Changes by the admin API are not reported. */
+  /** A reload was refused, and the configuration before it stays. Not called for changes by the admin API. */
   reloadRefused(): void
   /**
-   * The limit of open files has no room for all sessions that the listeners allow. Told once, at the start.
+   * The limit of open files is too low for all sessions that the listeners allow. Reported once, at start.
    */
   descriptorsShort(shortage: DescriptorShortage): void
   /** A listener has drained, and it has cut this many tunnels. */
@@ -47,10 +47,10 @@ export interface Observer {
   dialFailed(listener: string, backend: string, end: SessionEnd): void
   /** A backend went down or came up. */
   healthChanged(pool: string, change: HealthChange): void
-  /** A health check failed because of this machine or a name server. It says nothing about the backend. */
+  /** A health check failed because of this machine or a name server. The backend's health is unchanged. */
   checkImpossible(pool: string, backend: string, fault: ProbeFault): void
   /**
-   * A worker thread has ended by itself, or could not be started, and will be replaced.
+   * A worker thread has died, or could not be started, and will be replaced.
    * @param worker its number, from 0
    * @param sessions how many sessions it had
    */
@@ -59,11 +59,11 @@ export interface Observer {
   workerReplaced(worker: number): void
   /** Of several worker threads only the first one serves this listener, since it is a Unix socket. */
   servedByOneWorker(listener: string): void
-  /** A health check threw: a defect of rws. It says nothing about the backend. */
+  /** A health check threw: a defect of rws. The backend's health is unchanged. */
   checkThrew(pool: string, backend: string, error: unknown): void
 }
 
-/** One observer that passes everything on to several, each of which implements what it needs. */
+/** Passes every event on to several observers, each of which implements the calls that it needs. */
 export class Observers implements Observer {
   constructor(private readonly observers: readonly Partial<Observer>[]) {}
 

@@ -1,9 +1,9 @@
 /**
- * Standard output whose `write` somebody has replaced. PM2's cluster mode does: descriptor 1 of its workers
- * is that of its daemon, and only the method leads to the worker's own log file.
+ * Standard output whose `write` has been replaced, as in PM2's cluster mode: descriptor 1 of its workers is
+ * that of its daemon, and only the method writes to the worker's own log file.
  */
 
-/** Whether output has to go through the method, for descriptor 1 is another's. */
+/** Whether output must go through the method, because descriptor 1 belongs to another process. */
 export function isOutputReplaced(): boolean {
   return Object.hasOwn(process.stdout, "write")
 }

@@ -1,4 +1,4 @@
-/** What summaries and the log say about a request besides its path. Open tunnels keep it in memory. */
+/** The request's fields in summaries and the log, besides its path. Open tunnels keep them in memory. */
 import { type Field, trim } from "../http/head.js"
 import { TextCache } from "../http/text-cache.js"
 import type { SessionSummary } from "./session-summary.js"
@@ -13,7 +13,7 @@ const CUT_MARK = "\u2026"
 /** Most requests of a listener have the same few values. */
 const texts = new TextCache(1000)
 
-/** Notes Host, Origin and User-Agent, also of a request that is refused. The first field of a name counts. */
+/** Notes Host, Origin and User-Agent, also of refused requests. The first field of each name counts. */
 export function noteFields(summary: SessionSummary, fields: readonly Field[]): void {
   for (const { name, value } of fields) {
     if (name === "host") summary.host ??= shown(value, MAX_LENGTH)
@@ -28,7 +28,7 @@ export function noteSubprotocol(summary: SessionSummary, fields: readonly Field[
   if (field !== undefined) summary.subprotocol = shownSubprotocol(field.value)
 }
 
-/** What a log of heads shows of a field: of subprotocols that are offered, no tokens. @param name in lower case */
+/** A field's value for the log of heads: offered subprotocols without tokens. @param name in lower case */
 export function shownField(name: string, value: string): string {
   if (name !== "sec-websocket-protocol") return value
   return value

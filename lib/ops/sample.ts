@@ -4,8 +4,9 @@ import type { SessionSummary } from "./session-summary.js"
 const HASHES = 2 ** 32
 
 /**
- * Whether this session is one of the chosen ones, of which there is one in `sample`. By its request id, so
- * that its lines stay together, also those of other rws that sample; without one by its client's address.
+ * Whether this session is logged, as one of every `sample` sessions. The choice depends on the request id, so
+ * that all lines of a session are kept or none, also across several rws; without an id it depends on the
+ * client's address.
  */
 export function isSampled({ requestId, client }: Readonly<SessionSummary>, sample: number): boolean {
   return sample === 1 || hash(requestId ?? client) < HASHES / sample

@@ -1,4 +1,4 @@
-/** What a session tells between its begin and its end, if the log shows it. */
+/** A line of a session between its start and its end, if the log shows it. */
 export interface SessionStep {
   readonly level: "debug" | "trace"
   /** The log's message. */

@@ -1,7 +1,7 @@
-/** What log lines and events tell about one session. */
+/** The facts about a session in log lines and events. */
 import type { CloseReason, Who } from "../close-reason.js"
 
-/** What is known about a session so far. Stages that it has not reached leave their fields absent. */
+/** The known facts about a session. Fields of stages that it has not reached are absent. */
 export interface SessionSummary {
   /** The listener's name. */
   readonly listener: string
@@ -29,13 +29,13 @@ export interface SessionSummary {
   userAgent?: string
   /** The route by its number in the listener, from 1, its hosts and its path. Absent: the listener's own pool. */
   route?: string
-  /** The pool's name; for one without a name that of its listener, and the number of its route. */
+  /** The pool's name. A pool without a name is called after its listener, with the number of its route. */
   pool?: string
   /** The subprotocol that the backend chose. Longer than 40 characters: the first 8 and "…". */
   subprotocol?: string
-  /** X-Request-ID for the backend: that of a trusted proxy, else the trace-id. */
+  /** X-Request-ID for the backend: the one from a trusted proxy, else the trace-id. */
   requestId?: string
-  /** traceparent for the backend (W3C Trace Context): that of a trusted proxy, else a new one. */
+  /** traceparent for the backend (W3C Trace Context): the one from a trusted proxy, else a new one. */
   traceparent?: string
   /** The HTTP status that the client got: 101, a refusal by rws or by the backend. */
   status?: number | undefined

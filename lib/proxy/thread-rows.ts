@@ -1,7 +1,7 @@
 /** Rows in which each thread that serves counts by itself, for metrics. They outlive the thread. */
 import type { Rows } from "../shared/rows.js"
 
-/** Who counts. */
+/** The threads that count for metrics. */
 export interface CountingThreads {
   /** The threads that serve, from 0. A worker thread knows only itself. */
   readonly threads: readonly number[]
@@ -9,7 +9,7 @@ export interface CountingThreads {
   readonly isMetered: boolean
 }
 
-/** The row of each thread, in order; empty if nothing is counted. */
+/** The row of each thread, in order; empty if no metrics are kept. */
 export function threadRows(
   rows: Rows,
   identity: string,

@@ -139,6 +139,11 @@ export const ROWS: readonly { readonly title: string; readonly panels: readonly 
         "{{pool}} {{backend}}",
         perSecond("rws_backend_tunnels_total", POOL, "pool, backend"),
       ]),
+      graph("Tunnels by pool", "short", ["{{pool}}", `sum by (pool) (rws_backend_live_tunnels{${POOL}})`]),
+      graph("Bytes by pool", "Bps", [
+        "{{pool}} from {{from}}",
+        perSecond("rws_backend_tunnel_bytes_total", POOL, "pool, from"),
+      ]),
     ],
   },
   {

@@ -69,5 +69,22 @@ export const BACKEND_FAMILIES: readonly Family[] = [
     "Sessions whose dial or handshake failed because of the backend.",
     ({ failures }) => failures,
   ),
+  family(
+    "rws_backend_live_tunnels",
+    "gauge",
+    "Tunnels currently open to the backend.",
+    (backend) => backend.liveTunnels,
+  ),
   family("rws_backend_tunnels_total", "counter", "Tunnels opened to the backend.", ({ tunnels }) => tunnels),
+  {
+    name: "rws_backend_tunnel_bytes_total",
+    type: "counter",
+    help: "Bytes of tunnels to the backend by the side that sent them, updated about every 2 seconds.",
+    labelNames: [...LABELS, "from"],
+    read: (source) =>
+      backendsOf(source).flatMap(({ labels, backend }) => [
+        { labels: { ...labels, from: "client" }, value: backend.bytesFromClient },
+        { labels: { ...labels, from: "backend" }, value: backend.bytesFromBackend },
+      ]),
+  },
 ]

@@ -30,6 +30,11 @@ export const CELL = {
   failures: 13,
   /** Counts tunnels. */
   tunnels: 14,
+  /** Tunnels that are open. */
+  liveTunnels: 15,
 } as const
 
-export const CELLS_PER_BACKEND = 15
+/** Two 64-bit counters follow the cells: bytes of tunnels from clients, and from the backend. */
+export const BYTES_OFFSET = 16 * Int32Array.BYTES_PER_ELEMENT
+
+export const CELLS_PER_BACKEND = 20

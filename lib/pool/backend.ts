@@ -2,7 +2,7 @@
 import type { Address } from "../address/address.js"
 import { type BackendAddress, parseBackendAddress } from "../address/backend-address.js"
 import { acquire, createCells, release } from "../shared/cells.js"
-import { CELL, CELLS_PER_BACKEND } from "./backend-cells.js"
+import { BYTES_OFFSET, CELL, CELLS_PER_BACKEND } from "./backend-cells.js"
 import { type BackendInput, type BackendSettings, toBackendSettings } from "./backend-settings.js"
 
 export class Backend implements BackendAddress {
@@ -83,9 +83,34 @@ export class Backend implements BackendAddress {
     return Atomics.load(this.cells, CELL.tunnels) >>> 0
   }
 
-  /** Its session has got its 101. */
-  countTunnel(): void {
+  /** Tunnels that are open. */
+  get liveTunnels(): number {
+    return Atomics.load(this.cells, CELL.liveTunnels)
+  }
+
+  /** A session has got its 101. Its end is `endTunnel`. */
+  beginTunnel(): void {
     Atomics.add(this.cells, CELL.tunnels, 1)
+    acquire(this.cells, CELL.liveTunnels, 0, this.held)
+  }
+
+  endTunnel(): void {
+    release(this.cells, CELL.liveTunnels, this.held)
+  }
+
+  /** Bytes that its tunnels have received from clients; 0 without metrics. */
+  get bytesFromClient(): number {
+    return Number(Atomics.load(this.#bytes(), 0))
+  }
+
+  /** Bytes that its tunnels have received from the backend; 0 without metrics. */
+  get bytesFromBackend(): number {
+    return Number(Atomics.load(this.#bytes(), 1))
+  }
+
+  addBytes(fromClient: number, fromBackend: number): void {
+    Atomics.add(this.#bytes(), 0, BigInt(fromClient))
+    Atomics.add(this.#bytes(), 1, BigInt(fromBackend))
   }
 
   /** A number that changes with each ejection and each return. */
@@ -112,5 +137,9 @@ export class Backend implements BackendAddress {
   /** Gives one session's place back. */
   release(): void {
     release(this.cells, CELL.active, this.held)
+  }
+
+  #bytes(): BigInt64Array {
+    return new BigInt64Array(this.cells.buffer, BYTES_OFFSET, 2)
   }
 }

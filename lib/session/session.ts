@@ -127,9 +127,9 @@ class Session implements StageContext, LiveSession {
     const { client, listener, settings } = this
     this.stage = "tunnel"
     this.backend = backend
+    backend.beginTunnel()
     client.socket.write(head, "latin1")
     this.release(listener.pending)
-    backend.countTunnel()
     listener.observer.tunnelOpened(this.summary)
     this.#tunnel = new Tunnel(client, connection, settings, listener, this)
     this.#tunnel.start()
@@ -160,6 +160,7 @@ class Session implements StageContext, LiveSession {
     this.stage = "closing"
     this.upstream?.close(end)
     for (const place of this.#held) place.release()
+    this.backend?.endTunnel()
     this.#tunnel?.summarize(summary)
     const { who, status } = CLOSE_REASONS[end.reason]
     const ended = { reason: end.reason, who, status: status ?? summary.status }

@@ -1,6 +1,7 @@
 import t from "tap"
 import { LiveBytes, WALK_INTERVAL_MS } from "../../lib/metrics/live-bytes.js"
 import { CELL } from "../../lib/metrics/meter-cells.js"
+import { Backend } from "../../lib/pool/backend.js"
 import { type LiveSession, SessionRegistry } from "../../lib/session/registry.js"
 import { FakeClock } from "../support/clock/fake-clock.js"
 import { between, seededRandom } from "../support/project/random.js"
@@ -11,11 +12,12 @@ function start(row = new Float64Array(100)) {
   const clock = new FakeClock()
   const registry: SessionRegistry = new SessionRegistry((session) => bytes.left(session))
   const bytes = new LiveBytes(row, registry, clock)
-  const add = (fromClient = 0, fromBackend = 0): Moving => {
+  const add = (fromClient = 0, fromBackend = 0, backend?: Backend): Moving => {
     const session: Moving = {
       id: registry.nextId(),
       stage: "tunnel",
       startedMs: 0,
+      backend,
       summary: {
         listener: "front",
         client: "192.0.2.1:5000",
@@ -103,10 +105,12 @@ t.test("whatever comes and goes, the counters never go back and end exact", asyn
   const random = seededRandom(11)
   const { clock, registry, bytes, add, counted } = start()
   const live: Moving[] = []
+  const backends = [new Backend("a:1"), new Backend("b:1")]
   let sum = 0
   let before = 0
   for (let step = 0; step < 2000; step++) {
-    for (let count = between(random, 0, 6); count > 0; count--) live.push(add())
+    for (let count = between(random, 0, 6); count > 0; count--)
+      live.push(add(0, 0, backends[between(random, 0, 1)]))
     for (const session of live) {
       const moved = between(random, 0, 3)
       session.bytesFromClient += moved
@@ -124,4 +128,27 @@ t.test("whatever comes and goes, the counters never go back and end exact", asyn
   for (const session of live) registry.delete(session)
   bytes.stop()
   t.equal(counted()[0], sum)
+  const [a = 0, b = 0] = backends.map(({ bytesFromClient }) => bytesFromClient)
+  t.ok(a > 0 && b > 0)
+  t.equal(a + b, sum, "each byte is counted for one backend")
+})
+
+t.test("bytes are counted by backend, also of a session that was visited before it had one", async (t) => {
+  const { clock, registry, add, counted } = start()
+  const [one, other] = [new Backend("a:1"), new Backend("b:1")]
+  const first = add(1, 2, one)
+  const pending = add()
+  for (let session = 0; session < 2500; session++) add(1, 1, other)
+  clock.advance(WALK_INTERVAL_MS)
+  pending.backend = one
+  pending.bytesFromClient = 10
+  registry.delete(pending)
+  registry.delete(first)
+  clock.advance(1)
+  t.same(counted(), [2501, 2502])
+  t.same([one.bytesFromClient, one.bytesFromBackend, other.bytesFromClient], [1, 2, 2500])
+  clock.advance(WALK_INTERVAL_MS + 1)
+  clock.advance(WALK_INTERVAL_MS + 1)
+  t.same([one.bytesFromClient, one.bytesFromBackend, other.bytesFromClient], [11, 2, 2500])
+  t.same(counted(), [2511, 2502])
 })

@@ -38,6 +38,8 @@ t.test("the counts of all workers are exact, and outlive their thread", { skip: 
   t.equal(open.value("rws_head_duration_seconds_count", CHAT), 60)
   t.equal(open.value("rws_backend_live_sessions"), 60)
   t.equal(open.value("rws_backend_dials_total"), 60)
+  t.equal(open.value("rws_backend_live_tunnels"), 60)
+  t.equal(open.value("rws_backend_tunnel_bytes_total"), 2 * 60 * BYTES)
   t.same(
     open.labelsOf("rws_event_loop_delay_max_seconds").map(({ worker }) => worker),
     ["main", "0", "1", "2"],
@@ -57,6 +59,8 @@ t.test("the counts of all workers are exact, and outlive their thread", { skip: 
   t.equal(after.value("rws_tunnel_bytes_total", CHAT), 2 * 60 * BYTES)
   t.equal(after.value("rws_live_tunnels", CHAT), 60 - lost)
   t.equal(after.value("rws_backend_live_sessions"), 60 - lost)
+  t.equal(after.value("rws_backend_live_tunnels"), 60 - lost)
+  t.equal(after.value("rws_backend_tunnel_bytes_total"), 2 * 60 * BYTES)
   t.equal(after.value("rws_session_ends_total", CHAT), 0)
   t.equal(after.value("rws_worker_deaths_total"), 1)
   t.equal(after.value("rws_lost_sessions_total"), lost)

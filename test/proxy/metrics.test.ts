@@ -61,6 +61,10 @@ t.test("sessions, tunnels, ends, refusals and bytes are counted exactly", async 
   const moved = await scrapeUntil(admin, (metrics) => metrics.value("rws_tunnel_bytes_total", chat) === 2000)
   t.equal(moved.value("rws_tunnel_bytes_total", { ...chat, from: "client" }), 1000, "while they are open")
   t.equal(moved.value("rws_tunnel_bytes_total", { ...chat, from: "backend" }), 1000)
+  const pool = { pool: "chat" }
+  t.equal(moved.value("rws_backend_live_tunnels", pool), 7)
+  t.equal(moved.value("rws_backend_tunnel_bytes_total", { ...pool, from: "client" }), 1000)
+  t.equal(moved.value("rws_backend_tunnel_bytes_total", { ...pool, from: "backend" }), 1000)
 
   await first?.close()
   await Promise.all(rest.map((tunnel) => tunnel.close(true)))
@@ -87,6 +91,8 @@ t.test("sessions, tunnels, ends, refusals and bytes are counted exactly", async 
   const backend = { pool: "chat", backend: echo.address }
   t.equal(ended.value("rws_backend_dials_total", backend), 7)
   t.equal(ended.value("rws_backend_tunnels_total", backend), 7)
+  t.equal(ended.value("rws_backend_live_tunnels", backend), 0)
+  t.equal(ended.value("rws_backend_tunnel_bytes_total", backend), 2000)
   t.equal(ended.value("rws_backend_failures_total", backend), 0)
   t.equal(ended.value("rws_backend_failures_total", { pool: "chat route 1", backend: dead }), 1)
   t.equal(ended.value("rws_ready"), 1)

@@ -19,6 +19,7 @@ export function apiRoutes(source: AdminSource, history: History): readonly Admin
     (kind: "remove" | "drain" | "undrain"): Handler =>
     ({ params: { pool, backend = "" } }) =>
       change(pool, { kind, backend })
+  const description = json(OPENAPI)
   return [
     get("/api/status", () => json(source.status())),
     get("/api/listeners", () => json(source.listeners())),
@@ -30,7 +31,7 @@ export function apiRoutes(source: AdminSource, history: History): readonly Admin
       type: "text/event-stream",
       stream: history.events.subscribe(signal),
     })),
-    get("/openapi.json", () => json(OPENAPI)),
+    get("/openapi.json", () => description),
     post("/api/sessions/:id/close", async ({ params: { id = "" } }) => {
       if (await source.closeSession(id)) return json({ closed: 1 })
       throw new AdminError(404, `no session ${id}: it has ended`)

@@ -7,11 +7,12 @@ import type { AdminResponse, AdminRoute } from "./route.js"
  */
 export function healthRoutes(isReady: () => boolean): AdminRoute[] {
   return [
-    { method: "GET", path: "/livez", isPublic: true, handle: () => text(200, "ok") },
+    { method: "GET", path: "/livez", isPublic: true, isProbe: true, handle: () => text(200, "ok") },
     {
       method: "GET",
       path: "/readyz",
       isPublic: true,
+      isProbe: true,
       handle: () => (isReady() ? text(200, "ok") : text(503, "not ready")),
     },
   ]

@@ -1,21 +1,47 @@
-/** Spreads requests over time, so that a client that asks as fast as it can costs a small part of a core. */
+/** Spreads requests over time, so that clients that ask as fast as they can cost a small part of a core. */
+import { type Clock, systemClock } from "../shared/clock.js"
+import { AdminError } from "./route.js"
 
-/** Between two requests, in the long run. */
+/** Part of the thread's time that handlers get in the long run. */
+const SHARE = 1 / 5
+/** Between two requests, in the long run, however little they cost. */
 const INTERVAL_MS = 2
-/** How much of that may be ahead: 250 requests come through at once. */
+/** How much may be ahead: 250 cheap requests come through without a wait. */
 const BURST_MS = 500
-/** A request that would wait longer is not worth it. */
-const MAX_WAIT_MS = 5000
+/** The longest wait for what others have cost. */
+const MAX_DEBT_MS = 1000
+/** Many, since a refusal costs time at once. It takes pipelining to get there. */
+const MAX_WAITING = 2500
 
 export class Pace {
   /** When the next request is due. */
   #nextMs = Number.NEGATIVE_INFINITY
+  #last: Promise<void> = Promise.resolve()
+  #waiting = 0
 
-  /** How long a request that arrives now has to wait; undefined if there are too many before it. */
-  waitMs(nowMs: number): number | undefined {
+  constructor(private readonly clock: Clock = systemClock) {}
+
+  /** Resolves when a request may be handled, one at a time. Rejects with an `AdminError` if too many wait. */
+  async turn(): Promise<void> {
+    if (this.#waiting >= MAX_WAITING) throw new AdminError(503, "too many requests")
+    this.#waiting++
+    this.#last = this.#last.then(() => this.#untilDue())
+    await this.#last
+    this.#waiting--
+  }
+
+  /** So much time of the thread has gone into a request. */
+  spent(ms: number): void {
+    this.#nextMs = Math.min(this.#nextMs + ms / SHARE, this.clock.nowMs() + MAX_DEBT_MS)
+  }
+
+  async #untilDue(): Promise<void> {
+    // Tunnels come first, and the request before this one can say what it has cost.
+    await new Promise((resolve) => setImmediate(resolve))
+    const nowMs = this.clock.nowMs()
     const dueMs = Math.max(this.#nextMs, nowMs - BURST_MS)
-    if (dueMs - nowMs > MAX_WAIT_MS) return undefined
     this.#nextMs = dueMs + INTERVAL_MS
-    return Math.max(0, dueMs - nowMs)
+    if (dueMs <= nowMs) return
+    await new Promise<void>((resolve) => this.clock.after(dueMs - nowMs, resolve).unref())
   }
 }

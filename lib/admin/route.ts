@@ -29,6 +29,8 @@ export interface AdminRoute {
   readonly path: string
   /** Needs no token. */
   readonly isPublic?: boolean
+  /** Never waits for requests to other routes. */
+  readonly isProbe?: boolean
   /** Throws an `AdminError` for what the client has done wrong. */
   handle(request: AdminRequest): AdminResponse | Promise<AdminResponse>
 }

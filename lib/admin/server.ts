@@ -4,6 +4,7 @@
  */
 import { once } from "node:events"
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
+import { performance } from "node:perf_hooks"
 import { type Address, toNetOptions } from "../address/address.js"
 import { toBindError } from "../net/listener.js"
 import { bindUnixSocket } from "../net/unix-socket.js"
@@ -37,6 +38,7 @@ export class AdminServer {
   readonly #server: Server
   readonly #guard: Guard
   readonly #pace = new Pace()
+  readonly #probePace = new Pace()
   #removePath = () => {}
   #closed: Promise<void> | undefined
 
@@ -110,28 +112,29 @@ export class AdminServer {
 
   async #handle(request: IncomingMessage, signal: AbortSignal): Promise<AdminResponse> {
     try {
-      await this.#inTime(signal)
       const { pathname, searchParams } = urlOf(request)
       const [found, known] = this.#find(request.method, pathname)
-      const fault = this.#guard.faultOf(request.headers, found?.route.isPublic)
+      const pace = found?.route.isProbe ? this.#probePace : this.#pace
+      await inTurn(pace, signal)
+      const fault = this.#guard.faultOf(request.headers, found?.route.isPublic )
       if (fault !== undefined) throw new AdminError(fault.status, fault.text)
       if (found === undefined) {
         throw known ? new AdminError(405, "method not allowed here") : new AdminError(404, "no such path")
       }
-      const body = request.method === "POST" ? await readBody(request) : undefined
-      return await found.route.handle({ params: found.params, query: searchParams, body, signal })
+      let body: unknown
+      if (request.method === "POST") {
+        body = await readBody(request)
+        // Many bodies may be complete at the same time.
+        await inTurn(pace, signal)
+      }
+      return await charged(pace, () =>
+        found.route.handle({ params: found.params, query: searchParams, body, signal }),
+      )
     } catch (error) {
       if (error instanceof AdminError) return json({ error: error.message, ...error.details }, error.status)
       if (!signal.aborted) this.options.onDefect?.(error)
       return json({ error: "internal error" }, 500)
     }
-  }
-
-  async #inTime(signal: AbortSignal): Promise<void> {
-    const waitMs = this.#pace.waitMs(performance.now())
-    if (waitMs === undefined) throw new AdminError(503, "too many requests")
-    if (waitMs > 0) await new Promise((resolve) => setTimeout(resolve, waitMs))
-    if (signal.aborted) throw new AdminError(503, "the client has gone")
   }
 
   /** The route for it, and whether there is one for another method. HEAD is answered as GET without a body. */
@@ -151,6 +154,30 @@ export class AdminServer {
 interface Found {
   readonly route: AdminRoute
   readonly params: Readonly<Record<string, string>>
+}
+
+async function inTurn(pace: Pace, signal: AbortSignal): Promise<void> {
+  await pace.turn()
+  if (signal.aborted) throw new AdminError(503, "the client has gone")
+}
+
+/**
+ * Tells the pace what the request costs: first its synchronous part, before another request has its turn.
+ * Later parts can't be told from what the thread does for others, so they count in full.
+ */
+async function charged<Outcome>(pace: Pace, handle: () => Outcome | Promise<Outcome>): Promise<Outcome> {
+  let before = performance.eventLoopUtilization()
+  const charge = () => {
+    pace.spent(performance.eventLoopUtilization(before).active)
+    before = performance.eventLoopUtilization()
+  }
+  try {
+    const outcome = handle()
+    charge()
+    return await outcome
+  } finally {
+    charge()
+  }
 }
 
 function urlOf({ url = "/" }: IncomingMessage): URL {

@@ -1,26 +1,70 @@
+import { setImmediate as nextTurn } from "node:timers/promises"
 import t from "tap"
 import { Pace } from "../../lib/admin/pace.js"
+import { FakeClock } from "../support/clock/fake-clock.js"
+import { rejectionOf } from "../support/project/thrown.js"
+
+/** How long each of so many requests waits, one after the other. */
+async function waitsOf(pace: Pace, clock: FakeClock, requests: number, costMs = 0): Promise<number[]> {
+  const waits: number[] = []
+  for (let request = 0; request < requests; request++) {
+    const startedMs = clock.nowMs()
+    let isDue = false
+    const turn = pace.turn().then(() => {
+      isDue = true
+    })
+    await nextTurn()
+    for (await nextTurn(); !isDue; await nextTurn()) clock.advance(1)
+    await turn
+    waits.push(clock.nowMs() - startedMs)
+    pace.spent(costMs)
+  }
+  return waits
+}
 
 t.test("a burst of requests need not wait, and the others come one after the other", async (t) => {
-  const pace = new Pace()
-  const waits = Array.from({ length: 254 }, () => pace.waitMs(10_000))
+  const clock = new FakeClock(10_000)
+  const pace = new Pace(clock)
+  const waits = await waitsOf(pace, clock, 254)
   t.ok(waits.slice(0, 251).every((wait) => wait === 0))
-  t.strictSame(waits.slice(251), [2, 4, 6])
-  t.equal(pace.waitMs(10_008), 0, "the time that passes counts")
+  t.strictSame(waits.slice(251), [2, 2, 2])
+  clock.advance(2)
+  t.strictSame(await waitsOf(pace, clock, 1), [0], "the time that passes counts")
 })
 
 t.test("after a pause there may be a burst again, but not a longer one", async (t) => {
-  const pace = new Pace()
-  for (let request = 0; request < 300; request++) pace.waitMs(0)
-  const waits = Array.from({ length: 252 }, () => pace.waitMs(3_600_000))
-  t.strictSame(waits.slice(250), [0, 2])
+  const clock = new FakeClock()
+  const pace = new Pace(clock)
+  await waitsOf(pace, clock, 300)
+  clock.advance(3_600_000)
+  t.strictSame((await waitsOf(pace, clock, 252)).slice(250), [0, 2])
 })
 
-t.test("too many requests are told so, until there are fewer", async (t) => {
-  const pace = new Pace()
-  let request = 0
-  while (request < 10_000 && pace.waitMs(0) !== undefined) request++
-  t.ok(request > 2500 && request < 3000, `${request} requests`)
-  t.equal(pace.waitMs(0), undefined)
-  t.ok(Number(pace.waitMs(1000)) < 5000)
+t.test("what a request costs is paid back four times over before the next one", async (t) => {
+  const clock = new FakeClock()
+  const pace = new Pace(clock)
+  // Each is 102 ms, of which 500 ms may be ahead.
+  const waits = await waitsOf(pace, clock, 8, 20)
+  t.strictSame(waits, [0, 0, 0, 0, 0, 10, 102, 102])
+})
+
+t.test("nobody waits longer than a second for one request", async (t) => {
+  const clock = new FakeClock()
+  const pace = new Pace(clock)
+  t.strictSame(await waitsOf(pace, clock, 3, 60_000), [0, 1000, 1000])
+})
+
+t.test("more than 2500 requests that wait are refused, until there are fewer", async (t) => {
+  const clock = new FakeClock()
+  const pace = new Pace(clock)
+  let isOver = false
+  const turns = Array.from({ length: 2500 }, () => pace.turn())
+  t.match(await rejectionOf(() => pace.turn()), { name: "AdminError", status: 503 })
+  const over = Promise.all(turns).then(() => {
+    isOver = true
+  })
+  for (; !isOver; await nextTurn()) clock.advance(2)
+  await over
+  clock.advance(1000)
+  await pace.turn()
 })

@@ -22,6 +22,7 @@ const ROUTES: readonly AdminRoute[] = [
     method: "GET",
     path: "/livez",
     isPublic: true,
+    isProbe: true,
     handle: () => ({ status: 200, type: "text/plain", body: "ok\n" }),
   },
   {
@@ -183,6 +184,35 @@ t.test("more than 50 connections are closed at once", async (t) => {
     )
   }
   t.equal(status, 200)
+})
+
+t.test("a flood of costly requests gets a fifth of the thread, and probes do not wait for it", async (t) => {
+  const { url } = await start(t, [
+    ...ROUTES,
+    {
+      method: "GET",
+      path: "/costly",
+      handle: () => {
+        const untilMs = performance.now() + 20
+        while (performance.now() < untilMs);
+        return json({})
+      },
+    },
+  ])
+  const startedMs = performance.now()
+  let ended = 0
+  const flood = Array.from({ length: 15 }, async () => {
+    const response = await fetch(`${url}/costly`)
+    ended++
+    return response
+  })
+  await Promise.race(flood)
+  t.equal((await fetch(`${url}/livez`)).status, 200)
+  t.ok(ended < 12, `${ended} of 15 come before the probe`)
+  for (const { status } of await Promise.all(flood)) t.equal(status, 200)
+  // The last one is not paid back yet, nor are the 500 ms that may be ahead.
+  const tookMs = performance.now() - startedMs
+  t.ok(tookMs > 14 * 100 - 500, `${tookMs} ms`)
 })
 
 t.test("a head over 8 KiB gets a 431", async (t) => {

@@ -116,7 +116,7 @@ export class AdminServer {
       const [found, known] = this.#find(request.method, pathname)
       const pace = found?.route.isProbe ? this.#probePace : this.#pace
       await inTurn(pace, signal)
-      const fault = this.#guard.faultOf(request.headers, found?.route.isPublic )
+      const fault = this.#guard.faultOf(request.headers, found?.route.isPublic)
       if (fault !== undefined) throw new AdminError(fault.status, fault.text)
       if (found === undefined) {
         throw known ? new AdminError(405, "method not allowed here") : new AdminError(404, "no such path")

@@ -59,6 +59,8 @@ export class AdminServer {
     )
     this.#server.maxConnections = MAX_CONNECTIONS
     this.#server.maxRequestsPerSocket = MAX_REQUESTS_PER_CONNECTION
+    // Node.js would answer each further one with a 503, as fast as they come.
+    this.#server.on("dropRequest", (_, socket) => socket.destroy())
     this.#server.timeout = IDLE_TIMEOUT_MS
   }
 

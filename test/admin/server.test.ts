@@ -215,6 +215,15 @@ t.test("a flood of costly requests gets a fifth of the thread, and probes do not
   t.ok(tookMs > 14 * 100 - 500, `${tookMs} ms`)
 })
 
+t.test("a connection that sends more than 100 requests is closed", async (t) => {
+  const { address } = await start(t)
+  const client = await RawPeer.connect(address)
+  client.write("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(101))
+  await client.untilEnd().catch(() => {})
+  t.notMatch(client.text, "503")
+  client.socket.destroy()
+})
+
 t.test("a head over 8 KiB gets a 431", async (t) => {
   const { url } = await start(t)
   const response = await fetch(`${url}/livez`, { headers: { "X-Long": "x".repeat(8 * 1024) } })

@@ -35,7 +35,7 @@ export function crossCheck(input: unknown): ConfigProblem[] {
   ]
 }
 
-/** Whoever can connect to the admin server may change what rws does, unless there is a token. */
+/** Without a token every client that can connect to the admin server may change what rws does. */
 function conflictsOfAdmin(admin: Table, listeners: readonly [number, Table][]): ConfigProblem[] {
   const problems: ConfigProblem[] = []
   const add = (key: string, message: string) => problems.push({ path: ["admin", key], message })

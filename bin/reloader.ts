@@ -1,5 +1,6 @@
 /** Applies the configuration file to a running proxy: at SIGHUP, and when `watch` sees a change. */
-import { BindError, type Config, ConfigError, type RunningProxy, SettingError } from "../lib/index.js"
+import { problemsIn } from "../lib/config/refused-config.js"
+import type { Config, RunningProxy } from "../lib/index.js"
 import type { Log } from "../lib/ops/log.js"
 
 /** What asked for a reload. */
@@ -88,8 +89,8 @@ export class Reloader {
       this.log.info({ cause }, "reload abandoned: rws is draining")
       return
     }
-    const isExpected = [ConfigError, SettingError, BindError].some((kind) => error instanceof kind)
-    const fields = isExpected ? { problems: (error as Error).message.split("\n") } : { err: error }
+    const problems = problemsIn(error)
+    const fields = problems === undefined ? { err: error } : { problems }
     this.log.error({ cause, ...fields }, "reload refused: the running configuration stays")
   }
 }

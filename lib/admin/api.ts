@@ -1,7 +1,5 @@
 /** The routes of the admin API. Its fields and errors are described in `openapi.ts`. */
-import { ConfigError } from "../config/problem.js"
-import { BindError } from "../net/listener.js"
-import { SettingError } from "../settings/setting-error.js"
+import { problemsIn } from "../config/refused-config.js"
 import type { History } from "./history.js"
 import { OPENAPI } from "./openapi.js"
 import { membersOf, toLevel, toSessionQuery, toText, toWeight } from "./requests.js"
@@ -77,9 +75,8 @@ async function applied<Changes>(apply: () => Promise<Changes>): Promise<Changes>
   try {
     return await apply()
   } catch (error) {
-    const isExpected = [ConfigError, SettingError, BindError].some((kind) => error instanceof kind)
-    if (!isExpected) throw error
-    const problems = (error as Error).message.split("\n")
+    const problems = problemsIn(error)
+    if (problems === undefined) throw error
     throw new AdminError(422, "refused: the running configuration stays", { problems })
   }
 }

@@ -1,5 +1,4 @@
 /** What the admin API shows and changes, from the current plan and over all threads. */
-import { createRequire } from "node:module"
 import { formatAddress } from "../address/address.js"
 import type { History } from "../admin/history.js"
 import { AdminError } from "../admin/route.js"
@@ -27,6 +26,7 @@ import type { LiveSessions, ServedListener } from "./data-plane.js"
 import type { PlannedListener } from "./plan.js"
 import type { CurrentPlan } from "./reload.js"
 import { takenOf, totalsOf } from "./totals.js"
+import { VERSION } from "./version.js"
 import { workerCount } from "./workers.js"
 
 export class ProxyAdmin implements AdminSource {
@@ -190,9 +190,6 @@ export class ProxyAdmin implements AdminSource {
     })
   }
 }
-
-/** The package knows itself by its name. */
-const { version: VERSION } = createRequire(import.meta.url)("rws-proxy/package.json") as { version: string }
 
 function describe({ settings, address, sessions }: ServedListener) {
   return {

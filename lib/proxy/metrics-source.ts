@@ -1,5 +1,4 @@
 /** Where the metrics of a proxy come from: its current plan, and the rows in which its threads count. */
-import { createRequire } from "node:module"
 import { socketPlaces } from "../limits/descriptors.js"
 import type { Places } from "../limits/places.js"
 import type { ProcessCounts } from "../metrics/process-counts.js"
@@ -11,6 +10,7 @@ import type {
   PoolReading,
 } from "../metrics/source.js"
 import type { CurrentPlan } from "./reload.js"
+import { VERSION } from "./version.js"
 
 export class ProxyMetrics implements MetricsSource {
   readonly version = VERSION
@@ -24,7 +24,9 @@ export class ProxyMetrics implements MetricsSource {
     return this.plan.isReady
   }
 
-  /** A removed listener stays until it has drained. If another has its name by now, they are counted together. */
+  /**
+   * A removed listener stays until it has drained. If another has its name by now, they are counted together.
+   */
   listeners(): ListenerReading[] {
     const readings = new Map<string, ListenerReading>()
     for (const { settings, rows } of [...this.plan.current.listeners, ...this.plan.removed]) {
@@ -77,5 +79,3 @@ function uniqueIn(taken: ReadonlySet<string>, name: string): string {
   for (let number = 2; taken.has(unique); number++) unique = `${name} (${number})`
   return unique
 }
-
-const { version: VERSION } = createRequire(import.meta.url)("rws-proxy/package.json") as { version: string }

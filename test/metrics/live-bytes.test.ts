@@ -5,6 +5,7 @@ import { Backend } from "../../lib/pool/backend.js"
 import { type LiveSession, SessionRegistry } from "../../lib/session/registry.js"
 import { FakeClock } from "../support/clock/fake-clock.js"
 import { between, seededRandom } from "../support/project/random.js"
+import { liveSession } from "../support/session/live-session.js"
 
 type Moving = { -readonly [Key in keyof LiveSession]: LiveSession[Key] }
 
@@ -13,23 +14,12 @@ function start(row = new Float64Array(100)) {
   const registry: SessionRegistry = new SessionRegistry((session) => bytes.left(session))
   const bytes = new LiveBytes(row, registry, clock)
   const add = (fromClient = 0, fromBackend = 0, backend?: Backend): Moving => {
-    const session: Moving = {
+    const session: Moving = liveSession({
       id: registry.nextId(),
-      stage: "tunnel",
-      startedMs: 0,
       backend,
-      summary: {
-        listener: "front",
-        client: "192.0.2.1:5000",
-        startedAt: 0,
-        bytesFromClient: 0,
-        bytesFromBackend: 0,
-      },
       bytesFromClient: fromClient,
       bytesFromBackend: fromBackend,
-      close() {},
-      cut() {},
-    }
+    })
     registry.add(session)
     return session
   }

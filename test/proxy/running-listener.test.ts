@@ -1,7 +1,6 @@
 import t, { type Test } from "tap"
 import type { CloseReason } from "../../lib/close-reason.js"
 import { CLOSING_MS } from "../../lib/session/closing.js"
-import type { LiveSession } from "../../lib/session/registry.js"
 import { FakeClock } from "../support/clock/fake-clock.js"
 import { upgradeHead } from "../support/http/heads.js"
 import { startEchoBackend } from "../support/peers/backend.js"
@@ -11,6 +10,7 @@ import { RawPeer } from "../support/peers/raw-peer.js"
 import { turnUntil } from "../support/pool/turns.js"
 import { type ListenerParts, startListener } from "../support/program/running-listener.js"
 import { settled } from "../support/project/settled.js"
+import { liveSession } from "../support/session/live-session.js"
 
 const DEFAULT_SPREAD_MS = 3000
 
@@ -55,22 +55,7 @@ t.test("a second drain never lengthens the first", async (t) => {
 
 t.test("a drain ends when the last session has, not when its socket is gone", async (t) => {
   const { listener, client } = await startWithClient(t)
-  const other: LiveSession = {
-    id: listener.sessions.nextId(),
-    stage: "tunnel",
-    startedMs: 0,
-    summary: {
-      listener: "front",
-      client: "192.0.2.1:5000",
-      startedAt: 0,
-      bytesFromClient: 0,
-      bytesFromBackend: 0,
-    },
-    bytesFromClient: 0,
-    bytesFromBackend: 0,
-    close() {},
-    cut() {},
-  }
+  const other = liveSession({ id: listener.sessions.nextId() })
   listener.sessions.add(other)
   const drained = listener.drain(600_000)
   client.socket.destroy()

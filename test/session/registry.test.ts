@@ -1,25 +1,11 @@
 import t from "tap"
 import { type LiveSession, SessionRegistry } from "../../lib/session/registry.js"
 import { settled } from "../support/project/settled.js"
+import { liveSession } from "../support/session/live-session.js"
 
 function session(registry: SessionRegistry, closed: string[] = []): LiveSession {
   const id = registry.nextId()
-  const live: LiveSession = {
-    id,
-    stage: "tunnel",
-    startedMs: 0,
-    summary: {
-      listener: "front",
-      client: "192.0.2.1:5000",
-      startedAt: 0,
-      bytesFromClient: 0,
-      bytesFromBackend: 0,
-    },
-    bytesFromClient: 0,
-    bytesFromBackend: 0,
-    close() {},
-    cut: (reason) => closed.push(`${id} ${reason}`),
-  }
+  const live = liveSession({ id, cut: (reason) => closed.push(`${id} ${reason}`) })
   registry.add(live)
   return live
 }

@@ -2,28 +2,19 @@ import t from "tap"
 import type { LiveSession } from "../../lib/session/registry.js"
 import { Spread } from "../../lib/session/spread.js"
 import { FakeClock } from "../support/clock/fake-clock.js"
+import { liveSession } from "../support/session/live-session.js"
 
 /** Sessions that record, by a clock, when they are closed. */
 function sessionsBy(clock: FakeClock, count: number): { sessions: LiveSession[]; closedMs: number[] } {
   const closedMs: number[] = []
-  const sessions = Array.from({ length: count }, (_, index) => ({
-    id: index + 1,
-    stage: "tunnel" as const,
-    startedMs: 0,
-    summary: {
-      listener: "front",
-      client: "192.0.2.1:5000",
-      startedAt: 0,
-      bytesFromClient: 0,
-      bytesFromBackend: 0,
-    },
-    bytesFromClient: 0,
-    bytesFromBackend: 0,
-    close: () => {
-      closedMs[index] = clock.nowMs()
-    },
-    cut() {},
-  }))
+  const sessions = Array.from({ length: count }, (_, index) =>
+    liveSession({
+      id: index + 1,
+      close: () => {
+        closedMs[index] = clock.nowMs()
+      },
+    }),
+  )
   return { sessions, closedMs }
 }
 

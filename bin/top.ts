@@ -89,7 +89,8 @@ function plainLine(rates: Rates, { totals }: ProxyStatus): string {
 }
 
 /**
- * Per second since the last refresh, but bytes since the first sample; without samples, since the start of rws.
+ * Per second since the last refresh, but bytes since the first sample; without samples, since the start of
+ * rws.
  */
 function ratesOf(samples: readonly Sample[], { atMs, status }: Sample): Rates {
   const rate = (before: Sample | undefined, count: (totals: Totals) => number) => {

@@ -78,7 +78,9 @@ function isSameOrigin({ origin, host }: GuardedFields): boolean {
   return from !== undefined && from.toLowerCase() === host?.toLowerCase()
 }
 
-/** Browsers send no Origin with some GETs of other pages, but this. A link to the admin page may be followed. */
+/**
+ * Browsers send no Origin with some GETs of other pages, but this. A link to the admin page may be followed.
+ */
 function isFromOtherPage(fields: GuardedFields): boolean {
   const site = fields["sec-fetch-site"] ?? "none"
   return site !== "none" && site !== "same-origin" && fields["sec-fetch-mode"] !== "navigate"

@@ -16,8 +16,8 @@ export interface AdminResponse {
   readonly type?: string
   readonly body?: string | Buffer
   /**
-   * A body without an end: the next part is asked for once the client has taken the previous one. It ends when
-   * the request's signal is aborted.
+   * A body without an end: the next part is asked for once the client has taken the previous one. It ends
+   * when the request's signal is aborted.
    */
   readonly stream?: AsyncIterable<string>
   readonly headers?: Readonly<Record<string, string>>

@@ -139,7 +139,9 @@ export class AdminServer {
     }
   }
 
-  /** The route for it, and whether there is one for another method. HEAD is answered as GET without a body. */
+  /**
+   * The route for it, and whether there is one for another method. HEAD is answered as GET without a body.
+   */
   #find(method: string | undefined, path: string): [Found | undefined, boolean] {
     const wanted = method === "HEAD" ? "GET" : method
     let isKnown = false

@@ -33,8 +33,8 @@ export function readTraceparent([value, ...more]: readonly string[]): string | u
 
 /**
  * Begins a trace. It is marked as sampled: most tracers drop what belongs to a trace that is not, so the
- * backend would record nothing. Written byte by byte: a text of joined parts would take three times the memory
- * for the life of a tunnel.
+ * backend would record nothing. Written byte by byte: a text of joined parts would take three times the
+ * memory for the life of a tunnel.
  * @param random bytes, of which `TRACEPARENT_BYTES` from `start` on are used
  */
 export function makeTraceparent(random: Uint8Array, start = 0): string {

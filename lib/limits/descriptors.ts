@@ -99,7 +99,9 @@ export function parseOpenFileLimit(limits: string): number {
 /** What each cell of the process's row holds. A maximum or limit of 0 = unlimited. */
 const CELL = { sessions: 0, maxSessions: 1, lingering: 2, maxLingering: 3, limit: 4 } as const
 const CELLS = 5
-/** The identity of that row. Its first cell counts the sessions of all listeners, also of those that drain. */
+/**
+ * The identity of that row. Its first cell counts the sessions of all listeners, also of those that drain.
+ */
 export const SOCKETS = "sockets"
 
 /**

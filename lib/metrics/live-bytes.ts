@@ -1,6 +1,7 @@
 /**
- * Counts the bytes of a listener's tunnels, in all and by backend, while they live. It costs nothing per chunk:
- * every 2 seconds it walks the sessions of this thread and adds up the bytes that each has moved so far.
+ * Counts the bytes of a listener's tunnels, in all and by backend, while they live. It costs nothing per
+ * chunk: every 2 seconds it walks the sessions of this thread and adds up the bytes that each has moved so
+ * far.
  */
 import type { Backend } from "../pool/backend.js"
 import type { LiveSession, SessionRegistry } from "../session/registry.js"

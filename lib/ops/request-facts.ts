@@ -4,7 +4,9 @@ import { TextCache } from "../http/text-cache.js"
 import type { SessionSummary } from "./session-summary.js"
 
 const MAX_LENGTH = 256
-/** No registered subprotocol has a longer name. A longer one is probably a token, which must not be logged. */
+/**
+ * No registered subprotocol has a longer name. A longer one is probably a token, which must not be logged.
+ */
 const MAX_SUBPROTOCOL = 40
 const SHOWN_OF_TOKEN = 8
 /** Beyond Latin-1, so that no field can end in it. */

@@ -21,13 +21,17 @@ export interface SessionSummary {
    * than 1024 characters: the first 1023 and "…".
    */
   path?: string
-  /** The request's Host field. Like `origin` and `userAgent` truncated to 256 characters, then ending in "…". */
+  /**
+   * The request's Host field. Like `origin` and `userAgent` truncated to 256 characters, then ending in "…".
+   */
   host?: string
   /** The request's Origin field. */
   origin?: string
   /** The request's User-Agent field. */
   userAgent?: string
-  /** The route by its number in the listener, from 1, its hosts and its path. Absent: the listener's own pool. */
+  /**
+   * The route by its number in the listener, from 1, its hosts and its path. Absent: the listener's own pool.
+   */
   route?: string
   /** The pool's name. A pool without a name is called after its listener, with the number of its route. */
   pool?: string

@@ -25,7 +25,9 @@ export const CELL = {
   isStarting: 10,
   /** When its slow start began. */
   startedAt: 11,
-  /** Counts dials by sessions, and those of them that failed, or whose handshake did, by the backend's fault. */
+  /**
+   * Counts dials by sessions, and those of them that failed, or whose handshake did, by the backend's fault.
+   */
   dials: 12,
   failures: 13,
   /** Counts tunnels. */

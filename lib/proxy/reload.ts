@@ -41,8 +41,8 @@ export class CurrentPlan {
   }
 
   /**
-   * What all listeners have counted since the start, laid out by `meter-cells.ts`. Nothing leaves the sums with
-   * a listener that is removed, so they never go back.
+   * What all listeners have counted since the start, laid out by `meter-cells.ts`. Nothing leaves the sums
+   * with a listener that is removed, so they never go back.
    */
   counted(): Float64Array {
     const sum = this.#past.slice()

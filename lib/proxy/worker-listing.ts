@@ -18,8 +18,8 @@ export class WorkerListing {
   ) {}
 
   /**
-   * Resolves to undefined if the thread does not reply in time. It is not asked again until it has replied, so
-   * that no queries pile up in front of it.
+   * Resolves to undefined if the thread does not reply in time. It is not asked again until it has replied,
+   * so that no queries pile up in front of it.
    */
   async list(query: SessionQuery): Promise<SessionPage | undefined> {
     if (this.#isLate) return undefined

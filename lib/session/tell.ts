@@ -1,4 +1,7 @@
-/** What stages tell the log at `debug` and `trace`. Nothing is formatted or allocated if it does not show them. */
+/**
+ * What stages tell the log at `debug` and `trace`. Nothing is formatted or allocated if it does not show
+ * them.
+ */
 import { type Address, formatAddress } from "../address/address.js"
 import type { FieldEdit } from "../http/field-writer.js"
 import type { LogDetail } from "../ops/log-detail.js"

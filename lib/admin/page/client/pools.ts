@@ -1,4 +1,6 @@
-/** Every pool with its backends: state, reason, share, and what can be done with each until the next reload. */
+/**
+ * Every pool with its backends: state, reason, share, and what can be done with each until the next reload.
+ */
 
 import { postJson } from "./api.js"
 import type { Backend, Pool } from "./api-types.js"

@@ -33,7 +33,9 @@ export interface TableOptions<Row> {
   readonly empty: string
   readonly sort?: Sort
   readonly onSort?: (sort: Sort) => void
-  /** Rows stay where they are while the pointer is over them, so that a click hits the row that was aimed at. */
+  /**
+   * Rows stay where they are while the pointer is over them, so that a click hits the row that was aimed at.
+   */
   readonly holdsStill?: boolean
 }
 
@@ -42,8 +44,8 @@ export function textCell<Row>(textOf: (row: Row) => string): Column<Row>["fill"]
 }
 
 /**
- * Narrow screens show each row as a card: the roles are written down, since changing `display` would take them
- * away from table elements.
+ * Narrow screens show each row as a card: the roles are written down, since changing `display` would take
+ * them away from table elements.
  */
 export class DataTable<Row> {
   readonly #options: TableOptions<Row>

@@ -7,14 +7,23 @@
 export type Who = "client" | "backend" | "proxy"
 
 /** How far the session had come. */
-export type Stage = "accept" | "head" | "validate" | "route" | "dial" | "handshake" | "relay" | "tunnel"
+export type Stage =
+  | "accept"
+  | "head"
+  | "validate"
+  | "route"
+  | "authorize"
+  | "dial"
+  | "handshake"
+  | "relay"
+  | "tunnel"
 
 interface Row {
   readonly who: Who
   readonly stage: Stage
   /**
    * The HTTP status that rws refuses the client with. Absent: not a refusal, the client gets no response from
-   * rws.
+   * rws, or one whose status comes with the end: see `SessionEnd.response`.
    */
   readonly status?: number
   /** The level of the session's log line. */
@@ -28,6 +37,8 @@ interface Row {
   readonly charged?: true
   /** Seconds for the refusal's Retry-After field (RFC 9110 §10.2.3). */
   readonly retryAfterS?: number
+  /** The code of the Close frame to the client (RFC 6455 §7.4.1). Absent: `client_close_code`. */
+  readonly closeCode?: number
   /** One sentence, used as the refusal's body and in the log. */
   readonly text: string
 }
@@ -182,6 +193,119 @@ const rows = {
     text: "this Origin may not connect",
   },
 
+  no_token: {
+    who: "client",
+    stage: "authorize",
+    status: 401,
+    level: "info",
+    text: "a token is required",
+  },
+  bad_token: {
+    who: "client",
+    stage: "authorize",
+    status: 401,
+    level: "info",
+    text: "the token is not valid",
+  },
+  keys_unavailable: {
+    who: "proxy",
+    stage: "authorize",
+    status: 503,
+    level: "warn",
+    retryAfterS: 1,
+    text: "the keys to verify tokens are not available; try again later",
+  },
+  auth_refused: {
+    who: "proxy",
+    stage: "authorize",
+    level: "info",
+    text: "the authorization service refused the request; its response was relayed",
+  },
+  auth_failed: {
+    who: "proxy",
+    stage: "authorize",
+    status: 502,
+    level: "warn",
+    text: "the authorization service could not be asked, or its response is not valid",
+  },
+  auth_timeout: {
+    who: "proxy",
+    stage: "authorize",
+    status: 504,
+    level: "warn",
+    text: "the authorization service did not respond in time",
+  },
+  hook_refused: {
+    who: "proxy",
+    stage: "authorize",
+    level: "info",
+    text: "a hook refused the request",
+  },
+  hook_failed: {
+    who: "proxy",
+    stage: "authorize",
+    status: 500,
+    level: "error",
+    text: "a hook failed",
+  },
+  hook_timeout: {
+    who: "proxy",
+    stage: "authorize",
+    status: 504,
+    level: "warn",
+    text: "a hook did not decide in time",
+  },
+  no_endpoint_key: {
+    who: "client",
+    stage: "authorize",
+    status: 400,
+    level: "info",
+    text: "the request names no endpoint",
+  },
+  unknown_endpoint: {
+    who: "client",
+    stage: "authorize",
+    status: 404,
+    level: "info",
+    text: "there is no such endpoint",
+  },
+  inactive_endpoint: {
+    who: "client",
+    stage: "authorize",
+    status: 403,
+    level: "info",
+    text: "this endpoint is not active",
+  },
+  endpoint_full: {
+    who: "proxy",
+    stage: "authorize",
+    status: 503,
+    level: "info",
+    retryAfterS: 1,
+    text: "too many connections to this endpoint; try again later",
+  },
+  registry_failed: {
+    who: "proxy",
+    stage: "authorize",
+    status: 503,
+    level: "warn",
+    retryAfterS: 1,
+    text: "the registry could not be asked; try again later",
+  },
+  client_aborted_in_authorize: {
+    who: "client",
+    stage: "authorize",
+    level: "info",
+    text: "the client closed before it was authorized",
+  },
+
+  destination_refused: {
+    who: "proxy",
+    stage: "dial",
+    status: 403,
+    level: "warn",
+    text: "this destination is not allowed",
+  },
   no_backend: {
     who: "proxy",
     stage: "dial",
@@ -338,6 +462,13 @@ const rows = {
     level: "info",
     text: "the tunnel was open for as long as max_lifetime_ms allows",
   },
+  token_expired: {
+    who: "proxy",
+    stage: "tunnel",
+    level: "info",
+    closeCode: 1008,
+    text: "the client's token has expired",
+  },
 
   backend_down: {
     who: "proxy",
@@ -362,6 +493,14 @@ export type CloseReason = keyof typeof rows
 /** Every way in which a session can end. */
 export const CLOSE_REASONS: Readonly<Record<CloseReason, Row>> = rows
 
+/** A response that a hook or an authorization service gives the client. */
+export interface OwnResponse {
+  readonly status: number
+  /** Complete field lines, each with its CRLF. Those that frame the body are written by rws. */
+  readonly fieldLines: string
+  readonly body: Buffer
+}
+
 /**
  * How one session ended. A stage throws it, or destroys a socket with it, and `session.ts` catches it. It has
  * the shape of an `Error` but no stack trace: an end is not a bug, and the trace would cost more than
@@ -376,7 +515,14 @@ export class SessionEnd implements Error {
     readonly detail = "",
     /** The system's error, if there was one. */
     readonly cause?: unknown,
+    /** What the client gets instead of rws's own refusal. */
+    readonly response?: OwnResponse,
   ) {}
+
+  /** The status of the refusal; undefined if it is none. */
+  get status(): number | undefined {
+    return this.response?.status ?? CLOSE_REASONS[this.reason].status
+  }
 
   get message(): string {
     const { text } = CLOSE_REASONS[this.reason]

@@ -48,6 +48,19 @@ const STATUS: { readonly [reason in CloseReason]?: number } = {
   bad_forwarded: 400,
   no_route: 404,
   bad_origin: 403,
+  no_token: 401,
+  bad_token: 401,
+  keys_unavailable: 503,
+  auth_failed: 502,
+  auth_timeout: 504,
+  hook_failed: 500,
+  hook_timeout: 504,
+  no_endpoint_key: 400,
+  unknown_endpoint: 404,
+  inactive_endpoint: 403,
+  endpoint_full: 503,
+  registry_failed: 503,
+  destination_refused: 403,
   no_backend: 503,
   local_exhaustion: 503,
   resolve_failed: 502,
@@ -102,7 +115,15 @@ t.test("a client that has closed gets no response", async (t) => {
   }
 })
 
-const ANSWERED_STAGES: readonly Stage[] = ["accept", "head", "validate", "route", "dial", "handshake"]
+const ANSWERED_STAGES: readonly Stage[] = [
+  "accept",
+  "head",
+  "validate",
+  "route",
+  "authorize",
+  "dial",
+  "handshake",
+]
 
 t.test("once a backend's response is being relayed, rws sends none of its own", async (t) => {
   for (const [reason, { stage, status }] of rows) {
@@ -115,8 +136,9 @@ t.test(
   async (t) => {
     for (const [reason, { who, status }] of rows) {
       if (status === undefined) continue
-      // A name is resolved for the sake of a backend, which is not to blame for it.
-      if (reason.startsWith("resolve_")) {
+      // A name is resolved for the sake of a backend, which is not to blame for it. What rws has asked has failed
+      // it, or has led to a place that the configuration forbids.
+      if (/^(resolve|auth|hook|destination)_/.test(reason)) {
         t.equal(who, "proxy", reason)
         continue
       }

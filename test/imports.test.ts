@@ -17,6 +17,7 @@ const ROOMS: readonly (readonly string[])[] = [
   ["forwarding"],
   ["net", "limits"],
   ["pool", "access"],
+  ["registry"],
   ["routing"],
   ["config"],
   ["ops"],

@@ -47,14 +47,14 @@ export class History implements Partial<Observer> {
   }
 
   sessionEnded(session: Readonly<EndedSession>, end: SessionEnd): void {
-    const { level, status } = CLOSE_REASONS[end.reason]
+    const { level } = CLOSE_REASONS[end.reason]
     // Mostly probes of load balancers, which would soon take the places of all others.
     if (level === "debug") return
     const ended = { session, end, atMs: this.nowMs() }
     this.#ended[this.#next] = ended
     this.#next = (this.#next + 1) % MAX_ENDED
     if (this.events.isRead) {
-      this.events.publish({ event: status === undefined ? "end" : "refuse", data: toStatus(ended) })
+      this.events.publish({ event: end.status === undefined ? "end" : "refuse", data: toStatus(ended) })
     }
   }
 

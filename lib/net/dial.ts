@@ -21,9 +21,14 @@ export interface DialOptions {
   readonly tls?: TlsOptions | undefined
   /** A PROXY header, sent before anything else, including TLS. */
   readonly proxyHeader?: Buffer | undefined
+  /** Checked for each address after resolution, so that no name can lead elsewhere. Default: all may. */
+  readonly permits?: Permits | undefined
   /** The IP address to dial from, only with an IP address to dial. Absent: the system chooses. */
   readonly localAddress?: string | undefined
 }
+
+/** Whether `host`, which has resolved to the IP address `ip` or is one itself, may be dialled. */
+export type Permits = (host: string, ip: string, port: number) => boolean
 
 export interface TlsOptions {
   readonly context: SecureContext

@@ -109,10 +109,10 @@ export class LogObserver implements Partial<Observer> {
 
   sessionEnded(session: Readonly<EndedSession>, end: SessionEnd): void {
     this.#followLevel()
-    const { status, level } = CLOSE_REASONS[end.reason]
+    const { level } = CLOSE_REASONS[end.reason]
     const sample = level === "error" || level === "warn" ? 1 : this.#settings.sample
     if (!this.#shows(level) || !isSampled(session, sample)) return
-    const message = status === undefined ? "session ended" : "session refused"
+    const message = end.status === undefined ? "session ended" : "session refused"
     this.log[level](this.#fieldsOf(session, sample, session, end), message)
   }
 

@@ -88,7 +88,7 @@ export function repeatCalls(calls: ObserverCalls, observer: Observer): void {
 
 /** An error without its class, which would not survive the way to another thread. */
 type EncodedError =
-  | { readonly encoded: "end"; readonly fields: Pick<SessionEnd, "reason" | "detail" | "cause"> }
+  | { readonly encoded: "end"; readonly fields: Pick<SessionEnd, "reason" | "detail" | "cause" | "response"> }
   | { readonly encoded: "error"; readonly fields: ErrorFields }
 
 interface ErrorFields {
@@ -103,8 +103,8 @@ interface ErrorFields {
 /** Turns an error into plain data. Keeps its code, its cause and the errors that it consists of. */
 export function encode(error: unknown): unknown {
   if (error instanceof SessionEnd) {
-    const { reason, detail, cause } = error
-    return encoded({ encoded: "end", fields: { reason, detail, cause: encode(cause) } })
+    const { reason, detail, cause, response } = error
+    return encoded({ encoded: "end", fields: { reason, detail, cause: encode(cause), response } })
   }
   if (!(error instanceof Error)) return error === undefined ? undefined : String(error)
   const { name, message, stack, cause } = error
@@ -122,8 +122,8 @@ function encoded(error: EncodedError): EncodedError {
 export function decode(value: unknown): unknown {
   if (!isEncoded(value)) return value
   if (value.encoded === "end") {
-    const { reason, detail, cause } = value.fields
-    return new SessionEnd(reason, detail, decode(cause))
+    const { reason, detail, cause, response } = value.fields
+    return new SessionEnd(reason, detail, decode(cause), response)
   }
   const { name, message, stack, code, cause, errors } = value.fields
   const options = cause === undefined ? {} : { cause: decode(cause) }

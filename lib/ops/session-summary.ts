@@ -35,6 +35,8 @@ export interface SessionSummary {
   route?: string
   /** The pool's name. A pool without a name is called after its listener, with the number of its route. */
   pool?: string
+  /** The key of the endpoint in the registry, or what a `locate` hook calls it; truncated as `host` is. */
+  endpoint?: string
   /** The subprotocol that the backend chose. Longer than 40 characters: the first 8 and "…". */
   subprotocol?: string
   /** X-Request-ID for the backend: the one from a trusted proxy, else the trace-id. */

@@ -5,7 +5,7 @@
 import type { SecureContext } from "node:tls"
 import { isDeepStrictEqual } from "node:util"
 import type { BackendAddress } from "../address/backend-address.js"
-import type { TlsOptions } from "../net/dial.js"
+import type { Permits, TlsOptions } from "../net/dial.js"
 import { LocalAddresses } from "../net/local-addresses.js"
 import { readSecureContext } from "../net/secure-context.js"
 import type { TlsSettings } from "../net/tls-settings.js"
@@ -29,6 +29,8 @@ export class PoolRuntime implements CheckUser {
     readonly pool: Pool,
     readonly observer: PoolObserver,
     private readonly runsChecks = true,
+    /** Which addresses may be dialled. Undefined: all. */
+    readonly permits?: Permits,
   ) {
     this.#from = localAddressesOf(pool)
   }

@@ -21,7 +21,6 @@ export function composeListener(
   const own = poolOf(listener, name)
   const routes = listener.route.map((route, index) => {
     const running = poolOf(route, `${name} route ${index + 1}`, index) ?? own
-    if (running === undefined) throw new Error(`route ${index + 1} of ${name} leads nowhere`)
     const { strip_prefix, rewrite } = route
     return {
       conditions: route,
@@ -37,7 +36,7 @@ export function composeListener(
 /** Rules set on a route override the listener's, each as a whole. */
 function toRouteTarget(
   title: string | undefined,
-  running: PoolRuntime,
+  running: PoolRuntime | undefined,
   listener: ParsedListener,
   route: ParsedRoute,
 ): RouteTarget {
@@ -49,6 +48,8 @@ function toRouteTarget(
       allowed_origins: route.allowed_origins ?? listener.allowed_origins,
       require_origin: route.require_origin ?? listener.require_origin,
     }),
+    checks: [],
+    locator: undefined,
     requestFields: route.request_headers ?? listener.request_headers,
     responseFields: route.response_headers ?? listener.response_headers,
     subprotocols: route.subprotocols ?? listener.subprotocols,

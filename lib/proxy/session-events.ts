@@ -1,6 +1,6 @@
 /** The library's events. */
 import type { EventEmitter } from "node:events"
-import { CLOSE_REASONS } from "../close-reason.js"
+import type { SessionEnd } from "../close-reason.js"
 import type { Observer } from "../ops/observer.js"
 import type { EndedSession, RefusedSession, SessionSummary } from "../ops/session-summary.js"
 
@@ -27,8 +27,7 @@ export class SessionEvents implements Partial<Observer> {
     process.nextTick(() => this.emitter.emit("open", opened))
   }
 
-  sessionEnded(session: Readonly<EndedSession>): void {
-    const { status } = CLOSE_REASONS[session.reason]
+  sessionEnded(session: Readonly<EndedSession>, { status }: SessionEnd): void {
     if (this.emitter.listenerCount(status === undefined ? "end" : "refuse") === 0) return
     process.nextTick(() => {
       if (status === undefined) this.emitter.emit("end", session)

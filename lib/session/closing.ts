@@ -5,7 +5,7 @@
  * Its deadline is the tunnel's. Until a direction reaches the end of its frame, its reader is marked as
  * `unfinished`, so that a cut resets it.
  */
-import type { SessionEnd } from "../close-reason.js"
+import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
 import type { Connection, Handler } from "../net/connection.js"
 import { closeFrame, maskedCloseFrame } from "../upgrade/close-frame.js"
 import { FrameCursor } from "../upgrade/frame-cursor.js"
@@ -61,7 +61,7 @@ export class Closing {
     this.#hasBegun = true
     const { client, backend, codes, ends } = this
     const toBackend = maskedCloseFrame(codes.backend_close_code)
-    const toClient = closeFrame(codes.client_close_code)
+    const toClient = closeFrame(CLOSE_REASONS[end.reason].closeCode ?? codes.client_close_code)
     const forth = new LastFrames(client, backend, this.#fromClient, toBackend, ends, end)
     const back = new LastFrames(backend, client, this.#fromBackend, toClient, ends, end)
     forth.start(back)

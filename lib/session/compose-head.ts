@@ -10,10 +10,8 @@ import type { Backend } from "../pool/backend.js"
 import { rewriteRequest, rewriteUpgradeResponse } from "../upgrade/rewrite-head.js"
 import { restrictSubprotocols } from "../upgrade/subprotocols.js"
 import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
+import type { Admission } from "./admission.js"
 import type { ListenerSettings, ListenerState } from "./listener-state.js"
-import type { Located } from "./locate.js"
-import type { IncomingRequest } from "./read-request.js"
-import type { RouteTarget } from "./route-target.js"
 
 /** What is known about the request head before a backend is chosen. */
 export interface HeadPlan {
@@ -23,6 +21,8 @@ export interface HeadPlan {
   /** "backend", "client" or a literal. */
   readonly hostHeader: string
   readonly edits: readonly FieldEdit[]
+  /** Those of them whose values may be secret. */
+  readonly secret: readonly FieldEdit[]
   /** The subprotocols that the backend is offered, if they are restricted. */
   readonly offered?: readonly string[]
 }
@@ -35,11 +35,10 @@ interface Settings {
 /** Throws a `SessionEnd` if the forwarding fields can't be written. */
 export function planHead(
   { settings, listener }: Settings,
-  incoming: IncomingRequest,
-  route: Located,
+  { incoming, target, path, edits: granted }: Admission,
 ): HeadPlan {
   const { request, peer, proto, report, destination, trace } = incoming
-  const { hostHeader, requestFields, subprotocols } = route.target
+  const { hostHeader, requestFields, subprotocols } = target
   const localPort = listener.address.kind === "tcp" ? listener.address.port : 0
   const forwarding = forwardingEdits(settings.forwarded, {
     peer,
@@ -49,9 +48,10 @@ export function planHead(
     localPort: destination?.port ?? localPort,
     fields: request.fields,
   })
-  // The configuration's fields come last, so that they override whatever a client or a proxy has sent.
-  const edits = forwarding.concat(trace?.edits ?? [], requestFields)
-  const plan = { request, path: route.path, hostHeader, edits }
+  // These override whatever a client or a proxy has sent, and checks override the configuration.
+  const secret = granted.length === 0 ? requestFields : [...requestFields, ...granted]
+  const edits = forwarding.concat(trace?.edits ?? [], secret)
+  const plan = { request, path, hostHeader, edits, secret }
   if (subprotocols.size === 0) return plan
   const { offered, edit } = restrictSubprotocols(request.fields, subprotocols)
   return { ...plan, edits: [...edits, edit], offered }
@@ -66,8 +66,7 @@ export function composeHead({ request, path, hostHeader, edits }: HeadPlan, back
 /** The 101 for the client. */
 export function composeUpgradeResponse(
   response: ResponseHead,
-  { request, proto, report }: IncomingRequest,
-  { running, responseFields }: RouteTarget,
+  { incoming: { request, proto, report }, target: { responseFields }, running }: Admission,
   backend: Backend,
 ): string {
   const cookie = running.pool.stickyField(backend, request, isSecure(report?.proto ?? proto))

@@ -11,8 +11,8 @@ import { Attempt } from "../pool/attempt.js"
 import type { Backend } from "../pool/backend.js"
 import type { Pool } from "../pool/pool.js"
 import { elapsedMs } from "../shared/clock.js"
+import type { Admission } from "./admission.js"
 import type { IncomingRequest } from "./read-request.js"
-import type { RouteTarget } from "./route-target.js"
 import type { StageContext } from "./stage-context.js"
 import { tell } from "./tell.js"
 
@@ -28,11 +28,7 @@ export interface Connected {
  * nothing later, may move on to the next one. Rejects with the last dial's `SessionEnd`, or with
  * `no_backend`.
  */
-export async function connect(
-  session: StageContext,
-  incoming: IncomingRequest,
-  { running }: RouteTarget,
-): Promise<Connected> {
+export async function connect(session: StageContext, { incoming, running }: Admission): Promise<Connected> {
   const { listener, settings, summary } = session
   const { clock, observer } = listener
   const { pool } = running
@@ -54,7 +50,12 @@ export async function connect(
         const dialling = dial(
           backend.address,
           running.from,
-          { connectTimeoutMs: settings.connect_timeout_ms, proxyHeader, tls: running.tlsFor(backend) },
+          {
+            connectTimeoutMs: settings.connect_timeout_ms,
+            proxyHeader,
+            tls: running.tlsFor(backend),
+            permits: running.permits,
+          },
           clock,
         )
         session.upstream = dialling

@@ -16,18 +16,18 @@ export interface Located {
 /** Throws a `SessionEnd`: `no_route`, `bad_target` or `bad_origin`. */
 export function locate(session: StageContext, { request }: IncomingRequest): Located {
   session.enter("route")
-  const { target, path } = session.settings.router.route(request)
+  const located = session.settings.router.route(request)
+  const { running, title, checkOrigin } = located.target
   const { summary } = session
-  summary.pool = target.running.name
-  if (target.title !== undefined) summary.route = target.title
+  if (running !== undefined) summary.pool = running.name
+  if (title !== undefined) summary.route = title
   tell(session, "route found")
-  target.checkOrigin(request.fields)
-  refuseEscape(path, target.running.pool)
-  return { target, path }
+  checkOrigin(request.fields)
+  return located
 }
 
 /** Dot segments could lead out of the path under which a backend is mounted. */
-function refuseEscape(path: string, { members }: Pool): void {
+export function refuseEscape(path: string, { members }: Pool): void {
   if (members.every(({ basePath }) => basePath === "")) return
   if (isDotSegmented(path.replace(/\?.*$/, ""))) {
     throw new SessionEnd("bad_target", "its path holds dot segments")

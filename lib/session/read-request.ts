@@ -1,4 +1,5 @@
 /** First stage of a session: PROXY header, request head, validation, client address, limits per client. */
+import type { AskedRequest } from "../access/check.js"
 import { type ClientAddress, formatClientAddress, toClientAddress } from "../address/client-address.js"
 import { SessionEnd } from "../close-reason.js"
 import { type Report, readReport } from "../forwarding/reported-client.js"
@@ -10,26 +11,15 @@ import { loggedPath } from "../ops/logged-path.js"
 import { noteFields } from "../ops/request-facts.js"
 import type { SessionSummary } from "../ops/session-summary.js"
 import { elapsedMs } from "../shared/clock.js"
-import { toUpgradeRequest, type UpgradeRequest } from "../upgrade/upgrade-request.js"
+import { toUpgradeRequest } from "../upgrade/upgrade-request.js"
 import { readProxyHeader } from "./read-proxy-header.js"
 import type { StageContext } from "./stage-context.js"
 import { answerStatus, isStatusRequest } from "./status-request.js"
 import { tell, tellHead } from "./tell.js"
 
-export interface IncomingRequest {
-  readonly request: UpgradeRequest
-  /** The other end of the connection, or the source in its PROXY header. */
-  readonly peer: ClientAddress
+export interface IncomingRequest extends AskedRequest {
   /** The address that the peer connected to, if its PROXY header contains one. */
   readonly destination: ClientAddress | undefined
-  /** "https" if its PROXY header says that the peer connected by TLS. */
-  readonly proto: "http" | "https"
-  /** What the peer reports, if it is a trusted proxy. */
-  readonly report: Report | undefined
-  /** The peer, or the client that the trusted proxies report. */
-  readonly client: ClientAddress
-  /** Absent: X-Request-ID and traceparent are passed on as they are. */
-  readonly trace: Trace | undefined
 }
 
 /** Rejects with a `SessionEnd`. */

@@ -2,8 +2,8 @@
  * Ends a session that has no tunnel: refuses the client, if its reason has a status, and closes the
  * connection.
  */
-import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
-import { writeRefusal } from "../http/refusal.js"
+import type { SessionEnd } from "../close-reason.js"
+import { writeOwnResponse, writeRefusal } from "../http/refusal.js"
 import type { SocketPlaces } from "../limits/descriptors.js"
 import type { Place } from "../limits/places.js"
 import type { Connection, Handler } from "../net/connection.js"
@@ -30,8 +30,9 @@ export function refuse(
   { sockets: { lingering }, clock }: RefusalPlaces,
   onGone: () => void,
 ): void {
-  const { status } = CLOSE_REASONS[end.reason]
-  if (status !== undefined) {
+  const { status, response } = end
+  if (response !== undefined) client.socket.write(writeOwnResponse(response, new Date()))
+  else if (status !== undefined) {
     client.socket.write(writeRefusal(end.reason, status, end.message, new Date()), "latin1")
   }
   const lingers = lingering.acquire()

@@ -1,13 +1,14 @@
 /**
  * One client connection's life, from accept to close:
  *
- *   read request ─► locate ─► plan head ─► connect ─► handshake ─► tunnel ─────────────────► finish
- *        └────────────┴───────────┴───────────┴───────────┼─► relay of the backend's refusal ─► finish
- *                                                         └─► refusal by rws ─────────────────► finish
+ *   read request ─► locate ─► authorize ─► plan head ─► connect ─► handshake ─► tunnel ─────────► finish
+ *        └────────────┴───────────┴───────────┴───────────┴───────────┼─► relay of a refusal ────► finish
+ *                                                                     └─► refusal by rws ────────► finish
  *
  * Every stage returns what the next one needs, or throws the `SessionEnd` that ends the session. Nothing else
  * knows the order.
  */
+import type { TunnelLimits } from "../access/check.js"
 import { formatClientAddress } from "../address/client-address.js"
 import { CLOSE_REASONS, type CloseReason, SessionEnd, type Stage, toSessionEnd } from "../close-reason.js"
 import { acquirePlaces } from "../limits/listener-limits.js"
@@ -15,6 +16,7 @@ import type { Place } from "../limits/places.js"
 import type { Connection } from "../net/connection.js"
 import type { SessionSummary } from "../ops/session-summary.js"
 import type { Backend } from "../pool/backend.js"
+import { authorize } from "./authorize.js"
 import { composeHead, composeUpgradeResponse, planHead } from "./compose-head.js"
 import { type Connected, connect } from "./connect.js"
 import { handshake } from "./handshake.js"
@@ -38,24 +40,26 @@ async function establish(session: Session): Promise<void> {
   try {
     acquirePlaces(session.listener, session)
     const incoming = await readRequest(session)
-    const route = locate(session, incoming)
+    const decision = authorize(session, incoming, locate(session, incoming))
+    const admission = decision instanceof Promise ? await decision : decision
+    const { target, running } = admission
     // May refuse the request, so it comes before any backend is dialled.
-    const plan = planHead(session, incoming, route)
-    const connected = await connect(session, incoming, route.target)
+    const plan = planHead(session, admission)
+    const connected = await connect(session, admission)
     const { connection, backend } = connected
     tell(session, "backend connected")
     const requestHead = composeHead(plan, backend)
-    tellHead(session, "request head for the backend", requestHead, route.target.requestFields)
+    tellHead(session, "request head for the backend", requestHead, plan.secret)
     const response = await handshake(session, connected, requestHead, plan)
     tell(session, "backend responded")
     // A refusal that has been relayed is an end like any other.
     if (response.status !== 101) throw await relay(session, connection, response)
-    if (route.target.running.pool.closesTunnelsOf(backend)) {
+    if (running.pool.closesTunnelsOf(backend)) {
       throw new SessionEnd("no_backend", "it went down or was removed during the handshake")
     }
-    const head = composeUpgradeResponse(response, incoming, route.target, backend)
-    tellHead(session, "response head for the client", head, route.target.responseFields)
-    session.startTunnel(connected, head)
+    const head = composeUpgradeResponse(response, admission, backend)
+    tellHead(session, "response head for the client", head, target.responseFields)
+    session.startTunnel(connected, head, admission.limits)
   } catch (error) {
     session.finish(toSessionEnd(error, "internal_error"))
   }
@@ -63,6 +67,7 @@ async function establish(session: Session): Promise<void> {
 
 /** What ends a session whose client aborts in a stage that has upstream work. */
 const ABORT_REASONS: { readonly [stage in Stage | "closing"]?: CloseReason } = {
+  authorize: "client_aborted_in_authorize",
   dial: "client_aborted_in_dial",
   handshake: "client_aborted_in_handshake",
   relay: "client_aborted_in_relay",
@@ -122,8 +127,11 @@ class Session implements StageContext, LiveSession {
     this.#held = others
   }
 
-  /** @param head the response head that the client gets, with the 101 */
-  startTunnel({ backend, connection }: Connected, head: string): void {
+  /**
+   * @param head the response head that the client gets, with the 101
+   * @param limits what is different for this tunnel
+   */
+  startTunnel({ backend, connection }: Connected, head: string, limits?: TunnelLimits): void {
     const { client, listener, settings } = this
     this.stage = "tunnel"
     this.backend = backend
@@ -131,7 +139,7 @@ class Session implements StageContext, LiveSession {
     client.socket.write(head, "latin1")
     this.release(listener.pending)
     listener.observer.tunnelOpened(this.summary)
-    this.#tunnel = new Tunnel(client, connection, settings, listener, this)
+    this.#tunnel = new Tunnel(client, connection, settings, listener, this, limits)
     this.#tunnel.start()
   }
 
@@ -162,8 +170,8 @@ class Session implements StageContext, LiveSession {
     for (const place of this.#held) place.release()
     this.backend?.endTunnel()
     this.#tunnel?.summarize(summary)
-    const { who, status } = CLOSE_REASONS[end.reason]
-    const ended = { reason: end.reason, who, status: status ?? summary.status }
+    const { who } = CLOSE_REASONS[end.reason]
+    const ended = { reason: end.reason, who, status: end.status ?? summary.status }
     listener.observer.sessionEnded(Object.assign(summary, ended), end)
     if (stage === "tunnel") {
       // Open only if the tunnel could not be started.

@@ -7,6 +7,7 @@
  * - An error on one side resets the other, so that a truncated stream never looks complete.
  * - Whatever rws ends a tunnel for, `close` does it: with Close frames if they are configured, else at once.
  */
+import type { TunnelLimits } from "../access/check.js"
 import { type CloseReason, SessionEnd, toSessionEnd } from "../close-reason.js"
 import type { SessionKeys } from "../config/listener-schema.js"
 import type { Connection } from "../net/connection.js"
@@ -37,8 +38,10 @@ export interface TunnelOwner {
 
 export class Tunnel implements PumpEnds, Swept {
   readonly #openedMs: number
-  /** When it reaches its lifetime; once it is being closed, when it is cut. */
+  private readonly settings: SessionKeys
+  /** When it reaches its lifetime or its token expires; once it is being closed, when it is cut. */
   #expiresMs: number
+  readonly #expiry: CloseReason
   /** Only with `close_frames`. */
   #closing: Closing | undefined
   /** The first FIN, unless an error came after it. */
@@ -54,13 +57,18 @@ export class Tunnel implements PumpEnds, Swept {
   constructor(
     private readonly client: Connection,
     private readonly backend: Connection,
-    private readonly settings: SessionKeys,
+    settings: SessionKeys,
     private readonly listener: { readonly sweep: Sweep; readonly clock: Clock },
     private readonly owner: TunnelOwner,
+    limits?: TunnelLimits,
   ) {
+    this.settings = limits === undefined ? settings : { ...settings, ...limits }
     this.#openedMs = listener.clock.nowMs()
-    const lifetimeMs = settings.max_lifetime_ms || Number.POSITIVE_INFINITY
-    this.#expiresMs = this.#openedMs + lifetimeMs * (1 - LIFETIME_SPREAD * Math.random())
+    const lifetimeMs = this.settings.max_lifetime_ms || Number.POSITIVE_INFINITY
+    const tokenMs = (limits?.expiresAt ?? Number.POSITIVE_INFINITY) - Date.now()
+    const spreadMs = lifetimeMs * (1 - LIFETIME_SPREAD * Math.random())
+    this.#expiresMs = this.#openedMs + Math.min(spreadMs, tokenMs)
+    this.#expiry = tokenMs < spreadMs ? "token_expired" : "max_lifetime"
   }
 
   start(): void {
@@ -138,7 +146,7 @@ export class Tunnel implements PumpEnds, Swept {
     }
     if (this.#isNew) this.#settle()
     if (nowMs >= this.#expiresMs) {
-      this.close(new SessionEnd("max_lifetime"))
+      this.close(new SessionEnd(this.#expiry))
       return
     }
     const bytes = bytesMoved(this.client) + bytesMoved(this.backend)
@@ -160,13 +168,13 @@ export class Tunnel implements PumpEnds, Swept {
    */
   #settle(): void {
     this.#isNew = false
-    const { keepalive_ms, idle_timeout_ms, half_close_timeout_ms, max_lifetime_ms } = this.settings
+    const { keepalive_ms, idle_timeout_ms, half_close_timeout_ms } = this.settings
     if (keepalive_ms > 0) {
       const delayMs = Math.min(keepalive_ms, MAX_KEEPALIVE_MS)
       this.client.socket.setKeepAlive(true, delayMs)
       this.backend.socket.setKeepAlive(true, delayMs)
     }
-    const hasDeadline = idle_timeout_ms > 0 || max_lifetime_ms > 0
+    const hasDeadline = idle_timeout_ms > 0 || Number.isFinite(this.#expiresMs)
     if (!hasDeadline && !(this.#halfClosed && half_close_timeout_ms > 0)) this.listener.sweep.delete(this)
   }
 }

@@ -3,9 +3,9 @@ import t, { type Test } from "tap"
 import { SessionEnd, type Stage } from "../../lib/close-reason.js"
 import type { Connection } from "../../lib/net/connection.js"
 import { Pool } from "../../lib/pool/pool.js"
+import type { Admission } from "../../lib/session/admission.js"
 import { connect } from "../../lib/session/connect.js"
 import type { IncomingRequest } from "../../lib/session/read-request.js"
-import type { RouteTarget } from "../../lib/session/route-target.js"
 import type { StageContext, Upstream } from "../../lib/session/stage-context.js"
 import { deadAddress, startBackend } from "../support/peers/backend.js"
 import { acceptPeer } from "../support/peers/peers.js"
@@ -55,7 +55,7 @@ async function about(t: Test, client: Connection): Promise<Connecting> {
 }
 
 const incoming = { request: poolRequest(), client: { ip: "", port: 0 } } as IncomingRequest
-const to = (pool: Pool) => ({ running: { pool, tlsFor: () => undefined } }) as unknown as RouteTarget
+const to = (pool: Pool) => ({ incoming, running: { pool, tlsFor: () => undefined } }) as unknown as Admission
 
 t.test("failed dials move on to the next backend, and each but the last is reported", async (t) => {
   const { peer: client } = await acceptPeer(t)
@@ -63,7 +63,7 @@ t.test("failed dials move on to the next backend, and each but the last is repor
   const unknown = `${failingName(lookupError("ENOTFOUND"))}:1`
   const session = await about(t, client)
   const pool = new Pool([dead, unknown, live.address])
-  const { backend } = await connect(session, incoming, to(pool))
+  const { backend } = await connect(session, to(pool))
   t.equal(backend.name, live.address)
   t.same(session.told, [`${dead} backend_unreachable`, `${unknown} resolve_failed`])
   t.equal(session.places, 1, "only the last one's place is held")
@@ -77,7 +77,7 @@ t.test("failed dials move on to the next backend, and each but the last is repor
 t.test("the last failure ends the session, and no place is held", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const session = await about(t, client)
-  const error = await rejectionOf(async () => connect(session, incoming, to(new Pool([await deadAddress()]))))
+  const error = await rejectionOf(async () => connect(session, to(new Pool([await deadAddress()]))))
   t.match(error, { reason: "backend_unreachable" })
   t.same(session.told, [])
   t.equal(session.places, 0)
@@ -86,7 +86,7 @@ t.test("the last failure ends the session, and no place is held", async (t) => {
 t.test("without an available backend nothing is dialled", async (t) => {
   const { peer: client } = await acceptPeer(t)
   const session = await about(t, client)
-  t.match(await rejectionOf(() => connect(session, incoming, to(new Pool()))), { reason: "no_backend" })
+  t.match(await rejectionOf(() => connect(session, to(new Pool()))), { reason: "no_backend" })
 })
 
 t.test("no backend is dialled for a client that has aborted", async (t) => {
@@ -96,10 +96,10 @@ t.test("no backend is dialled for a client that has aborted", async (t) => {
   await once(client.socket, "end")
   const session = await about(t, client)
   const pool = new Pool([server.address])
-  t.match(await rejectionOf(() => connect(session, incoming, to(pool))), { reason: "client_aborted_in_dial" })
+  t.match(await rejectionOf(() => connect(session, to(pool))), { reason: "client_aborted_in_dial" })
   t.equal(session.places, 0)
   t.equal(pool.members[0]?.dials, 0)
-  await connect(await about(t, (await acceptPeer(t)).peer), incoming, to(pool))
+  await connect(await about(t, (await acceptPeer(t)).peer), to(pool))
   await server.peer()
   t.equal(server.peers.length, 1, "a later dial is the first to arrive")
 })

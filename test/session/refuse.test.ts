@@ -52,6 +52,7 @@ for (const reason of Object.keys(CLOSE_REASONS) as CloseReason[]) {
 function statusLineOf(status: number): string {
   const phrases: Readonly<Record<number, string>> = {
     400: "Bad Request",
+    401: "Unauthorized",
     403: "Forbidden",
     404: "Not Found",
     408: "Request Timeout",

@@ -7,6 +7,7 @@ import type { InheritedSocket } from "../net/inherited-sockets.js"
 import { type Log, setLevel } from "../ops/log.js"
 import type { Observer, ReloadSource } from "../ops/observer.js"
 import type { ServedListener } from "./data-plane.js"
+import type { Hooks } from "./guards.js"
 import { logDetail } from "./listener-rows.js"
 import { Plan, type PlannedListener } from "./plan.js"
 
@@ -26,8 +27,9 @@ export class CurrentPlan {
     config: Config,
     private readonly observer: Observer,
     private readonly log: Log,
+    hooks?: Hooks,
   ) {
-    this.#plan = new Plan(config, observer)
+    this.#plan = new Plan(config, observer, undefined, { hooks })
     this.#tellLog()
   }
 
@@ -124,6 +126,7 @@ export class CurrentPlan {
     })
     await Promise.all([...drained, ...this.#removed.values(), this.#reloaded])
     this.#plan.pools.stop()
+    this.#plan.services.stop()
     await this.#plan.plane.stop()
     return all.reduce((sum, { cut }) => sum + cut, 0)
   }

@@ -245,6 +245,14 @@ export class WsProxy {
     return this.#set({ require_origin: value })
   }
 
+  /**
+   * Origin that the backend gets from clients that send none; `allowed_origins` and `require_origin` go by
+   * what the client has sent. Default: none.
+   */
+  origin(value: ListenerConfig["origin"]): this {
+    return this.#set({ origin: value })
+  }
+
   /** The only subprotocols that the backend is offered; empty = all. Default: []. */
   subprotocols(value: ListenerConfig["subprotocols"]): this {
     return this.#set({ subprotocols: value })

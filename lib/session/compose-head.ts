@@ -5,7 +5,7 @@
 import { forwardingEdits } from "../forwarding/forwarding-fields.js"
 import { isSecure } from "../forwarding/reported-client.js"
 import type { FieldEdit } from "../http/field-writer.js"
-import type { ResponseHead } from "../http/head.js"
+import { type ResponseHead, valuesOf } from "../http/head.js"
 import type { Backend } from "../pool/backend.js"
 import { rewriteRequest, rewriteUpgradeResponse } from "../upgrade/rewrite-head.js"
 import { restrictSubprotocols } from "../upgrade/subprotocols.js"
@@ -38,7 +38,7 @@ export function planHead(
   { incoming, target, path, edits: granted }: Admission,
 ): HeadPlan {
   const { request, peer, proto, report, destination, trace } = incoming
-  const { hostHeader, requestFields, subprotocols } = target
+  const { hostHeader, origin, requestFields, subprotocols } = target
   const localPort = listener.address.kind === "tcp" ? listener.address.port : 0
   const forwarding = forwardingEdits(settings.forwarded, {
     peer,
@@ -50,7 +50,7 @@ export function planHead(
   })
   // These override whatever a client or a proxy has sent, and checks override the configuration.
   const secret = granted.length === 0 ? requestFields : [...requestFields, ...granted]
-  const edits = forwarding.concat(trace?.edits ?? [], secret)
+  const edits = forwarding.concat(originFor(request, origin), trace?.edits ?? [], secret)
   const plan = { request, path, hostHeader, edits, secret }
   if (subprotocols.size === 0) return plan
   const { offered, edit } = restrictSubprotocols(request.fields, subprotocols)
@@ -71,6 +71,11 @@ export function composeUpgradeResponse(
 ): string {
   const cookie = running.pool.stickyField(backend, request, isSecure(report?.proto ?? proto))
   return rewriteUpgradeResponse(response, cookie === undefined ? responseFields : [...responseFields, cookie])
+}
+
+/** An empty Origin counts as none, as where it is checked. */
+function originFor({ fields }: UpgradeRequest, origin: FieldEdit | undefined): readonly FieldEdit[] {
+  return origin === undefined || valuesOf(fields, "origin").some((value) => value !== "") ? [] : [origin]
 }
 
 /** The Host for the backend (RFC 9110 §7.2). */

@@ -96,6 +96,7 @@ const valid: Readonly<Record<string, unknown>> = {
         response_headers: { remove: ["Server"] },
         allowed_origins: ["https://*.example.com", "null"],
         require_origin: true,
+        origin: "https://app.example.com",
         subprotocols: ["v1.chat"],
       },
     ],

@@ -262,6 +262,27 @@ const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>
   client_close_code: closeCode,
   backend_close_code: closeCode,
   require_origin: { good: [true, false], bad: each([1, "yes", null], /^expected true or false$/) },
+  origin: {
+    good: ["https://app.example.com", "http://localhost:3000", "https://[::1]:8443"],
+    bad: [
+      ...each(notText, /^expected an origin, as in "https:\/\/app\.example\.com"$/),
+      ...each(
+        [
+          ...[
+            "",
+            "null",
+            "app.example.com",
+            "https://",
+            "https://*.example.com",
+            "https://a/",
+            "https://a/b",
+          ],
+          ...["https://a b", "https://a\r\nX: y", "https://a,b", "https://u@a", "https://a?b"],
+        ],
+        / is not an origin: expected scheme:\/\/host\[:port\], without a path$/,
+      ),
+    ],
+  },
   subprotocols: {
     good: [[], ["v1.chat", "mqtt"]],
     bad: each(["mqtt", true, null], /^expected a list of subprotocols$/),

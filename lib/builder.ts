@@ -287,6 +287,11 @@ export class WsProxy {
     return this.#set({ sticky_secret: value })
   }
 
+  /** Table: attributes of that cookie. Default: see below. */
+  stickyAttributes(value: ListenerConfig["sticky_attributes"]): this {
+    return this.#set({ sticky_attributes: value })
+  }
+
   /** Backends that one session may dial; 0 = each one once. Default: 0. */
   maxTries(value: ListenerConfig["max_tries"]): this {
     return this.#set({ max_tries: value })

@@ -34,6 +34,13 @@ const valid: Readonly<Record<string, unknown>> = {
         hash_key: "cookie:user",
         sticky_cookie: "rws",
         sticky_secret: "sixteen letters!",
+        sticky_attributes: {
+          same_site: "none",
+          partitioned: true,
+          domain: "example.com",
+          path: "/a",
+          max_age_s: 60,
+        },
         max_tries: 2,
         max_fails: 4,
         fail_on: ["dial", "status:503"],

@@ -159,6 +159,8 @@ const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>
     bad: each(["", "a b", "a=b", "a;b"], /^expected the name of a cookie/),
   },
   sticky_secret: { good: [], bad: [] },
+  // Only beside a sticky cookie: see sticky-settings.test.ts.
+  sticky_attributes: { good: [], bad: [] },
   fail_on: {
     good: [["dial"], ["dial", "handshake", "status:503"]],
     bad: [

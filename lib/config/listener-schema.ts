@@ -187,7 +187,7 @@ export const listenerSchema = z.strictObject({
     .transform((list) => new TrustedProxies(list))
     .prefault([])
     .describe(
-      'Addresses and CIDR ranges that may report the client address; `"unix"` for clients of a Unix socket',
+      'Addresses and CIDR ranges that may report the client address; `"private_ranges"` for loopback and private networks, `"unix"` for clients of a Unix socket',
     )
     .meta({
       flag: "trusted-proxy",

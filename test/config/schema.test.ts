@@ -218,7 +218,7 @@ const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>
   // More than 0 only beside a rate: see conflicts.test.ts.
   rate_burst: { good: [0], bad: [] },
   trusted_proxies: {
-    good: [[], ["10.0.0.0/8", "::1", "fd00::/8", "unix"]],
+    good: [[], ["10.0.0.0/8", "::1", "fd00::/8", "unix"], ["private_ranges"]],
     bad: each(["10.0.0.0/8", 1, true, null, {}], /^expected a list of addresses$/),
   },
   // True only beside trusted proxies.

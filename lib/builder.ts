@@ -172,8 +172,8 @@ export class WsProxy {
   }
 
   /**
-   * Addresses and CIDR ranges that may report the client address; `"unix"` for clients of a Unix socket.
-   * Default: [].
+   * Addresses and CIDR ranges that may report the client address; `"private_ranges"` for loopback and private
+   * networks, `"unix"` for clients of a Unix socket. Default: [].
    */
   trustedProxies(value: ListenerConfig["trusted_proxies"]): this {
     return this.#set({ trusted_proxies: value })
@@ -185,6 +185,14 @@ export class WsProxy {
    */
   acceptProxyProtocol(value: ListenerConfig["accept_proxy_protocol"]): this {
     return this.#set({ accept_proxy_protocol: value })
+  }
+
+  /**
+   * All clients come over TLS, though nothing says so: behind a terminator that passes bytes without a PROXY
+   * header, or with one that lacks TLS details; what a trusted proxy reports overrides it. Default: false.
+   */
+  clientTls(value: ListenerConfig["client_tls"]): this {
+    return this.#set({ client_tls: value })
   }
 
   /**

@@ -2,6 +2,7 @@
  * The two heads that rws composes: the request for the backend and the 101 for the client. No sockets in
  * here.
  */
+import type { Address } from "../address/address.js"
 import { forwardingEdits } from "../forwarding/forwarding-fields.js"
 import { isSecure } from "../forwarding/reported-client.js"
 import type { FieldEdit } from "../http/field-writer.js"
@@ -28,7 +29,7 @@ export interface HeadPlan {
 }
 
 interface Settings {
-  readonly settings: Pick<ListenerSettings, "forwarded">
+  readonly settings: Pick<ListenerSettings, "forwarded" | "client_tls">
   readonly listener: Pick<ListenerState, "address">
 }
 
@@ -39,13 +40,13 @@ export function planHead(
 ): HeadPlan {
   const { request, peer, proto, report, destination, trace } = incoming
   const { hostHeader, origin, requestFields, subprotocols } = target
-  const localPort = listener.address.kind === "tcp" ? listener.address.port : 0
+  const localPort = settings.client_tls ? undefined : portOf(listener.address)
   const forwarding = forwardingEdits(settings.forwarded, {
     peer,
     proto,
     report,
     host: request.host,
-    localPort: destination?.port ?? localPort,
+    localPort: destination === undefined ? localPort : destination.port,
     fields: request.fields,
   })
   // These override whatever a client or a proxy has sent, and checks override the configuration.
@@ -71,6 +72,11 @@ export function composeUpgradeResponse(
 ): string {
   const cookie = running.pool.stickyField(backend, request, isSecure(report?.proto ?? proto))
   return rewriteUpgradeResponse(response, cookie === undefined ? responseFields : [...responseFields, cookie])
+}
+
+/** 0 = none, on a Unix socket. */
+function portOf(address: Address): number {
+  return address.kind === "tcp" ? address.port : 0
 }
 
 /** An empty Origin counts as none, as where it is checked. */

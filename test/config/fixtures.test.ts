@@ -96,6 +96,7 @@ const valid: Readonly<Record<string, unknown>> = {
         keepalive_ms: 1000,
         trusted_proxies: ["10.0.0.0/8", "::1", "unix"],
         accept_proxy_protocol: true,
+        client_tls: true,
         forwarded: "both",
         trace_headers: false,
         host_header: "chat.example:8080",

@@ -223,6 +223,7 @@ const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>
   },
   // True only beside trusted proxies.
   accept_proxy_protocol: { good: [false], bad: each([1, "yes", null], /^expected true or false$/) },
+  client_tls: { good: [true, false], bad: each([1, "yes", null], /^expected true or false$/) },
   trace_headers: { good: [false], bad: each([1, "yes", null], /^expected true or false$/) },
   forwarded: {
     good: ["x-forwarded", "rfc7239", "both", "off"],

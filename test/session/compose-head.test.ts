@@ -1,5 +1,6 @@
 import t from "tap"
-import { upgradeHead } from "../support/http/heads.js"
+import { writeProxyHeader } from "../../lib/forwarding/proxy-protocol.js"
+import { type Fields, upgradeHead } from "../support/http/heads.js"
 import { answerUpgrade, startBackend } from "../support/peers/backend.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
 import { openTunnel, type Settings, startProxy } from "../support/program/proxy.js"
@@ -78,3 +79,79 @@ t.test(
     t.match(client.text, /^HTTP\/1\.1 403 /)
   },
 )
+
+interface TlsCase {
+  readonly title: string
+  readonly settings: Omit<Settings, "backends">
+  readonly header?: Buffer
+  readonly fields?: Fields
+  readonly proto: string
+  /** "" = that of the listener. */
+  readonly port: string
+}
+
+const BEHIND_PROXY = { trusted_proxies: ["127.0.0.1"], accept_proxy_protocol: true }
+const V2 = writeProxyHeader("v2", { ip: "192.0.2.1", port: 5 }, { ip: "192.0.2.2", port: 8443 })
+
+const tlsCases: readonly TlsCase[] = [
+  { title: "a client without a word about TLS", settings: {}, proto: "http", port: "" },
+  { title: "any client, with client_tls", settings: { client_tls: true }, proto: "https", port: "443" },
+  {
+    title: "a client that asks for a port, with client_tls",
+    settings: { client_tls: true },
+    fields: { Host: "chat.example:8443" },
+    proto: "https",
+    port: "8443",
+  },
+  {
+    title: "a client that forges http, with client_tls",
+    settings: { client_tls: true },
+    fields: { "X-Forwarded-Proto": "http", "X-Forwarded-Port": "80" },
+    proto: "https",
+    port: "443",
+  },
+  {
+    title: "a client in a PROXY header without TLS details",
+    settings: BEHIND_PROXY,
+    header: V2,
+    proto: "http",
+    port: "8443",
+  },
+  {
+    title: "a client in a PROXY header without TLS details, with client_tls",
+    settings: { ...BEHIND_PROXY, client_tls: true },
+    header: V2,
+    proto: "https",
+    port: "8443",
+  },
+  {
+    title: "a client whose trusted proxy reports http, with client_tls",
+    settings: { trusted_proxies: ["private_ranges"], client_tls: true },
+    fields: { "X-Forwarded-For": "192.0.2.1", "X-Forwarded-Proto": "http" },
+    proto: "http",
+    port: "80",
+  },
+  {
+    title: "a client whose trusted proxy reports no scheme, with client_tls",
+    settings: { trusted_proxies: ["private_ranges"], client_tls: true },
+    fields: { "X-Forwarded-For": "192.0.2.1" },
+    proto: "https",
+    port: "443",
+  },
+]
+
+for (const { title, settings, header = "", fields = {}, proto, port } of tlsCases) {
+  t.test(`${title}: the backend learns of ${proto} and the cookie is as safe`, async (t) => {
+    const backend = await startBackend(t, (peer) => void answerUpgrade(peer))
+    const proxy = await startProxy(t, { backends: [backend.address], sticky_cookie: "sid", ...settings })
+    const client = await RawPeer.connect(proxy.address())
+    client.write(header).write(upgradeHead(fields))
+    await client.untilText("\r\n\r\n")
+    t.equal(/^Set-Cookie: sid=.*; Secure\r$/m.test(client.text), proto === "https")
+    const { text } = await backend.peer()
+    const valuesOf = (name: string) =>
+      [...text.matchAll(new RegExp(`^${name}: (.*)\r$`, "gim"))].map(([, value]) => value)
+    t.same(valuesOf("X-Forwarded-Proto"), [proto])
+    t.same(valuesOf("X-Forwarded-Port"), [port || proxy.address().split(":")[1]])
+  })
+}

@@ -63,7 +63,7 @@ export class Pool {
     private readonly random: () => number = Math.random,
   ) {
     this.#settings = toPoolSettings(settings)
-    const { balance, sticky_cookie, sticky_secret } = this.settings
+    const { balance, sticky_cookie, sticky_secret, sticky_attributes } = this.settings
     const orderOf = (tier: "primaries" | "backups") =>
       orderBy(balance, random, new RoundRobin(rows.turn(tier)))
     this.#orders = { primaries: orderOf("primaries"), backups: orderOf("backups") }
@@ -72,7 +72,7 @@ export class Pool {
     this.#sticky =
       sticky_cookie === undefined
         ? undefined
-        : createSticky(sticky_cookie, sticky_secret ?? rows.stickySecret())
+        : createSticky(sticky_cookie, sticky_secret ?? rows.stickySecret(), sticky_attributes)
     for (const backend of typeof backends === "string" ? [backends] : backends) this.#append(backend)
   }
 

@@ -2,6 +2,7 @@
 import { toOriginCheck } from "../access/origin.js"
 import { formatAddress } from "../address/address.js"
 import type { ParsedListener, ParsedRoute, PoolPlace } from "../config/listener-schema.js"
+import { FieldEdit } from "../http/field-writer.js"
 import type { PoolRuntime } from "../pool/pool-runtime.js"
 import { Router } from "../routing/router.js"
 import type { ListenerSettings } from "../session/listener-state.js"
@@ -51,9 +52,14 @@ function toRouteTarget(
       allowed_origins: route.allowed_origins ?? listener.allowed_origins,
       require_origin: route.require_origin ?? listener.require_origin,
     }),
+    origin: toOriginField(route.origin ?? listener.origin),
     ...guards.guard(running),
     requestFields: route.request_headers ?? listener.request_headers,
     responseFields: route.response_headers ?? listener.response_headers,
     subprotocols: route.subprotocols ?? listener.subprotocols,
   }
+}
+
+function toOriginField(origin: string | undefined): FieldEdit | undefined {
+  return origin === undefined ? undefined : FieldEdit.set("Origin", origin)
 }

@@ -8,7 +8,6 @@ import {
   parseAddress,
   toNetOptions,
 } from "../lib/address/address.js"
-import { toSettings } from "../lib/config/load.js"
 import { type ConfigArguments, readConfig } from "./config-options.js"
 import { RunError } from "./run-error.js"
 import { UsageError } from "./usage-error.js"
@@ -42,7 +41,7 @@ export class AdminClient {
   static async find(given: AdminArguments): Promise<AdminClient> {
     const { admin, "token-file": tokenFile } = given
     // Its other flags are filters: --backend would pass for a configuration.
-    const settings = admin === undefined ? toSettings(await readConfig({ config: given.config })).admin : {}
+    const settings = admin === undefined ? (await readConfig({ config: given.config })).settings.admin : {}
     const address = admin === undefined ? settings.bind : parseAdmin(admin)
     if (address === undefined) {
       throw new UsageError("the configuration has no [admin] bind: set it, or name the address with --admin")

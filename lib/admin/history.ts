@@ -76,6 +76,24 @@ export class History implements Partial<Observer> {
     if (this.events.isRead) this.events.publish({ event: "reload", data: { changes } })
   }
 
+  draining(listener: string): void {
+    if (this.events.isRead) this.events.publish({ event: "drain", data: { listener } })
+  }
+
+  /** @param cut how many tunnels its drain has cut */
+  stopped(listener: string, cut: number): void {
+    if (this.events.isRead) this.events.publish({ event: "stop", data: { listener, cut } })
+  }
+
+  workerEnded(worker: number, { message }: Error, sessions: number): void {
+    const data = { worker, state: "ended", sessions, reason: message }
+    if (this.events.isRead) this.events.publish({ event: "worker", data })
+  }
+
+  workerReplaced(worker: number): void {
+    if (this.events.isRead) this.events.publish({ event: "worker", data: { worker, state: "replaced" } })
+  }
+
   /** The last change of this backend, if there was one. */
   newsOf(pool: string, backend: string): BackendNews | undefined {
     return this.#news.get(keyOf(pool, backend))

@@ -1,6 +1,7 @@
 /** `rws ctl`: shows and changes a running rws through its admin API. */
 import type {
   BackendStatus,
+  ClosedTunnels,
   ListenerStatus,
   PoolStatus,
   ProxyStatus,
@@ -66,8 +67,7 @@ const ORDERS: Readonly<Record<string, Order>> = {
       const page = await client.get<SessionPage>(`/api/sessions?${sessionQuery(given)}`)
       const left = page.total - page.sessions.length
       const more = left > 0 ? [`${left} more of ${page.total}; see --limit, --offset and the filters`] : []
-      const missing = page.incomplete ? ["incomplete: a worker thread does not respond"] : []
-      return [page, [...toTable(SESSION_COLUMNS, page.sessions), ...more, ...missing]]
+      return [page, [...toTable(SESSION_COLUMNS, page.sessions), ...more, ...missing(page)]]
     },
   },
   ended: {
@@ -81,15 +81,13 @@ const ORDERS: Readonly<Record<string, Order>> = {
     words: [],
     async run({ client, words: [id], given }) {
       if (id !== undefined) {
-        const json = await client.post<Closed>(`/api/sessions/${encodeURIComponent(id)}/close`)
+        const json = await client.post(`/api/sessions/${encodeURIComponent(id)}/close`)
         return [json, [`session ${id} is closed`]]
       }
       if (typeof given.backend !== "string") throw new UsageError("expected rws ctl close ID, or --backend")
-      const json = await client.post<Closed>(`${await pathOf(client, given.backend, given)}/close`)
-      return [
-        json,
-        [`closing ${json.closed} ${json.closed === 1 ? "tunnel" : "tunnels"} of ${given.backend}`],
-      ]
+      const json = await client.post<ClosedTunnels>(`${await pathOf(client, given.backend, given)}/close`)
+      const tunnels = json.closed === 1 ? "tunnel" : "tunnels"
+      return [json, [`closing ${json.closed} ${tunnels} of ${given.backend}`, ...missing(json, "closes its own once it can")]]
     },
   },
   drain: changeOf("drain"),
@@ -132,10 +130,6 @@ interface Changed {
   readonly changes: readonly string[]
 }
 
-interface Closed {
-  readonly closed: number
-}
-
 export async function ctl(given: AdminArguments): Promise<void> {
   const name = String(given.order)
   const order = Object.hasOwn(ORDERS, name) ? ORDERS[name] : undefined
@@ -158,6 +152,11 @@ function changeOf(kind: string): Order {
       return changed(await client.post<Changed>(`${await pathOf(client, backend, given)}/${kind}`))
     },
   }
+}
+
+/** Says that a worker thread has not taken part. */
+function missing({ incomplete }: { readonly incomplete?: true | undefined }, more = ""): readonly string[] {
+  return incomplete ? [`incomplete: a worker thread does not respond${more === "" ? "" : `; it ${more}`}`] : []
 }
 
 function changed(json: Changed): readonly [Changed, readonly string[]] {

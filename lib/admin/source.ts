@@ -10,13 +10,16 @@ export interface AdminSource {
   pools(): PoolStatus[]
   /** Of all threads. */
   sessions(query: SessionQuery): Promise<SessionPage>
-  /** Resolves to whether there was one of this id. */
+  /**
+   * Resolves to whether there was one of this id.
+   * @throws {AdminError} 503 if its worker thread does not reply
+   */
   closeSession(id: string): Promise<boolean>
   /**
-   * Closes the tunnels of a backend over `drain_spread_ms`. Resolves to how many there are.
+   * Closes the tunnels of a backend over `drain_spread_ms`.
    * @throws {AdminError} 404
    */
-  closeTunnels(pool: string, backend: string): Promise<number>
+  closeTunnels(pool: string, backend: string): Promise<ClosedTunnels>
   /**
    * Holds until the next reload. Resolves to what has changed, in words.
    * @throws {AdminError} 404, or 409 if it can't be done
@@ -171,6 +174,12 @@ export interface SessionStatus {
   readonly rateFromBackend: number
   /** Without its query. */
   readonly path?: string | undefined
+}
+
+export interface ClosedTunnels {
+  readonly closed: number
+  /** A worker thread has not replied in time: it closes its tunnels once it can, and they are not counted. */
+  readonly incomplete?: true | undefined
 }
 
 export type BackendChange =

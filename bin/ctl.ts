@@ -1,13 +1,16 @@
 /** `rws ctl`: shows and changes a running rws through its admin API. */
 import type {
   BackendStatus,
+  Changes,
   ClosedTunnels,
+  EndedSessions,
+  EndedStatus,
   ListenerStatus,
   PoolStatus,
   ProxyStatus,
   SessionPage,
   SessionStatus,
-} from "../lib/admin/source.js"
+} from "../lib/admin/api-types.js"
 import { LOG_LEVELS } from "../lib/config/schema.js"
 import { type AdminArguments, AdminClient } from "./admin-client.js"
 import { RunError } from "./run-error.js"
@@ -26,17 +29,6 @@ interface Order {
   readonly words: readonly string[]
   /** Resolves to the JSON, and to the lines that show it. */
   run(asked: Asked): Promise<readonly [json: unknown, lines: readonly string[]]>
-}
-
-interface Ended {
-  readonly endedAt: string
-  readonly listener: string
-  readonly client: string
-  readonly backend?: string
-  readonly path?: string
-  readonly reason: string
-  readonly text: string
-  readonly tunnelMs?: number
 }
 
 const ORDERS: Readonly<Record<string, Order>> = {
@@ -73,7 +65,7 @@ const ORDERS: Readonly<Record<string, Order>> = {
   ended: {
     words: [],
     async run({ client }) {
-      const json = await client.get<{ readonly sessions: readonly Ended[] }>("/api/ended")
+      const json = await client.get<EndedSessions>("/api/ended")
       return [json, toTable(ENDED_COLUMNS, json.sessions)]
     },
   },
@@ -87,7 +79,13 @@ const ORDERS: Readonly<Record<string, Order>> = {
       if (typeof given.backend !== "string") throw new UsageError("expected rws ctl close ID, or --backend")
       const json = await client.post<ClosedTunnels>(`${await pathOf(client, given.backend, given)}/close`)
       const tunnels = json.closed === 1 ? "tunnel" : "tunnels"
-      return [json, [`closing ${json.closed} ${tunnels} of ${given.backend}`, ...missing(json, "closes its own once it can")]]
+      return [
+        json,
+        [
+          `closing ${json.closed} ${tunnels} of ${given.backend}`,
+          ...missing(json, "closes its own once it can"),
+        ],
+      ]
     },
   },
   drain: changeOf("drain"),
@@ -99,20 +97,20 @@ const ORDERS: Readonly<Record<string, Order>> = {
       const pool = typeof given.pool === "string" ? given.pool : await onlyPool(client)
       const weight = given.weight === undefined ? {} : { weight: toWeight(String(given.weight)) }
       const body = { address, ...weight }
-      return changed(await client.post<Changed>(`/api/pools/${encodeURIComponent(pool)}/backends`, body))
+      return changed(await client.post<Changes>(`/api/pools/${encodeURIComponent(pool)}/backends`, body))
     },
   },
   weight: {
     words: ["BACKEND", "WEIGHT"],
     async run({ client, words: [backend = "", weight = ""], given }) {
       const body = { weight: toWeight(weight) }
-      return changed(await client.post<Changed>(`${await pathOf(client, backend, given)}/weight`, body))
+      return changed(await client.post<Changes>(`${await pathOf(client, backend, given)}/weight`, body))
     },
   },
   reload: {
     words: [],
     async run({ client }) {
-      return changed(await client.post<Changed>("/api/reload"))
+      return changed(await client.post<Changes>("/api/reload"))
     },
   },
   "log-level": {
@@ -124,10 +122,6 @@ const ORDERS: Readonly<Record<string, Order>> = {
       return [await client.post("/api/log-level", { level }), [`log.level is ${level} until the next reload`]]
     },
   },
-}
-
-interface Changed {
-  readonly changes: readonly string[]
 }
 
 export async function ctl(given: AdminArguments): Promise<void> {
@@ -149,17 +143,19 @@ function changeOf(kind: string): Order {
   return {
     words: ["BACKEND"],
     async run({ client, words: [backend = ""], given }) {
-      return changed(await client.post<Changed>(`${await pathOf(client, backend, given)}/${kind}`))
+      return changed(await client.post<Changes>(`${await pathOf(client, backend, given)}/${kind}`))
     },
   }
 }
 
 /** Says that a worker thread has not taken part. */
 function missing({ incomplete }: { readonly incomplete?: true | undefined }, more = ""): readonly string[] {
-  return incomplete ? [`incomplete: a worker thread does not respond${more === "" ? "" : `; it ${more}`}`] : []
+  return incomplete
+    ? [`incomplete: a worker thread does not respond${more === "" ? "" : `; it ${more}`}`]
+    : []
 }
 
-function changed(json: Changed): readonly [Changed, readonly string[]] {
+function changed(json: Changes): readonly [Changes, readonly string[]] {
   return [json, json.changes.length === 0 ? ["nothing has changed"] : json.changes]
 }
 
@@ -274,7 +270,7 @@ export function describeSessions(sessions: readonly SessionStatus[]): string[] {
   return toTable(SESSION_COLUMNS, sessions)
 }
 
-const ENDED_COLUMNS: readonly Column<Ended>[] = [
+const ENDED_COLUMNS: readonly Column<EndedStatus>[] = [
   { title: "ENDED", text: ({ endedAt }) => endedAt },
   { title: "CLIENT", text: ({ client }) => client },
   { title: "LISTENER", text: ({ listener }) => listener },

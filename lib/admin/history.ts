@@ -3,20 +3,13 @@ import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
 import type { Observer } from "../ops/observer.js"
 import type { EndedSession, SessionSummary } from "../ops/session-summary.js"
 import type { HealthChange } from "../pool/health.js"
+import type { EndedStatus } from "./api-types.js"
 import { EventStream } from "./event-stream.js"
 
 /** Sessions that are remembered after their end. */
 const MAX_ENDED = 200
 /** Backends whose last change is remembered. */
 const MAX_BACKENDS = 10_000
-
-/** A session that has ended, as `GET /api/ended` shows it. */
-export type EndedStatus = Readonly<EndedSession> & {
-  /** ISO 8601. */
-  readonly endedAt: string
-  /** How it ended, in words. */
-  readonly text: string
-}
 
 export interface BackendNews {
   readonly reason: string

@@ -1,10 +1,6 @@
 /** What the admin API shows and changes, from the current plan and over all threads. */
 import { formatAddress } from "../address/address.js"
-import type { History } from "../admin/history.js"
-import { AdminError } from "../admin/route.js"
 import type {
-  AdminSource,
-  BackendChange,
   BackendState,
   BackendStatus,
   ClosedTunnels,
@@ -13,8 +9,10 @@ import type {
   ProxyStatus,
   RouteStatus,
   SessionPage,
-  SessionQuery,
-} from "../admin/source.js"
+} from "../admin/api-types.js"
+import type { History } from "../admin/history.js"
+import { AdminError } from "../admin/route.js"
+import type { AdminSource, BackendChange, SessionQuery } from "../admin/source.js"
 import { Turns } from "../admin/turns.js"
 import type { ListenerConfig } from "../config/listener-schema.js"
 import type { Config, LogLevel } from "../config/schema.js"
@@ -179,7 +177,11 @@ export class ProxyAdmin implements AdminSource {
 }
 
 /** @param own the name of the listener's own pool, if it has one */
-function routesOf(listener: string, own: string | undefined, config: ListenerConfig | undefined): RouteStatus[] {
+function routesOf(
+  listener: string,
+  own: string | undefined,
+  config: ListenerConfig | undefined,
+): RouteStatus[] {
   return toTables(config?.route).map(([index, { host, path, header, query, pool, backends }]) => {
     const inline = backends === undefined ? own : `${listener} route ${index + 1}`
     return {

@@ -3,7 +3,8 @@
  * configuration, health checks, signals and the log, belongs to the main thread either way.
  */
 import type { Address } from "../address/address.js"
-import type { ClosedTunnels, SessionPage, SessionQuery } from "../admin/source.js"
+import type { ClosedTunnels, SessionPage } from "../admin/api-types.js"
+import type { SessionQuery } from "../admin/source.js"
 import type { Config } from "../config/schema.js"
 import type { ListeningServer } from "../net/listener.js"
 import type { Observer } from "../ops/observer.js"

@@ -2,7 +2,8 @@
  * Lists and closes the live sessions of one thread for the admin API. There may be a hundred thousand of
  * them, so a walk gives way to the event loop every few hundred sessions.
  */
-import type { ClosedTunnels, SessionPage, SessionQuery, SessionStatus } from "../admin/source.js"
+import type { ClosedTunnels, SessionPage, SessionStatus } from "../admin/api-types.js"
+import type { SessionQuery } from "../admin/source.js"
 import type { CloseReason } from "../close-reason.js"
 import type { Backend } from "../pool/backend.js"
 import type { LiveSession, SessionRegistry } from "../session/registry.js"

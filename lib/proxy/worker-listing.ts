@@ -1,5 +1,6 @@
 /** Lists the sessions of one worker thread, which may be blocked: the others must not wait for it. */
-import type { SessionPage, SessionQuery } from "../admin/source.js"
+import type { SessionPage } from "../admin/api-types.js"
+import type { SessionQuery } from "../admin/source.js"
 import { type Clock, systemClock } from "../shared/clock.js"
 import { inTime } from "./in-time.js"
 import type { WorkerSlot } from "./worker-slot.js"

@@ -1,6 +1,7 @@
 /** What the main thread and a worker thread say to each other. */
 import type { Address } from "../address/address.js"
-import type { ClosedTunnels, SessionPage, SessionQuery } from "../admin/source.js"
+import type { ClosedTunnels, SessionPage } from "../admin/api-types.js"
+import type { SessionQuery } from "../admin/source.js"
 import type { Config } from "../config/schema.js"
 import type { ObserverCalls } from "../ops/observer-calls.js"
 import type { Memories } from "../shared/rows.js"

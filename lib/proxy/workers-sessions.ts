@@ -1,5 +1,6 @@
 /** Lists and closes the live sessions of all worker threads for the admin API, also if some are blocked. */
-import type { ClosedTunnels, SessionPage, SessionQuery } from "../admin/source.js"
+import type { ClosedTunnels, SessionPage } from "../admin/api-types.js"
+import type { SessionQuery } from "../admin/source.js"
 import { type Clock, systemClock } from "../shared/clock.js"
 import type { LiveSessions } from "./data-plane.js"
 import { inTime } from "./in-time.js"

@@ -27,7 +27,11 @@ async function afterDeadline<Outcome>(clock: FakeClock, outcome: Promise<Outcome
 }
 
 t.test("the tunnels of a backend are counted over all threads", async (t) => {
-  const slots = [new FakeSlot(1, { closed: 3 }), new FakeSlot(2, { closed: 4 }), new FakeSlot(undefined, undefined)]
+  const slots = [
+    new FakeSlot(1, { closed: 3 }),
+    new FakeSlot(2, { closed: 4 }),
+    new FakeSlot(undefined, undefined),
+  ]
   const sessions = new WorkersSessions(slots, new FakeClock())
   t.strictSame(await sessions.closeTunnels("chat", "a:1"), { closed: 7 })
 })

@@ -34,7 +34,7 @@ t.test("every id is unique, and every label, list and reference has its element"
 
 t.test("the script is the joined modules of its folder, in one scope without name clashes", async (t) => {
   const modules = sourcesIn("lib/admin/page/client").map((path) => path.replace(/^.*\/|\.ts$/g, ""))
-  t.same([...CLIENT_MODULES, "api-types"].sort(), modules.sort())
+  t.same([...CLIENT_MODULES].sort(), modules.sort())
   t.notMatch(script, /^(?:import|export)\b/m)
   t.doesNotThrow(() => new Script(`(async () => {${script}})`))
 })

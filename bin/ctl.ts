@@ -12,9 +12,10 @@ import type {
   SessionStatus,
 } from "../lib/admin/api-types.js"
 import { LOG_LEVELS } from "../lib/config/schema.js"
+import { formatBytes, formatDuration } from "../lib/ops/figures.js"
 import { type AdminArguments, AdminClient } from "./admin-client.js"
 import { RunError } from "./run-error.js"
-import { type Column, formatBytes, formatDuration, toTable } from "./text-table.js"
+import { type Column, toTable } from "./text-table.js"
 import { UsageError } from "./usage-error.js"
 
 /** What an order needs: the client, its words, and the options. */

@@ -1,7 +1,9 @@
 /** A WebSocket client in the page: opens a connection through a listener and shows what goes over it. */
+
+import { formatBytes } from "../../../ops/figures.js"
 import type { ListenerStatus } from "../../api-types.js"
 import { byId, create, setText } from "./dom.js"
-import { formatBytes, formatMs } from "./format.js"
+import { formatMs } from "./format.js"
 import { parseHex, toHex } from "./hex.js"
 import { socketUrl } from "./socket-url.js"
 

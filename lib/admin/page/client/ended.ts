@@ -1,7 +1,9 @@
 /** The sessions that ended last, with the reason in words. */
+
+import { formatBytes, formatDuration, NOTHING } from "../../../ops/figures.js"
 import type { EndedStatus } from "../../api-types.js"
 import { byId, setLines, setText } from "./dom.js"
-import { formatBytes, formatCount, formatDuration, formatMoment, NOTHING } from "./format.js"
+import { formatCount, formatMoment } from "./format.js"
 import { type Column, DataTable, textCell } from "./table.js"
 
 /** Rows have no identity of their own: they are told apart by their place. */

@@ -1,10 +1,11 @@
 /** Live sessions, filtered, sorted and paged by the API, since there may be many thousands. */
 
+import { formatBytes, formatDuration, NOTHING } from "../../../ops/figures.js"
 import type { ListenerStatus, PoolStatus, SessionPage, SessionStatus } from "../../api-types.js"
 import { postJson } from "./api.js"
 import { fillButton } from "./buttons.js"
 import { byId, setLines, setOptions, setText } from "./dom.js"
-import { formatByteRate, formatBytes, formatCount, formatDuration, NOTHING } from "./format.js"
+import { formatByteRate, formatCount } from "./format.js"
 import { report } from "./notices.js"
 import { type Column, DataTable, type Sort, textCell } from "./table.js"
 

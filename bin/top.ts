@@ -2,7 +2,7 @@
 import type { PoolStatus, ProxyStatus, SessionPage, Totals } from "../lib/admin/api-types.js"
 import { formatBytes, formatDuration } from "../lib/ops/figures.js"
 import { type AdminArguments, AdminClient } from "./admin-client.js"
-import { describePools, describeSessions } from "./ctl.js"
+import { describePools, describeSessions } from "./ctl-tables.js"
 import { UsageError } from "./usage-error.js"
 
 const MIN_INTERVAL_MS = 200

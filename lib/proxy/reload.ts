@@ -118,7 +118,9 @@ export class CurrentPlan {
    * @returns how many tunnels were cut
    */
   async drain(timeoutMs?: number): Promise<number> {
+    const isFirst = !this.#isClosing
     this.#isClosing = true
+    if (isFirst && this.#hasStarted) this.#tellDraining(this.#plan.listeners)
     const all = [...this.listeners, ...this.removed.map(({ running }) => running)]
     const drained = all.map((listener) => {
       const { drain_timeout_ms, drain_delay_ms } = listener.settings
@@ -167,13 +169,18 @@ export class CurrentPlan {
     const removed = plan.start()
     this.#plan = plan
     this.#tellLog()
-    for (const listener of removed) this.#drainRemoved(listener)
     this.observer.reloaded(changes, source)
+    this.#tellDraining(removed)
+    for (const listener of removed) this.#drainRemoved(listener)
     return changes
   }
 
   #tellLog(): void {
     this.observer.logSettings(this.#plan.log, logDetail(this.#plan.rows))
+  }
+
+  #tellDraining(listeners: readonly PlannedListener[]): void {
+    for (const { running } of listeners) this.observer.draining(running.settings.name)
   }
 
   /** Its own settings say for how long. */

@@ -97,7 +97,7 @@ export class Plan {
     const closeTunnels = (backend: Backend) => plane.closeTunnels(backend)
     this.pools = new Pools(pool, observer, rows, closeTunnels, previous?.pools, plane.runsChecks)
     this.services = new Services(clock, previous?.services)
-    const guards = new Guards(this.hooks, this.pools, clock)
+    const guards = new Guards(this.hooks, this.pools, this.services, observer, clock)
     const identities = listenerIdentities(config.ws_proxy)
     const routes = config.ws_proxy.map(routeIdentities)
     const titles = config.ws_proxy.map(routeTitles)
@@ -106,6 +106,7 @@ export class Plan {
       const identity = identities[index] ?? ""
       const settings = composeListener(
         listener,
+        config.ws_proxy[index],
         titles[index] ?? [],
         (place, title, route) => {
           const part = route === undefined ? "own" : (routes[index]?.[route] ?? "")

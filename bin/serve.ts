@@ -1,5 +1,4 @@
 /** `rws serve`: runs the proxy until a signal. */
-import { configSchema } from "../lib/config/schema.js"
 import { takeInheritedSockets } from "../lib/net/inherited-sockets.js"
 import { BindError } from "../lib/net/listener.js"
 import { createProxy } from "../lib/proxy/proxy.js"
@@ -22,8 +21,7 @@ export async function serve(given: ServeArguments): Promise<void> {
   // Before the file is read, so that no change after it goes unnoticed.
   const version = file === undefined ? undefined : versionOf(file)
   const read = () => readConfig(given)
-  const config = await read()
-  const settings = configSchema.parse(config)
+  const { config, settings } = await read()
   const mayReplace = given.replace === true
   const pidFile = openPidFile(settings.pid_file, mayReplace)
   const { log, flush } = await openLog(settings.log)
@@ -39,11 +37,14 @@ export async function serve(given: ServeArguments): Promise<void> {
       return proxy
     })
   // The proxy itself is only asked to go by configurations that are valid.
-  const readForReload = () =>
-    read().catch(async (error: unknown) => {
+  const readForReload = async () => {
+    try {
+      return (await read()).config
+    } catch (error) {
       await starting.then((proxy) => proxy.reloadRefused())
       throw error
-    })
+    }
+  }
   const reloads = reloadOnRequest(
     starting,
     { file, version, read: readForReload },

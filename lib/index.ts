@@ -2,6 +2,8 @@
 // Must stay in the emitted declarations: they use Node's types, and TypeScript 6 does not load these by
 // default.
 /// <reference types="node" preserve="true" />
+export type { Authorize } from "./access/authorize-hook.js"
+export { type HookChanges, type HookLimits, type HookRequest, Refusal } from "./access/hook.js"
 export { AddressError } from "./address/address.js"
 export { WsProxy } from "./builder.js"
 export { CLOSE_REASONS, type CloseReason, type Stage, type Who } from "./close-reason.js"
@@ -19,4 +21,5 @@ export { Pool } from "./pool/pool.js"
 export type { PoolOptions } from "./pool/pool-settings.js"
 export { createProxy, type ProxyOptions, type RunningProxy } from "./proxy/proxy.js"
 export type { ProxyEvents } from "./proxy/session-events.js"
+export type { Locate, Location } from "./registry/locate-hook.js"
 export { SettingError } from "./settings/setting-error.js"

@@ -173,8 +173,10 @@ function conflictsOfPool(pool: Table, path: Path): ConfigProblem[] {
     add("balance", 'needs a hash_key, e.g. "client_ip"')
   }
   if (pool.balance !== "hash" && isSet(pool, "hash_key")) add("hash_key", 'needs balance = "hash"')
-  if (isSet(pool, "sticky_secret") && !isSet(pool, "sticky_cookie")) {
-    add("sticky_secret", "has no effect without sticky_cookie")
+  if (!isSet(pool, "sticky_cookie")) {
+    for (const key of ["sticky_secret", "sticky_attributes"].filter((key) => isSet(pool, key))) {
+      add(key, "has no effect without sticky_cookie")
+    }
   }
   if (pool.max_fails === 0) {
     for (const key of ["fail_timeout_ms", "fail_on"].filter((key) => isSet(pool, key))) {

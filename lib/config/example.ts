@@ -11,6 +11,7 @@ import {
   LOG,
   POOL,
   ROUTE,
+  STICKY_ATTRIBUTES,
   TLS,
   TOP,
 } from "./known-tables.js"
@@ -111,7 +112,7 @@ all match wins. Requests that match none go to the listener's own pool or backen
     ],
     header: "[pool.chat]",
     table: POOL,
-    keys: keysOf(POOL, "hash_key", "send_proxy_protocol", "health_check", "tls"),
+    keys: keysOf(POOL, "hash_key", "send_proxy_protocol", "sticky_attributes", "health_check", "tls"),
     values: {
       backends: [
         "wss://chat-1.example.com/socket",
@@ -120,6 +121,12 @@ all match wins. Requests that match none go to the listener's own pool or backen
         { address: "wss://chat-4.example.com/socket", drain: true },
       ],
     },
+  },
+  {
+    intro: ["Attributes of the sticky cookie, e.g. for pages of other sites."],
+    header: "[pool.chat.sticky_attributes]",
+    table: STICKY_ATTRIBUTES,
+    keys: keysOf(STICKY_ATTRIBUTES),
   },
   {
     intro: ["Active checks of all backends, in parallel and from the start (default: none)."],

@@ -3,6 +3,7 @@ import { tlsSchema } from "../net/tls-settings.js"
 import { backendSchema } from "../pool/backend-settings.js"
 import { healthCheckSchema } from "../pool/health-check-settings.js"
 import { poolSchema } from "../pool/pool-schema.js"
+import { stickyAttributesSchema } from "../pool/sticky-settings.js"
 import { fieldRulesTable, routeSchema } from "../routing/route-schema.js"
 import { type Setting, settingsOf, type TableSchema } from "../settings/setting.js"
 import { adminSchema } from "./admin-schema.js"
@@ -30,6 +31,7 @@ export const ROUTE = table("in [[ws_proxy.route]]", routeSchema, true)
 export const POOL = table("in [pool.NAME]", poolSchema)
 export const BACKEND = table("in a backend's table", backendSchema)
 export const HEALTH_CHECK = table("in health_check", healthCheckSchema)
+export const STICKY_ATTRIBUTES = table("in sticky_attributes", stickyAttributesSchema)
 export const TLS = table("in tls", tlsSchema)
 export const LOG = table("in [log]", logSchema)
 export const ADMIN = table("in [admin]", adminSchema)
@@ -43,6 +45,7 @@ const UNDER: Readonly<Record<string, KnownTable>> = {
   route: ROUTE,
   backends: BACKEND,
   health_check: HEALTH_CHECK,
+  sticky_attributes: STICKY_ATTRIBUTES,
   tls: TLS,
   request_headers: table("in request_headers", fieldRulesTable),
   response_headers: table("in response_headers", fieldRulesTable),

@@ -3,7 +3,12 @@ import { BlockList, isIPv4, isIPv6 } from "node:net"
 import { AddressError } from "../address/address.js"
 import { bytesOfIp, canonicalIp } from "../address/ip.js"
 
-const EXPECTED = 'an IP address, a range such as 10.0.0.0/8 or fd00::/8, or "unix"'
+const EXPECTED = 'an IP address, a range such as 10.0.0.0/8 or fd00::/8, "private_ranges" or "unix"'
+/** "private_ranges": loopback, RFC 1918 and the locally assigned half of RFC 4193, as in Caddy. */
+const PRIVATE_RANGES = [
+  ...["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"],
+  ...["::1", "fd00::/8"],
+]
 /** Prefix length of IPv4-mapped IPv6 addresses, ::ffff:0:0/96. */
 const MAPPED_BITS = 96
 
@@ -16,13 +21,17 @@ export class TrustedProxies {
   readonly #v6 = new BlockList()
 
   /**
-   * @param list addresses, ranges in CIDR notation (RFC 4632 §3.1; bits after the prefix are ignored), and
-   *   "unix" for every peer on a Unix socket. IPv4-mapped IPv6 counts as IPv4. Throws `AddressError`.
+   * @param list addresses, ranges in CIDR notation (RFC 4632 §3.1; bits after the prefix are ignored),
+   *   "private_ranges" for loopback and private networks, and "unix" for every peer on a Unix socket.
+   *   IPv4-mapped IPv6 counts as IPv4. Throws `AddressError`.
    */
   constructor(list: readonly string[]) {
     this.isEmpty = list.length === 0
     this.#unix = list.includes("unix")
-    for (const entry of list) if (entry !== "unix") this.#add(entry)
+    for (const entry of list) {
+      if (entry === "private_ranges") for (const range of PRIVATE_RANGES) this.#add(range)
+      else if (entry !== "unix") this.#add(entry)
+    }
   }
 
   /** Whether a peer with this canonical address is trusted; "" means a peer on a Unix socket. */

@@ -30,6 +30,7 @@ export class CallRecorder implements Observer {
 
   /** Reported by the main thread itself, once for all workers. */
   listening(): void {}
+  draining(): void {}
   stopped(): void {}
   logSettings(): void {}
   reloaded(): void {}

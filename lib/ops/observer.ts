@@ -30,6 +30,8 @@ export interface Observer {
    * The limit of open files is too low for all sessions that the listeners allow. Reported once, at start.
    */
   descriptorsShort(shortage: DescriptorShortage): void
+  /** A listener begins to drain: a reload has removed it, or rws is about to stop. */
+  draining(listener: string): void
   /** A listener has drained, and it has cut this many tunnels. */
   stopped(listener: string, cut: number): void
   /** A client could not be accepted, for lack of descriptors for example. */
@@ -85,6 +87,10 @@ export class Observers implements Observer {
 
   descriptorsShort(shortage: DescriptorShortage): void {
     for (const observer of this.observers) observer.descriptorsShort?.(shortage)
+  }
+
+  draining(listener: string): void {
+    for (const observer of this.observers) observer.draining?.(listener)
   }
 
   stopped(listener: string, cut: number): void {

@@ -2,10 +2,12 @@
 import { toOriginCheck } from "../access/origin.js"
 import { formatAddress } from "../address/address.js"
 import type { ParsedListener, ParsedRoute, PoolPlace } from "../config/listener-schema.js"
+import { FieldEdit } from "../http/field-writer.js"
 import type { PoolRuntime } from "../pool/pool-runtime.js"
 import { Router } from "../routing/router.js"
 import type { ListenerSettings } from "../session/listener-state.js"
 import type { RouteTarget } from "../session/route-target.js"
+import type { Guards } from "./guards.js"
 
 /**
  * @param titles what logs and events call its routes, in order
@@ -16,6 +18,7 @@ export function composeListener(
   listener: ParsedListener,
   titles: readonly string[],
   poolOf: (place: PoolPlace, title: string, route?: number) => PoolRuntime | undefined,
+  guards: Guards,
 ): ListenerSettings {
   const name = listener.name ?? formatAddress(listener.bind)
   const own = poolOf(listener, name)
@@ -26,10 +29,10 @@ export function composeListener(
       conditions: route,
       strip_prefix,
       rewrite,
-      target: toRouteTarget(titles[index], running, listener, route),
+      target: toRouteTarget(titles[index], running, listener, route, guards),
     }
   })
-  const router = new Router(routes, own && toRouteTarget(undefined, own, listener, {}))
+  const router = new Router(routes, own && toRouteTarget(undefined, own, listener, {}, guards))
   return { ...listener, name, router, ownPool: own?.pool }
 }
 
@@ -39,6 +42,7 @@ function toRouteTarget(
   running: PoolRuntime | undefined,
   listener: ParsedListener,
   route: ParsedRoute,
+  guards: Guards,
 ): RouteTarget {
   return {
     title,
@@ -48,10 +52,14 @@ function toRouteTarget(
       allowed_origins: route.allowed_origins ?? listener.allowed_origins,
       require_origin: route.require_origin ?? listener.require_origin,
     }),
-    checks: [],
-    locator: undefined,
+    origin: toOriginField(route.origin ?? listener.origin),
+    ...guards.guard(running),
     requestFields: route.request_headers ?? listener.request_headers,
     responseFields: route.response_headers ?? listener.response_headers,
     subprotocols: route.subprotocols ?? listener.subprotocols,
   }
+}
+
+function toOriginField(origin: string | undefined): FieldEdit | undefined {
+  return origin === undefined ? undefined : FieldEdit.set("Origin", origin)
 }

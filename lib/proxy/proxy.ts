@@ -8,10 +8,11 @@ import { type Observer, Observers } from "../ops/observer.js"
 import { toTable } from "../settings/table.js"
 import { toTimerMs } from "../shared/timer.js"
 import type { Admin } from "./admin.js"
+import type { Hooks } from "./guards.js"
 import { CurrentPlan } from "./reload.js"
 import { type ProxyEvents, SessionEvents } from "./session-events.js"
 
-export interface ProxyOptions {
+export interface ProxyOptions extends Hooks {
   /**
    * A pino logger, or the one that `createLog` makes. Default: no log. It has a level, a format and a file of
    * its own; those keys of the configuration's `[log]` are for the `rws` program.
@@ -45,7 +46,7 @@ export async function createProxy(config: Config, options: ProxyOptions = {}): P
   // Imported lazily: without an admin server it takes no memory.
   const hasAdmin = toTable(toTable(config).admin).bind !== undefined
   const admin = hasAdmin ? new (await import("./admin.js")).Admin() : undefined
-  const proxy = new RunningProxy(config, options.log ?? SILENT, admin)
+  const proxy = new RunningProxy(config, options.log ?? SILENT, admin, options)
   await proxy.listen(options)
   return proxy
 }
@@ -64,11 +65,12 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
     config: Config,
     private readonly log: Log,
     private readonly admin?: Admin,
+    hooks?: Hooks,
   ) {
     super()
     const observers = [new LogObserver(log), new SessionEvents(this)]
     this.#observer = new Observers([...observers, ...(admin?.observers ?? [])])
-    this.#plan = new CurrentPlan(config, this.#observer, log)
+    this.#plan = new CurrentPlan(config, this.#observer, log, hooks)
   }
 
   /**

@@ -1,6 +1,6 @@
 /** The keys of a route: which requests it matches, where they go, and under which rules. */
 import { z } from "zod"
-import { parseOriginPattern } from "../access/origin.js"
+import { checkOrigin, parseOriginPattern } from "../access/origin.js"
 import { isHostField } from "../address/address.js"
 import { parseHostPattern } from "../address/host-pattern.js"
 import { inlinePoolShape, POOL_NAMES } from "../pool/pool-schema.js"
@@ -74,12 +74,18 @@ export const ruleKeys = {
     )
     .meta({
       flag: "allowed-origin",
-      otherNames: `origin origins origin_check checkOrigin allow_origin allow_origins cors
+      otherNames: `origins origin_check checkOrigin allow_origin allow_origins cors
         accessControlAllowOriginList`,
     }),
   require_origin: flag
     .default(false)
     .describe("Refuse requests without Origin; clients other than browsers usually send none"),
+  origin: checkedText(checkOrigin, 'expected an origin, as in "https://app.example.com"')
+    .optional()
+    .describe(
+      "Origin that the backend gets from clients that send none; `allowed_origins` and `require_origin` go by what the client has sent",
+    )
+    .meta({ ifAbsent: "none", example: "https://app.example.com", otherNames: "default_origin" }),
   subprotocols: z
     .array(checkedText(checkSubprotocol, "expected a subprotocol"), "expected a list of subprotocols")
     .transform((names): ReadonlySet<string> => new Set(names))

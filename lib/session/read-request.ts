@@ -33,7 +33,7 @@ export async function readRequest(session: StageContext): Promise<IncomingReques
   // A socket has no address once its client has closed. Only on a Unix socket is that normal.
   if (peer.ip === "" && listener.address.kind !== "unix") throw new SessionEnd("client_aborted_in_head")
   let destination: ClientAddress | undefined
-  let proto: IncomingRequest["proto"] = "http"
+  let proto: IncomingRequest["proto"] = settings.client_tls ? "https" : "http"
   let isTrusted = trusted.has(peer.ip)
   if (settings.accept_proxy_protocol && isTrusted) {
     const header = await readProxyHeader(connection, readTimeoutMs, clock)

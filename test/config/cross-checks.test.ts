@@ -125,6 +125,12 @@ const conflicts: readonly Conflict[] = [
     message: /^has no effect without sticky_cookie$/,
   },
   {
+    title: "attributes of no cookie",
+    listener: { ...LISTENER, sticky_attributes: { same_site: "none" } },
+    path: ["sticky_attributes"],
+    message: /^has no effect without sticky_cookie$/,
+  },
+  {
     title: "a time for fails that don't count",
     listener: { ...LISTENER, max_fails: 0, fail_timeout_ms: 5 },
     path: ["fail_timeout_ms"],

@@ -10,6 +10,7 @@ import {
   LOG,
   POOL,
   ROUTE,
+  STICKY_ATTRIBUTES,
   TLS,
   TOP,
 } from "../../lib/config/known-tables.js"
@@ -30,6 +31,7 @@ const tables: Readonly<Record<string, { table: KnownTable; without?: readonly st
   route: { table: ROUTE, without: [...inlinePoolKeys, ...Object.keys(ruleKeys)] },
   pool: { table: POOL },
   backend: { table: BACKEND },
+  sticky_attributes: { table: STICKY_ATTRIBUTES },
   health_check: { table: HEALTH_CHECK },
   tls: { table: TLS },
   log: { table: LOG },

@@ -2,6 +2,7 @@
 import { takeInheritedSockets } from "../lib/net/inherited-sockets.js"
 import { BindError } from "../lib/net/listener.js"
 import { createProxy } from "../lib/proxy/proxy.js"
+import { versionOf } from "../lib/shared/file-watch.js"
 import { type ConfigArguments, configFileOf, readConfig } from "./config-options.js"
 import { DONE, end, FLUSH_MS, TUNNELS_CUT } from "./end.js"
 import { leaveCluster } from "./leave-cluster.js"
@@ -10,7 +11,6 @@ import { reloadOnRequest } from "./reload-on-request.js"
 import { ServiceManager } from "./service-manager.js"
 import { closeOnSignal, onOrder, toIgnored } from "./signals.js"
 import { openPidFile, successorIn, takeOver } from "./take-over.js"
-import { versionOf } from "./watch.js"
 
 type ServeArguments = ConfigArguments & { readonly replace?: boolean | undefined }
 

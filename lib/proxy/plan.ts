@@ -35,11 +35,14 @@ export interface PlannedListener {
   readonly rows: ListenerRows
 }
 
+/** What is to serve a plan, with this number of workers, and with metrics or without. */
+export type CreatePlane = (workers: number, isMetered: boolean) => DataPlane
+
 export class Plan {
   readonly pools: Pools
   /** In the order of the configuration. */
   readonly listeners: readonly PlannedListener[]
-  /** As it was written. */
+  /** As it was written, with texts for `URL`s. */
   readonly config: Config
   readonly logLevel: LogLevel
   readonly admin: Settings["admin"]
@@ -51,20 +54,20 @@ export class Plan {
 
   /**
    * Binds nothing, starts nothing, and changes nothing of the previous plan.
-   * @param createPlane called for the first plan: what is to serve it, with this number of workers, and with
-   * metrics or without
+   * @param createPlane called for the first plan
    * @throws {ConfigError}
    */
   constructor(
-    config: Config,
+    written: Config,
     private readonly observer: Observer,
     previous?: Plan,
     clock: Clock = systemClock,
     readonly rows: Rows = previous?.rows.next() ?? new Rows(),
-    createPlane: (workers: number, isMetered: boolean) => DataPlane = (...how) => dataPlane(...how, observer),
+    createPlane: CreatePlane = (...how) => dataPlane(...how, observer),
   ) {
+    const config = snapshot(written)
     const { pool, ws_proxy, log, workers, admin } = toSettings(config)
-    this.config = snapshot(config)
+    this.config = config
     this.logLevel = log.level
     this.log = log
     this.admin = admin

@@ -8,7 +8,7 @@ import { type Log, setLevel } from "../ops/log.js"
 import type { Observer, ReloadSource } from "../ops/observer.js"
 import type { ServedListener } from "./data-plane.js"
 import { logDetail } from "./listener-rows.js"
-import { Plan, type PlannedListener } from "./plan.js"
+import { type CreatePlane, Plan, type PlannedListener } from "./plan.js"
 
 export class CurrentPlan {
   #plan: Plan
@@ -21,13 +21,17 @@ export class CurrentPlan {
   #hasStarted = false
   #isClosing = false
 
-  /** @throws {ConfigError} */
+  /**
+   * @param createPlane default: the one that the configuration says
+   * @throws {ConfigError}
+   */
   constructor(
     config: Config,
     private readonly observer: Observer,
     private readonly log: Log,
+    createPlane?: CreatePlane,
   ) {
-    this.#plan = new Plan(config, observer)
+    this.#plan = new Plan(config, observer, undefined, undefined, undefined, createPlane)
     this.#tellLog()
   }
 

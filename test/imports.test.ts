@@ -109,7 +109,7 @@ t.test("only one file imports llhttp", async (t) => {
 })
 
 t.test("only the admin server uses Node's HTTP", async (t) => {
-  const files = ["lib/admin/messages.ts", "lib/admin/server.ts"]
+  const files = ["lib/admin/connections.ts", "lib/admin/messages.ts", "lib/admin/server.ts"]
   t.same(importersOf(/^(node:)?(http2?|https|_http_.*)$/).filter(inLib), files)
 })
 

@@ -135,7 +135,8 @@ const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
       /^(lib\/(admin\/page\/page|config\/load|limits\/descriptors|net\/(unix-socket|inherited-sockets|local-fault|secure-context)|metrics\/registry|ops\/line-writer|proxy\/admin|registry\/(regular-file|edit-file)|shared\/file-watch)|bin\/(admin-client|config-options|pid-file))\.ts$/,
   },
   { packages: /^redis$/, rooms: /^lib\/registry\/redis-store\.ts$/ },
-  { packages: /^undici$/, rooms: /^lib\/registry\/http-store\.ts$/ },
+  { packages: /^undici$/, rooms: /^lib\/(net\/http-client|registry\/http-store)\.ts$/ },
+  { packages: /^jose$/, rooms: /^lib\/access\/verify-token\.ts$/ },
   { packages: /^(ws|yargs)$/, rooms: /^bin\// },
 ]
 

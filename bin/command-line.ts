@@ -33,7 +33,19 @@ const COMMANDS = [
 ]
 
 const CTL_ORDERS = [
-  ...["status", "listeners", "pools", "sessions", "ended", "close", "drain", "undrain", "add", "remove"],
+  ...[
+    "status",
+    "listeners",
+    "pools",
+    "sessions",
+    "ended",
+    "events",
+    "close",
+    "drain",
+    "undrain",
+    "add",
+    "remove",
+  ],
   ...["weight", "reload", "log-level"],
 ]
 /** What is a list, though it is no option. */

@@ -19,10 +19,10 @@ export class WsProxy {
 
   /**
    * @param backends one or more of `host:port`, `[v6]:port`, `ws://host[:port][/path]`,
-   * `wss://host[:port][/path]` or `unix:/path`, or tables with an `address`; or a `Pool`, which may change
-   * while the proxy runs. May be left out if there are routes with backends
+   * `wss://host[:port][/path]`, `unix:/path`, a `URL`, or tables with an `address`; or a `Pool`, which may
+   * change while the proxy runs. May be left out if there are routes with backends
    */
-  constructor(backends?: string | readonly BackendInput[] | Pool) {
+  constructor(backends?: string | URL | readonly BackendInput[] | Pool) {
     this.#backends = backends instanceof Pool || backends === undefined ? backends : [backends].flat()
   }
 

@@ -1,4 +1,6 @@
 /** The tables of a configuration with their keys, from the schema. */
+import { forwardAuthSchema, verdictCacheSchema } from "../access/forward-auth-schema.js"
+import { jwtSchema } from "../access/jwt-schema.js"
 import { tlsSchema } from "../net/tls-settings.js"
 import { backendSchema } from "../pool/backend-settings.js"
 import { healthCheckSchema } from "../pool/health-check-settings.js"
@@ -36,6 +38,10 @@ export const TLS = table("in tls", tlsSchema)
 export const LOG = table("in [log]", logSchema)
 export const ADMIN = table("in [admin]", adminSchema)
 
+export const JWT = table("in jwt", jwtSchema.in, true)
+export const FORWARD_AUTH = table("in forward_auth", forwardAuthSchema, true)
+export const VERDICT_CACHE = table("in forward_auth.cache", verdictCacheSchema, true)
+
 /**
  * All tables except pools and the top level by the key under which they stand, those that are meant most
  * often first.
@@ -49,6 +55,9 @@ const UNDER: Readonly<Record<string, KnownTable>> = {
   tls: TLS,
   request_headers: table("in request_headers", fieldRulesTable),
   response_headers: table("in response_headers", fieldRulesTable),
+  jwt: JWT,
+  forward_auth: FORWARD_AUTH,
+  cache: VERDICT_CACHE,
   log: LOG,
   admin: ADMIN,
 }

@@ -8,7 +8,7 @@ import { type Log, setLevel } from "../ops/log.js"
 import type { Observer, ReloadSource } from "../ops/observer.js"
 import type { ServedListener } from "./data-plane.js"
 import { logDetail } from "./listener-rows.js"
-import { Plan, type PlannedListener } from "./plan.js"
+import { type FirstParts, Plan, type PlannedListener } from "./plan.js"
 
 export class CurrentPlan {
   #plan: Plan
@@ -21,13 +21,17 @@ export class CurrentPlan {
   #hasStarted = false
   #isClosing = false
 
-  /** @throws {ConfigError} */
+  /**
+   * @param createPlane default: the one that the configuration says
+   * @throws {ConfigError}
+   */
   constructor(
     config: Config,
     private readonly observer: Observer,
     private readonly log: Log,
+    parts?: FirstParts,
   ) {
-    this.#plan = new Plan(config, observer)
+    this.#plan = new Plan(config, observer, undefined, parts)
     this.#tellLog()
   }
 
@@ -116,7 +120,9 @@ export class CurrentPlan {
    * @returns how many tunnels were cut
    */
   async drain(timeoutMs?: number): Promise<number> {
+    const isFirst = !this.#isClosing
     this.#isClosing = true
+    if (isFirst && this.#hasStarted) this.#tellDraining(this.#plan.listeners)
     const all = [...this.listeners, ...this.removed.map(({ running }) => running)]
     const drained = all.map((listener) => {
       const { drain_timeout_ms, drain_delay_ms } = listener.settings
@@ -124,6 +130,7 @@ export class CurrentPlan {
     })
     await Promise.all([...drained, ...this.#removed.values(), this.#reloaded])
     this.#plan.pools.stop()
+    this.#plan.services.stop()
     await this.#plan.plane.stop()
     return all.reduce((sum, { cut }) => sum + cut, 0)
   }
@@ -164,13 +171,18 @@ export class CurrentPlan {
     const removed = plan.start()
     this.#plan = plan
     this.#tellLog()
-    for (const listener of removed) this.#drainRemoved(listener)
     this.observer.reloaded(changes, source)
+    this.#tellDraining(removed)
+    for (const listener of removed) this.#drainRemoved(listener)
     return changes
   }
 
   #tellLog(): void {
     this.observer.logSettings(this.#plan.log, logDetail(this.#plan.rows))
+  }
+
+  #tellDraining(listeners: readonly PlannedListener[]): void {
+    for (const { running } of listeners) this.observer.draining(running.settings.name)
   }
 
   /** Its own settings say for how long. */

@@ -23,7 +23,7 @@ export function authorize(
   if (checks.length > 0 || locator !== undefined) return ask(session, incoming, { target, path })
   if (running === undefined) throw new SessionEnd("internal_error", "the route leads nowhere")
   refuseEscape(path, running.pool)
-  return { incoming, target, running, path, edits: NO_EDITS, limits: undefined }
+  return { incoming, target, running, backend: undefined, path, edits: NO_EDITS, limits: undefined }
 }
 
 const NO_EDITS: readonly FieldEdit[] = []
@@ -49,6 +49,7 @@ async function ask(
     limits = mergeLimits(limits, grant.limits)
   }
   let { running } = target
+  let backend: string | undefined
   if (target.locator !== undefined) {
     tell(session, "authorized")
     const destination = await question.settle(target.locator.locate(asked, path, question), giveBack)
@@ -58,11 +59,12 @@ async function ask(
     limits = mergeLimits(limits, destination.limits)
     path = destination.path
     running = destination.running ?? running
+    backend = destination.backend
   }
   if (running === undefined) throw new SessionEnd("internal_error", "the locator named no pool")
   summary.pool = running.name
   refuseEscape(path, running.pool)
-  return { incoming: asked, target, running, path, edits, limits }
+  return { incoming: asked, target, running, backend, path, edits, limits }
 }
 
 /** What comes too late, since the client has left, is given back. */

@@ -6,7 +6,7 @@ import { join } from "node:path"
 import t, { type Test } from "tap"
 import { formatAddress, parseBindAddress } from "../../lib/address/address.js"
 import { AdminError, type AdminRoute, json } from "../../lib/admin/route.js"
-import { type AdminOptions, AdminServer } from "../../lib/admin/server.js"
+import { AdminServer, type AdminServerOptions } from "../../lib/admin/server.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
 import { socketFolder } from "../support/peers/socket-folder.js"
 import { rejectionOf } from "../support/project/thrown.js"
@@ -44,7 +44,7 @@ const ROUTES: readonly AdminRoute[] = [
 async function start(
   t: Test,
   routes: readonly AdminRoute[] = ROUTES,
-  options: Partial<AdminOptions> = {},
+  options: Partial<AdminServerOptions> = {},
 ): Promise<{ server: AdminServer; address: string; url: string }> {
   const server = new AdminServer({ bind: parseBindAddress("127.0.0.1:0"), ...options }, routes)
   t.teardown(() => server.close())
@@ -215,10 +215,22 @@ t.test("a flood of costly requests gets a fifth of the thread, and probes do not
   t.ok(tookMs > 14 * 100 - 500, `${tookMs} ms`)
 })
 
+t.test("a connection that sends a request before the response to the one before is closed", async (t) => {
+  const { address } = await start(t)
+  const client = await RawPeer.connect(address)
+  client.write("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(2))
+  await client.untilEnd().catch(() => {})
+  t.equal(client.text, "")
+  client.socket.destroy()
+})
+
 t.test("a connection that sends more than 100 requests is closed", async (t) => {
   const { address } = await start(t)
   const client = await RawPeer.connect(address)
-  client.write("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(101))
+  for (let responses = 1; responses <= 100; responses++) {
+    client.write("GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    await client.until(({ text }) => text.split("\r\n\r\nok\n").length > responses)
+  }
   await client.untilEnd().catch(() => {})
   t.notMatch(client.text, "503")
   client.socket.destroy()

@@ -1,0 +1,98 @@
+/** One entry of a registry: where the endpoint is, and the rules that it brings. */
+import { z } from "zod"
+import { parseOriginPattern, toOriginCheck } from "../access/origin.js"
+import { parseBackendAddress } from "../address/backend-address.js"
+import type { FieldEdit } from "../http/field-writer.js"
+import type { Field } from "../http/head.js"
+import { checkedText, faultIn, flag, limit, parsedText } from "../settings/kinds.js"
+import { SettingError } from "../settings/setting-error.js"
+import { toFieldEdits } from "../upgrade/field-rules.js"
+
+export interface Endpoint {
+  readonly id: string
+  /** Its URL without the query. */
+  readonly address: string
+  /** Whether that URL has a path. */
+  readonly hasPath: boolean
+  /** The query of its URL, without the question mark. */
+  readonly query: string
+  /** The decoded names in that query. */
+  readonly queryNames: readonly string[]
+  readonly isActive: boolean
+  readonly edits: readonly FieldEdit[]
+  /** Throws `SessionEnd("bad_origin")`. */
+  readonly checkOrigin: (fields: readonly Field[]) => void
+  /** 0 = unlimited. */
+  readonly maxConnections: number
+}
+
+const EXPECTED_URL = "expected ws://host[:port][/path][?query] or wss://…, without user name and fragment"
+
+const schema = z.strictObject(
+  {
+    url: checkedText(parseUrl, EXPECTED_URL),
+    active: flag.default(true),
+    fields: z
+      .record(z.string(), z.string("expected text"), "expected a table of fields to set")
+      .superRefine((set, context) => {
+        const message = faultIn(() => toFieldEdits({ set }))
+        if (message !== undefined) context.addIssue({ code: "custom", message })
+      })
+      .default({}),
+    allowed_origins: z
+      .array(parsedText(parseOriginPattern, "expected an origin"), "expected a list of origins")
+      .default([]),
+    max_connections: limit.default(0),
+  },
+  "expected a table with a url",
+)
+
+/** An entry as it is written. */
+export type EndpointEntry = z.input<typeof schema>
+
+/**
+ * Parses an entry. Throws a `SettingError` that names the entry, and not its values: they may be secret.
+ */
+export function parseEndpoint(id: string, entry: unknown): Endpoint {
+  const { data, error } = schema.safeParse(entry)
+  if (error !== undefined) throw new SettingError(`endpoint ${JSON.stringify(id)}: ${describe(error)}`)
+  const { url, active, fields, allowed_origins, max_connections } = data
+  return {
+    id,
+    ...parseUrl(url),
+    isActive: active,
+    edits: toFieldEdits({ set: fields }),
+    checkOrigin: toOriginCheck({ allowed_origins, require_origin: false }),
+    maxConnections: max_connections,
+  }
+}
+
+function describe({ issues }: z.ZodError): string {
+  return issues
+    .map((issue) => {
+      if (issue.code === "unrecognized_keys") return `unknown key ${issue.keys.join(", ")}`
+      const isMissing =
+        issue.code === "invalid_type" && issue.path[0] === "url" && !/expected ws/.test(issue.message)
+      const where = issue.path.length === 0 ? "" : `${issue.path.join(".")}: `
+      return where + (isMissing ? "required" : issue.message)
+    })
+    .join("; ")
+}
+
+type ParsedUrl = Pick<Endpoint, "address" | "hasPath" | "query" | "queryNames">
+
+/** Does not repeat the URL in its errors: it may hold a password or a token. */
+function parseUrl(url: string): ParsedUrl {
+  const [, address, query = ""] =
+    /^((?:wss?|https?):\/\/[^?#]+)(?:\?([\x21\x22\x24-\x7e]*))?$/i.exec(url) ?? []
+  if (address === undefined) throw new SettingError(EXPECTED_URL)
+  let basePath: string
+  try {
+    basePath = parseBackendAddress(address).basePath
+  } catch (error) {
+    if (error instanceof SettingError) throw new SettingError(EXPECTED_URL)
+    throw error
+  }
+  const queryNames = [...new URLSearchParams(`&${query}`).keys()]
+  return { address, hasPath: basePath !== "", query, queryNames }
+}

@@ -6,6 +6,7 @@ import { backendSchema } from "../pool/backend-settings.js"
 import { healthCheckSchema } from "../pool/health-check-settings.js"
 import { poolSchema } from "../pool/pool-schema.js"
 import { stickyAttributesSchema } from "../pool/sticky-settings.js"
+import { registrySchema } from "../registry/registry-schema.js"
 import { fieldRulesTable, routeSchema } from "../routing/route-schema.js"
 import { type Setting, settingsOf, type TableSchema } from "../settings/setting.js"
 import { adminSchema } from "./admin-schema.js"
@@ -42,8 +43,10 @@ export const JWT = table("in jwt", jwtSchema.in, true)
 export const FORWARD_AUTH = table("in forward_auth", forwardAuthSchema, true)
 export const VERDICT_CACHE = table("in forward_auth.cache", verdictCacheSchema, true)
 
+export const REGISTRY = table("in [registry.NAME]", registrySchema)
+
 /**
- * All tables except pools and the top level by the key under which they stand, those that are meant most
+ * All tables except pools, registries and the top level by the key under which they stand, those that are meant most
  * often first.
  */
 const UNDER: Readonly<Record<string, KnownTable>> = {
@@ -62,11 +65,12 @@ const UNDER: Readonly<Record<string, KnownTable>> = {
   admin: ADMIN,
 }
 
-const TABLES: readonly KnownTable[] = [...Object.values(UNDER), POOL, TOP]
+const TABLES: readonly KnownTable[] = [...Object.values(UNDER), POOL, REGISTRY, TOP]
 
 /** The table at a path of the configuration. */
 export function tableAt(path: readonly (string | number)[]): KnownTable {
   if (path[0] === "pool" && path.length === 2) return POOL
+  if (path[0] === "registry" && path.length === 2) return REGISTRY
   const name = path.findLast((step) => typeof step === "string") ?? ""
   return (Object.hasOwn(UNDER, name) ? UNDER[name] : undefined) ?? TOP
 }

@@ -36,8 +36,10 @@ export function composeListener(
       }),
     }
   })
-  const rest =
-    own && toRouteTarget(undefined, own, listener, {}, (rules) => guards.guard(rules, { ...written }, own))
+  const isOpen = own !== undefined || listener.registry !== undefined
+  const rest = isOpen
+    ? toRouteTarget(undefined, own, listener, {}, (rules) => guards.guard(rules, { ...written }, own))
+    : undefined
   const router = new Router(routes, rest)
   return { ...listener, name, router, ownPool: own?.pool }
 }
@@ -62,11 +64,19 @@ function toRouteTarget(
     ...guard({
       jwt: route.jwt ?? (route.skip_auth ? undefined : listener.jwt),
       forward_auth: route.forward_auth ?? (route.skip_auth ? undefined : listener.forward_auth),
+      // A route with a pool of its own needs no endpoint.
+      registry: route.registry ?? (hasPool(route) ? undefined : listener.registry),
+      registry_key: route.registry_key ?? listener.registry_key,
+      keep_key: route.keep_key ?? listener.keep_key,
     }),
     requestFields: route.request_headers ?? listener.request_headers,
     responseFields: route.response_headers ?? listener.response_headers,
     subprotocols: route.subprotocols ?? listener.subprotocols,
   }
+}
+
+function hasPool({ pool, backends }: ParsedRoute): boolean {
+  return pool !== undefined || backends !== undefined
 }
 
 function toOriginField(origin: string | undefined): FieldEdit | undefined {

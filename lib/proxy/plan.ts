@@ -86,7 +86,7 @@ export class Plan {
     this.rows = rows
     this.hooks = hooks ?? previous?.hooks ?? {}
     const config = snapshot(written)
-    const { pool, ws_proxy, log, workers, admin } = toSettings(config)
+    const { pool, registry, ws_proxy, log, workers, admin } = toSettings(config)
     this.config = config
     this.logLevel = log.level
     this.log = log
@@ -102,7 +102,20 @@ export class Plan {
     const closeTunnels = (backend: Backend) => plane.closeTunnels(backend)
     this.pools = new Pools(pool, observer, rows, closeTunnels, previous?.pools, plane.runsChecks)
     this.services = new Services(clock, previous?.services)
-    const guards = new Guards(this.hooks, this.pools, this.services, observer, clock)
+    const guards = new Guards(
+      this.hooks,
+      new Map(
+        Object.entries(registry).map(([name, settings]) => [
+          name,
+          { settings, written: config.registry?.[name] },
+        ]),
+      ),
+      rows,
+      this.pools,
+      this.services,
+      observer,
+      clock,
+    )
     const identities = listenerIdentities(config.ws_proxy)
     const routes = config.ws_proxy.map(routeIdentities)
     const titles = config.ws_proxy.map(routeTitles)

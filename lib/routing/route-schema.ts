@@ -6,6 +6,7 @@ import { checkOrigin, parseOriginPattern } from "../access/origin.js"
 import { isHostField } from "../address/address.js"
 import { parseHostPattern } from "../address/host-pattern.js"
 import { inlinePoolShape, POOL_NAMES } from "../pool/pool-schema.js"
+import { registryKeys } from "../registry/registry-keys.js"
 import { checkedText, EVEN_IF_INVALID, faultIn, flag, listOf, parsedText } from "../settings/kinds.js"
 import { sparse } from "../settings/setting.js"
 import { toTable } from "../settings/table.js"
@@ -96,6 +97,7 @@ export const ruleKeys = {
     .optional()
     .describe("Table: a service that is asked whether a client may connect; after `jwt`")
     .meta({ ifAbsent: "none", otherNames: "auth_request forwardAuth ext_authz forward-auth" }),
+  ...registryKeys,
   subprotocols: z
     .array(checkedText(checkSubprotocol, "expected a subprotocol"), "expected a list of subprotocols")
     .transform((names): ReadonlySet<string> => new Set(names))

@@ -9,7 +9,7 @@ import { readProjectFile, sourcesIn } from "./support/project/project.js"
  * file at the top.
  */
 const ROOMS: readonly (readonly string[])[] = [
-  ["close-reason.ts", "shared"],
+  ["close-reason.ts", "shared", "interceptor"],
   ["settings"],
   ["address"],
   ["http"],

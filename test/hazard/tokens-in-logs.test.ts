@@ -88,11 +88,18 @@ for (const { title, target = () => "/chat", fields = () => ({}), forwarded } of 
         backends: [backend.address],
         jwt: {
           key_files: [file],
-          from: ["header:Authorization", "cookie:jwt", "query:token", "subprotocol:bearer."],
+          from: [
+            "header:Authorization",
+            "header:X-Token",
+            "cookie:jwt",
+            "query:token",
+            "subprotocol:bearer.",
+          ],
           claims_to_headers: { sub: "X-User" },
         },
       }
-      const proxy = await createProxy({ ws_proxy: [listener] }, { log })
+      // Even if nothing else is hidden.
+      const proxy = await createProxy({ log: { redact: [] }, ws_proxy: [listener] }, { log })
       t.teardown(() => proxy.close(0))
       const token = await tokenOf(isValid ? KEY : makeKey("k1"))
       const over = once(proxy, isValid ? "end" : "refuse")

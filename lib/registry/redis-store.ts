@@ -24,7 +24,9 @@ type Client = ReturnType<typeof newClient>
 
 interface Link {
   readonly client: Client
-  readonly ready: Promise<unknown>
+  readonly ready: Promise<void>
+  /** Rejects `ready`. A client that is destroyed while it connects may never settle by itself. */
+  readonly fail: (error: Error) => void
 }
 
 /** Commands in flight; more fail at once. */
@@ -91,7 +93,7 @@ export class RedisStore implements RemoteStore {
     if (link === undefined) return
     // Waits for the commands in flight. Those that hang are cut off by their deadline.
     if (link.client.isReady) link.client.close().catch(() => {})
-    else link.client.destroy()
+    else this.#drop(link, new Error("the store has been stopped"))
   }
 
   #keyOf(key: string): string {
@@ -119,23 +121,37 @@ export class RedisStore implements RemoteStore {
     if (this.#isStopped || this.#createClient === undefined) throw new Error("the store does not run")
     if (this.#failure !== undefined && this.clock.nowMs() < this.#pausedUntilMs) throw this.#failure
     const client = newClient(this.#createClient, this.settings, this.#password)
-    const ready = client.connect().then(() => {
-      this.#failures = 0
+    let fail = (_error: Error) => {}
+    const ready = new Promise<void>((resolve, reject) => {
+      fail = reject
+      client.connect().then(() => resolve(), reject)
     })
-    const link: Link = { client, ready }
+    const link: Link = { client, ready, fail }
     client.on("error", (error: Error) => this.#drop(link, error))
-    ready.catch((error: Error) => this.#drop(link, error))
+    // A client that is destroyed while it connects knows nothing of its socket yet.
+    client.on("connect", () => {
+      if (this.#link !== link) client.destroy()
+    })
+    ready.then(
+      () => {
+        this.#failures = 0
+      },
+      (error: Error) => this.#drop(link, error),
+    )
     this.#link = link
     return link
   }
 
-  /** The next request after a pause gets a new connection. */
+  /** Closes a connection. The next request gets another one, after a pause. */
   #drop(link: Link, error: Error): void {
-    if (this.#link !== link) return
-    this.#link = undefined
-    this.#failure = error
-    this.#pausedUntilMs = this.clock.nowMs() + Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures++)
-    if (link.client.isOpen) link.client.destroy()
+    if (this.#link === link) {
+      this.#link = undefined
+      this.#failure = error
+      const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures++)
+      this.#pausedUntilMs = this.clock.nowMs() + pauseMs
+    }
+    link.fail(error)
+    link.client.destroy()
   }
 }
 

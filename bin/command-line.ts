@@ -27,6 +27,7 @@ const COMMANDS = [
   "init",
   "systemd",
   "grafana",
+  "interceptor",
   "echo",
   "demo",
 ]
@@ -86,6 +87,15 @@ const cli = yargs()
     const { grafana } = await import("./grafana.js")
     grafana()
   })
+  .command(
+    "interceptor",
+    "Print the script that sends the WebSockets of a page through rws",
+    interceptorOptions,
+    async (given) => {
+      const { interceptor } = await import("./interceptor.js")
+      interceptor(given)
+    },
+  )
   // Imported lazily: a serving proxy never loads a WebSocket client or server.
   .command("echo", "Run a WebSocket echo backend, to try things with", echoOptions, async (given) => {
     const { echo } = await import("./echo.js")
@@ -254,6 +264,19 @@ function systemdOptions(command: Argv) {
     default: false,
     describe: "Print the socket unit, for restarts without a gap",
   })
+}
+
+function interceptorOptions(command: Argv) {
+  const option = (describe: string) => ({ type: "string", requiresArg: true, describe }) as const
+  return command
+    .option("module", { type: "boolean", default: false, describe: "Print the ES module" })
+    .option("proxy", option("URL of rws: then the script needs no options in the page"))
+    .option("endpoint-id", option("Key of the endpoint in the registry of rws"))
+    .option("match", option("Origins or hosts to intercept, separated by spaces (default: all others)"))
+    .option("parameter", option("Query parameter with the key (default: endpointId)"))
+    .implies("endpoint-id", "proxy")
+    .implies("match", "proxy")
+    .implies("parameter", "proxy")
 }
 
 function echoOptions(command: Argv) {

@@ -19,10 +19,10 @@ export class WsProxy {
 
   /**
    * @param backends one or more of `host:port`, `[v6]:port`, `ws://host[:port][/path]`,
-   * `wss://host[:port][/path]` or `unix:/path`, or tables with an `address`; or a `Pool`, which may change
-   * while the proxy runs. May be left out if there are routes with backends
+   * `wss://host[:port][/path]`, `unix:/path`, a `URL`, or tables with an `address`; or a `Pool`, which may
+   * change while the proxy runs. May be left out if there are routes with backends
    */
-  constructor(backends?: string | readonly BackendInput[] | Pool) {
+  constructor(backends?: string | URL | readonly BackendInput[] | Pool) {
     this.#backends = backends instanceof Pool || backends === undefined ? backends : [backends].flat()
   }
 
@@ -259,6 +259,37 @@ export class WsProxy {
    */
   origin(value: ListenerConfig["origin"]): this {
     return this.#set({ origin: value })
+  }
+
+  /** Table: clients must send a signed token. Default: none. */
+  jwt(value: ListenerConfig["jwt"]): this {
+    return this.#set({ jwt: value })
+  }
+
+  /** Table: a service that is asked whether a client may connect; after `jwt`. Default: none. */
+  forwardAuth(value: ListenerConfig["forward_auth"]): this {
+    return this.#set({ forward_auth: value })
+  }
+
+  /**
+   * Name of the `[registry.NAME]` in which each request's endpoint is looked up, in place of `pool`. Default:
+   * none.
+   */
+  registry(value: ListenerConfig["registry"]): this {
+    return this.#set({ registry: value })
+  }
+
+  /**
+   * Where a request names its endpoint: `"query:NAME"`, `"header:NAME"`, `"path:1"` (the first segment, after
+   * `strip_prefix` and `rewrite`) or `"host:1"` (the first label). Default: none.
+   */
+  registryKey(value: ListenerConfig["registry_key"]): this {
+    return this.#set({ registry_key: value })
+  }
+
+  /** Pass `registry_key` on to the backend; otherwise it is removed, except from the Host. Default: false. */
+  keepKey(value: ListenerConfig["keep_key"]): this {
+    return this.#set({ keep_key: value })
   }
 
   /** The only subprotocols that the backend is offered; empty = all. Default: []. */

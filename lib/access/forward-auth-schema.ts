@@ -13,7 +13,8 @@ const OWN_FIELD =
   /^(?:forwarded|x-forwarded-.*|x-original-(?:method|url)|x-real-ip|x-request-id|traceparent)$/
 const HANDSHAKE_FIELD = /^(?:sec-websocket-.*|host|content-length|expect)$/
 
-const cacheSchema = z.strictObject(
+/** The keys of `forward_auth.cache`. */
+export const verdictCacheSchema = z.strictObject(
   {
     ttl_ms: deadlineMs
       .describe("How long a 2xx is remembered: for so long a user who is locked out can still connect")
@@ -78,7 +79,7 @@ export const forwardAuthSchema = z
         .default(64 * 1024)
         .describe("Longest body of the service's response; a longer one is a 502")
         .meta({ flag: false, otherNames: "maxResponseBodySize max_body_size" }),
-      cache: cacheSchema
+      cache: verdictCacheSchema
         .optional()
         .describe("Table: how long a 2xx holds for requests with the same credentials")
         .meta({ ifAbsent: "every request is asked about" }),

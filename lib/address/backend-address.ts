@@ -52,6 +52,14 @@ export function parseBackendAddress(text: string): BackendAddress {
   return named(address, isTls, path.replace(/\/$/, ""))
 }
 
+/** An address as text: what a program may also give as a `URL`. */
+export function toAddressText(address: string | URL): string {
+  if (typeof address === "string") return address
+  const { href, pathname, search, hash } = address
+  // As a user would write it: the name of the backend in logs, sticky cookies and `Pool.remove`.
+  return pathname === "/" && search === "" && hash === "" ? href.slice(0, -1) : href
+}
+
 /**
  * Adds the names that an address has by itself. A backend on a Unix socket has no Host of its own:
  * "localhost".

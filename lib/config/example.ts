@@ -1,19 +1,24 @@
 /** The commented configuration that `rws init` prints, from the schema. */
 import { inlinePoolShape } from "../pool/pool-schema.js"
+import { registryKeys } from "../registry/registry-keys.js"
 import { ruleKeys } from "../routing/route-schema.js"
 import type { Setting } from "../settings/setting.js"
 import {
   ADMIN,
   BACKEND,
+  FORWARD_AUTH,
   HEALTH_CHECK,
+  JWT,
   type KnownTable,
   LISTENER,
   LOG,
   POOL,
+  REGISTRY,
   ROUTE,
   STICKY_ATTRIBUTES,
   TLS,
   TOP,
+  VERDICT_CACHE,
 } from "./known-tables.js"
 import { toToml } from "./to-toml.js"
 
@@ -48,7 +53,7 @@ const SECTIONS: readonly Section[] = [
   {
     intro: ["Keys of the program. They belong here, above the first table."],
     table: TOP,
-    keys: keysOf(TOP, "log", "admin", "pool", "ws_proxy"),
+    keys: keysOf(TOP, "log", "admin", "pool", "registry", "ws_proxy"),
     active: [],
     // Valid on every Node.js.
     values: { workers: 1 },
@@ -68,8 +73,39 @@ const SECTIONS: readonly Section[] = [
     intro: ["One [[ws_proxy]] for each address to listen on. Each is independent of the others."],
     header: "[[ws_proxy]]",
     table: LISTENER,
-    keys: keysOf(LISTENER, "bind_mode", "pool", "route", ...inlinePoolKeys),
+    keys: keysOf(
+      LISTENER,
+      "bind_mode",
+      "pool",
+      "route",
+      "jwt",
+      "forward_auth",
+      ...Object.keys(registryKeys),
+      ...inlinePoolKeys,
+    ),
     active: ["bind", "backends"],
+  },
+  {
+    intro: [
+      "Clients must send a signed token. In place of jwks_url:",
+      'key_files = ["/etc/rws/issuer.pem"] # public keys, or:',
+      'secret_file = "/etc/rws/jwt.secret" # for HS256, HS384 and HS512',
+    ],
+    header: "[ws_proxy.jwt]",
+    table: JWT,
+    keys: keysOf(JWT, "key_files", "secret_file"),
+  },
+  {
+    intro: ["A service that is asked whether a client may connect."],
+    header: "[ws_proxy.forward_auth]",
+    table: FORWARD_AUTH,
+    keys: keysOf(FORWARD_AUTH, "cache"),
+  },
+  {
+    intro: ["For how long a 2xx of the service holds, and for which requests."],
+    header: "[ws_proxy.forward_auth.cache]",
+    table: VERDICT_CACHE,
+    keys: keysOf(VERDICT_CACHE),
   },
   {
     intro: [
@@ -104,6 +140,32 @@ all match wins. Requests that match none go to the listener's own pool or backen
       allowed_origins: ["https://feed.example.com"],
       backends: ["unix:/run/feed/feed.sock"],
     },
+  },
+  {
+    intro: ["A third listener, whose requests name their endpoint in a registry."],
+    header: "[[ws_proxy]]",
+    table: LISTENER,
+    keys: ["name", "bind", ...Object.keys(registryKeys)],
+    values: { name: "endpoints", bind: "127.0.0.1:8081" },
+  },
+  {
+    intro: ["A registry: endpoints by their key, and where they may be."],
+    header: "[registry.endpoints]",
+    table: REGISTRY,
+    keys: keysOf(REGISTRY, "url", "password_file", "prefix", "tls"),
+  },
+  {
+    intro: ["Another one, in Redis."],
+    header: "[registry.shared]",
+    table: REGISTRY,
+    keys: ["store", "url", "password_file", "prefix"],
+    values: { store: "redis" },
+  },
+  {
+    intro: ["TLS with its wss:// endpoints, with the same keys as [pool.chat.tls]."],
+    header: "[registry.shared.tls]",
+    table: TLS,
+    keys: ["insecure_skip_verify"],
   },
   {
     intro: [

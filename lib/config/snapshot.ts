@@ -1,7 +1,9 @@
+import { toAddressText } from "../address/backend-address.js"
 import type { Config } from "./schema.js"
 
 /**
- * A copy of a valid configuration, in case the program changes its object. A `Pool` stays the same object.
+ * A copy of a configuration, in case the program changes its object. A `Pool` stays the same object, and a
+ * `URL` becomes text, so that nothing else needs to know it.
  */
 export function snapshot(config: Config): Config {
   return copy(config) as Config
@@ -9,6 +11,7 @@ export function snapshot(config: Config): Config {
 
 function copy(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(copy)
+  if (value instanceof URL) return toAddressText(value)
   if (!isPlain(value)) return value
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, copy(member)]))
 }

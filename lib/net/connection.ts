@@ -55,6 +55,12 @@ const NO_BYTES = Buffer.alloc(0)
 
 copyOptionsCheaply()
 
+/** A TLS socket, and the private property in which one of a server keeps the connection under it. */
+type ServerSocket = Socket & { readonly encrypted?: boolean; readonly _parent?: unknown }
+
+/** The private property that has the high-water mark for reads. It has no public setter. */
+type ReadableSocket = Socket & { readonly _readableState?: { highWaterMark?: number } }
+
 /** Where a socket of ours keeps its connection, so that all of them share the listeners of `Connection`. */
 const CONNECTION = Symbol("connection")
 
@@ -121,6 +127,8 @@ export class Connection {
     readonly lends: boolean,
     /** The TCP connection under a TLS socket. */
     private readonly raw?: Socket,
+    /** It was accepted by a server of the program that rws is a part of. */
+    readonly isAdopted = false,
   ) {
     ;(socket as OwnedSocket)[CONNECTION] = this
     const on = Connection.#on
@@ -135,6 +143,44 @@ export class Connection {
     const lends = Connection.#readInto(socket)
     if (!lends) socket.on("data", Connection.#on.data)
     return new Connection(socket, lends)
+  }
+
+  /** Whether it has been accepted or adopted already: then it has an owner. */
+  static has(socket: Socket): boolean {
+    return CONNECTION in socket
+  }
+
+  /**
+   * Takes over a socket that another server has accepted, and from which it has read.
+   * @param unread what it has read, and what comes before the bytes that still arrive
+   */
+  static adopted(socket: Socket, unread: Buffer): Connection {
+    const { encrypted: isTls = false, _parent: raw } = socket as ServerSocket
+    // That server's idle timeout. The session has deadlines of its own.
+    socket.setTimeout(0)
+    socket.setNoDelay(true)
+    // Read by Node when the peer's FIN comes; sockets of an https server don't have it.
+    socket.allowHalfOpen = true
+    const lends = !isTls && socket.listenerCount("data") === 0 && Connection.#readInto(socket)
+    const connection = new Connection(socket, lends, isTls && raw instanceof Socket ? raw : undefined, true)
+    connection.ended = socket.readableEnded
+    connection.#closed = socket.closed
+    connection.#error = socket.errored ?? undefined
+    // Bytes that have arrived since, if the program has not passed the socket on at once.
+    const waiting: Buffer | null = lends ? socket.read() : null
+    connection.#handler = new ReplayBuffer(
+      connection,
+      waiting === null ? unread : Buffer.concat([unread, waiting]),
+    )
+    if (!lends) readAheadLess(socket)
+    if (isTls) {
+      if (connection.raw === undefined) connection.#isTcp = false
+      socket.on("error", (error) => connection.reset(error))
+    }
+    if (!lends) socket.on("data", Connection.#on.data)
+    // A server pauses it while many responses are pending.
+    socket.resume()
+    return connection
   }
 
   /** Begins to connect, without Nagle's delay. */
@@ -189,6 +235,11 @@ export class Connection {
     return this.socket.bytesRead - this.#bytesBefore
   }
 
+  /** The peer speaks TLS with us, or with the server that has accepted it. */
+  get isTls(): boolean {
+    return (this.socket as ServerSocket).encrypted === true
+  }
+
   /** The peer has closed: it has sent FIN or is gone. */
   get hasAborted(): boolean {
     return this.ended || this.#isGone
@@ -235,6 +286,12 @@ export class Connection {
     // destroying it before that, within its own "secureConnect", crashes Node 20.
     else (raw ?? socket).resetAndDestroy()
   }
+}
+
+/** See `READ_AHEAD_BYTES`. */
+function readAheadLess(socket: ReadableSocket): void {
+  const { _readableState: state } = socket
+  if (typeof state?.highWaterMark === "number") state.highWaterMark = READ_AHEAD_BYTES
 }
 
 /** Buffers bytes that arrive between two stages and replays them to the next one. */

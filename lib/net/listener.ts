@@ -32,6 +32,17 @@ export interface ListenerEvents {
   onFault(error: Error): void
 }
 
+/** Where a listener's clients come from: a bound address, or another server. */
+export interface ClientSource {
+  readonly address: Address
+  /** Rejects with a `BindError`. */
+  listen(inherited?: ListeningServer): Promise<void>
+  /** Brings no more clients. Resolves once those that it waits for are gone. May be called again. */
+  close(): Promise<void>
+  /** Resolves once `close` has given up the address. */
+  readonly stopped: Promise<void>
+}
+
 /** An address could not be bound. The message names it and says why. */
 export class BindError extends Error {
   override readonly name = "BindError"
@@ -72,7 +83,7 @@ export function toBindError(address: Address, error: unknown): BindError {
   return new BindError(`cannot listen on ${formatAddress(address)}: ${fault}`, { cause: error })
 }
 
-export class Listener {
+export class Listener implements ClientSource {
   #server = createServer(ACCEPTED)
   #address: Address
   #closed: Promise<void> | undefined

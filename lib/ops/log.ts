@@ -125,6 +125,10 @@ export class LogObserver implements Partial<Observer> {
     else this.log.warn({ pool, backend, detail: reason, for_ms: forMs }, "backend is down")
   }
 
+  serviceFailed(service: string, what: string, error: unknown): void {
+    this.log.warn({ service, error: textOf(error) }, what)
+  }
+
   checkImpossible(pool: string, backend: string, { reason, text }: ProbeFault): void {
     this.log.warn({ pool, backend, reason, error: text }, "backend could not be checked")
   }

@@ -73,6 +73,10 @@ export class CallRecorder implements Observer {
     this.#record("checkThrew", pool, backend, encode(error))
   }
 
+  serviceFailed(service: string, what: string, error: unknown): void {
+    this.#record("serviceFailed", service, what, encode(error))
+  }
+
   #record(...call: [keyof Observer, ...unknown[]]): void {
     if (this.#calls.length === 0) setImmediate(this.#flush)
     this.#calls.push(call)

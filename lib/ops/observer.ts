@@ -52,6 +52,12 @@ export interface Observer {
   /** A health check failed because of this machine or a name server. The backend's health is unchanged. */
   checkImpossible(pool: string, backend: string, fault: ProbeFault): void
   /**
+   * What rws asks about requests, such as a key set or the store of a registry, can't be reached or used.
+   * Clients are refused unless something that was known before still holds.
+   * @param service its key in the configuration
+   */
+  serviceFailed(service: string, what: string, error: unknown): void
+  /**
    * A worker thread has died, or could not be started, and will be replaced.
    * @param worker its number, from 0
    * @param sessions how many sessions it had
@@ -127,6 +133,10 @@ export class Observers implements Observer {
 
   checkThrew(pool: string, backend: string, error: unknown): void {
     for (const observer of this.observers) observer.checkThrew?.(pool, backend, error)
+  }
+
+  serviceFailed(service: string, what: string, error: unknown): void {
+    for (const observer of this.observers) observer.serviceFailed?.(service, what, error)
   }
 
   workerEnded(worker: number, error: Error, sessions: number): void {

@@ -64,6 +64,17 @@ export interface SessionSummary {
   readonly worker?: number
 }
 
+/** A session that has become a tunnel. */
+export interface OpenedSession extends SessionSummary {
+  backend: string
+  pool: string
+  status: 101
+  headMs: number
+  dialMs: number
+  handshakeMs: number
+  tunnelMs?: never
+}
+
 /** A session that has ended. */
 export interface EndedSession extends SessionSummary {
   /** How it ended; see `CLOSE_REASONS`. */

@@ -1,12 +1,16 @@
 /** The keys of one backend. */
 import { z } from "zod"
-import { parseBackendAddress } from "../address/backend-address.js"
+import { parseBackendAddress, toAddressText } from "../address/backend-address.js"
 import { checkedText, flag, limit, whole } from "../settings/kinds.js"
 import { SettingError } from "../settings/setting-error.js"
 
 const MAX_WEIGHT = 1000
 
-export const addressSchema = checkedText(parseBackendAddress, 'expected an address, as in "127.0.0.1:9000"')
+/** Of a `URL` it gets the text: `snapshot` has replaced it. */
+export const addressSchema: z.ZodType<string, string | URL> = checkedText(
+  parseBackendAddress,
+  'expected an address, as in "127.0.0.1:9000"',
+)
 
 export const backendSchema = z.strictObject(
   {
@@ -37,20 +41,26 @@ export const backendSchema = z.strictObject(
 export type BackendSettings = Readonly<z.output<typeof backendSchema>>
 
 /** A backend as it is written: an address, or a table whose keys with a default may be left out. */
-export type BackendInput = string | Readonly<z.input<typeof backendSchema>>
+export type BackendInput = string | URL | Readonly<z.input<typeof backendSchema>>
 
 const DEFAULTS = backendSchema.omit({ address: true }).parse({})
 
+type BackendTable = Readonly<z.input<typeof backendSchema>> & { readonly address: string }
+
+export function toBackendTable(input: BackendInput): BackendTable {
+  if (typeof input === "string" || input instanceof URL) return { address: toAddressText(input) }
+  return { ...input, address: toAddressText(input.address) }
+}
+
 /** Fills in the defaults. Throws `SettingError`; does not check the address. */
 export function toBackendSettings(input: BackendInput): BackendSettings {
-  const given = typeof input === "string" ? { address: input } : input
   const {
     address,
     weight = DEFAULTS.weight,
     max_connections = DEFAULTS.max_connections,
     backup = DEFAULTS.backup,
     drain = DEFAULTS.drain,
-  } = given
+  } = toBackendTable(input)
   if (!Number.isInteger(weight) || weight < 0 || weight > MAX_WEIGHT) {
     throw new SettingError(
       `"${address}" has weight ${weight}: expected a whole number from 0 to ${MAX_WEIGHT}`,

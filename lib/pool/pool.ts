@@ -4,7 +4,7 @@ import { SettingError } from "../settings/setting-error.js"
 import { type Clock, systemClock } from "../shared/clock.js"
 import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
 import { Backend } from "./backend.js"
-import type { BackendInput } from "./backend-settings.js"
+import { type BackendInput, toBackendTable } from "./backend-settings.js"
 import { type Order, orderBy } from "./balance.js"
 import { FailOn } from "./fail-on.js"
 import { type HashKey, parseHashKey } from "./hash-key.js"
@@ -46,8 +46,8 @@ export class Pool {
   readonly #tunnelClosers = new Set<(backend: Backend) => void>()
 
   /**
-   * @param backends each `host:port`, `[v6]:port`, `ws://host[:port][/path]`, `wss://…` or `unix:/path`, or
-   * an object with such an `address`; duplicates count once. While there are none, clients get a 503
+   * @param backends each `host:port`, `[v6]:port`, `ws://host[:port][/path]`, `wss://…` or `unix:/path`, a
+   * `URL`, or an object with such an `address`; duplicates count once. While there are none, clients get a 503
    * @param settings overrides of `POOL_DEFAULTS`
    * @param clock for ejections and health checks. Default: the system's
    * @param rows counts and health. Default: its own
@@ -56,7 +56,7 @@ export class Pool {
    * @throws {SettingError}
    */
   constructor(
-    backends: string | Iterable<BackendInput> = [],
+    backends: string | URL | Iterable<BackendInput> = [],
     settings: PoolOptions = {},
     readonly clock: Clock = systemClock,
     private readonly rows: PoolRows = OWN_ROWS,
@@ -73,7 +73,8 @@ export class Pool {
       sticky_cookie === undefined
         ? undefined
         : createSticky(sticky_cookie, sticky_secret ?? rows.stickySecret(), sticky_attributes)
-    for (const backend of typeof backends === "string" ? [backends] : backends) this.#append(backend)
+    const isOne = typeof backends === "string" || backends instanceof URL
+    for (const backend of isOne ? [backends] : backends) this.#append(backend)
   }
 
   get settings(): PoolSettings {
@@ -106,8 +107,8 @@ export class Pool {
   }
 
   /** Removes a backend by its name. Returns whether it was there. */
-  remove(backend: string): boolean {
-    const removed = this.#members.find(({ name }) => name === backend)
+  remove(backend: string | URL): boolean {
+    const removed = this.#named(backend)
     if (removed === undefined) return false
     this.#members = this.#members.filter((member) => member !== removed)
     this.#closeTunnelsOf(removed)
@@ -119,8 +120,8 @@ export class Pool {
    * there.
    * @param isDraining false ends that, with a slow start. A weight of 0 remains
    */
-  drain(backend: string, isDraining = true): boolean {
-    const member = this.#members.find(({ name }) => name === backend)
+  drain(backend: string | URL, isDraining = true): boolean {
+    const member = this.#named(backend)
     if (member === undefined) return false
     if (member.drain && !isDraining) beginSlowStart(member.cells, this.#nowMs())
     member.drain = isDraining
@@ -249,6 +250,11 @@ export class Pool {
     return () => this.#tunnelClosers.delete(closer)
   }
 
+  #named(backend: string | URL): Backend | undefined {
+    const { address } = toBackendTable(backend)
+    return this.#members.find(({ name }) => name === address)
+  }
+
   #closeTunnelsOf(backend: Backend): void {
     if (!this.closesTunnelsOf(backend)) return
     for (const close of this.#tunnelClosers) close(backend)
@@ -256,7 +262,7 @@ export class Pool {
 
   /** Returns the new backend, or undefined if there is one of this name. */
   #append(input: BackendInput): Backend | undefined {
-    const name = typeof input === "string" ? input : input.address
+    const { address: name } = toBackendTable(input)
     if (this.#members.some((member) => member.name === name)) return undefined
     const backend = new Backend(input, this.rows.backend(name), this.rows.held(name))
     this.#members = [...this.#members, backend]

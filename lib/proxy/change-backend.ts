@@ -7,7 +7,7 @@ import { formatAddress, parseBindAddress } from "../address/address.js"
 import { AdminError } from "../admin/route.js"
 import type { BackendChange } from "../admin/source.js"
 import type { Config } from "../config/schema.js"
-import type { BackendInput } from "../pool/backend-settings.js"
+import { type BackendInput, toBackendTable } from "../pool/backend-settings.js"
 import { Pool } from "../pool/pool.js"
 
 type Backends = NonNullable<Config["ws_proxy"][number]["backends"]>
@@ -38,7 +38,7 @@ export function changeBackend(config: Config, pool: string, change: BackendChang
 
 function changeList(backends: readonly BackendInput[], change: BackendChange): readonly BackendInput[] {
   const { kind, backend: name } = change
-  const index = backends.findIndex((backend) => addressOf(backend) === name)
+  const index = backends.findIndex((backend) => toBackendTable(backend).address === name)
   if (kind === "add") {
     if (index >= 0) throw new AdminError(409, `${name} is in this pool already`)
     const { weight } = change
@@ -46,7 +46,7 @@ function changeList(backends: readonly BackendInput[], change: BackendChange): r
   }
   const found = backends[index]
   if (found === undefined) throw unknownBackend(name)
-  const table = typeof found === "string" ? { address: found } : found
+  const table = toBackendTable(found)
   switch (kind) {
     case "remove":
       if (backends.length === 1) {
@@ -129,10 +129,6 @@ function placesOf(config: Config): Place[] {
     return own
   })
   return [...named, ...inline]
-}
-
-function addressOf(backend: BackendInput): string {
-  return typeof backend === "string" ? backend : backend.address
 }
 
 function unknownBackend(name: string): AdminError {

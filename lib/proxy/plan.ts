@@ -38,25 +38,29 @@ export interface PlannedListener {
   readonly rows: ListenerRows
 }
 
-export interface PlanParts {
+/** What is to serve a plan, with this number of workers, and with metrics or without. */
+export type CreatePlane = (workers: number, isMetered: boolean) => DataPlane
+
+/** What the first plan of a proxy gets, and later ones take over from it. */
+export interface FirstParts {
+  /** Default: this thread or worker threads. */
+  readonly createPlane?: CreatePlane | undefined
+  /** Functions of the program that decide about requests. Default: none. */
+  readonly hooks?: Hooks | undefined
+}
+
+export interface PlanParts extends FirstParts {
   /** Default: the system's. */
   readonly clock?: Clock
   /** Shared memory. Default: that of the previous plan, or new. */
   readonly rows?: Rows
-  /**
-   * Called for the first plan: what is to serve it, with this number of workers, and with metrics or without.
-   * Default: this thread or worker threads.
-   */
-  readonly createPlane?: (workers: number, isMetered: boolean) => DataPlane
-  /** Functions of the program that decide about requests. Default: those of the previous plan. */
-  readonly hooks?: Hooks | undefined
 }
 
 export class Plan {
   readonly pools: Pools
   /** In the order of the configuration. */
   readonly listeners: readonly PlannedListener[]
-  /** As it was written. */
+  /** As it was written, with texts for `URL`s. */
   readonly config: Config
   readonly logLevel: LogLevel
   readonly admin: Settings["admin"]
@@ -74,15 +78,16 @@ export class Plan {
    * @throws {ConfigError}
    */
   constructor(
-    config: Config,
+    written: Config,
     private readonly observer: Observer,
     previous?: Plan,
     { clock = systemClock, rows = previous?.rows.next() ?? new Rows(), createPlane, hooks }: PlanParts = {},
   ) {
     this.rows = rows
     this.hooks = hooks ?? previous?.hooks ?? {}
-    const { pool, ws_proxy, log, workers, admin } = toSettings(config)
-    this.config = snapshot(config)
+    const config = snapshot(written)
+    const { pool, registry, ws_proxy, log, workers, admin } = toSettings(config)
+    this.config = config
     this.logLevel = log.level
     this.log = log
     this.admin = admin
@@ -97,7 +102,20 @@ export class Plan {
     const closeTunnels = (backend: Backend) => plane.closeTunnels(backend)
     this.pools = new Pools(pool, observer, rows, closeTunnels, previous?.pools, plane.runsChecks)
     this.services = new Services(clock, previous?.services)
-    const guards = new Guards(this.hooks, this.pools, clock)
+    const guards = new Guards(
+      this.hooks,
+      new Map(
+        Object.entries(registry).map(([name, settings]) => [
+          name,
+          { settings, written: config.registry?.[name] },
+        ]),
+      ),
+      rows,
+      this.pools,
+      this.services,
+      observer,
+      clock,
+    )
     const identities = listenerIdentities(config.ws_proxy)
     const routes = config.ws_proxy.map(routeIdentities)
     const titles = config.ws_proxy.map(routeTitles)
@@ -106,6 +124,7 @@ export class Plan {
       const identity = identities[index] ?? ""
       const settings = composeListener(
         listener,
+        config.ws_proxy[index],
         titles[index] ?? [],
         (place, title, route) => {
           const part = route === undefined ? "own" : (routes[index]?.[route] ?? "")

@@ -9,6 +9,7 @@ import { toTable } from "../settings/table.js"
 import { toTimerMs } from "../shared/timer.js"
 import type { Admin } from "./admin.js"
 import type { Hooks } from "./guards.js"
+import type { CreatePlane, FirstParts } from "./plan.js"
 import { CurrentPlan } from "./reload.js"
 import { type ProxyEvents, SessionEvents } from "./session-events.js"
 
@@ -42,11 +43,20 @@ export interface ProxyOptions extends Hooks {
  * @throws {SettingError} when a file of a `Pool`'s `tls` can't be used; then nothing has been bound
  * @throws {BindError} when an address can't be bound; then nothing is left listening
  */
-export async function createProxy(config: Config, options: ProxyOptions = {}): Promise<RunningProxy> {
+export function createProxy(config: Config, options: ProxyOptions = {}): Promise<RunningProxy> {
+  return startProxy(config, options)
+}
+
+/** See `createProxy`. @param createPlane what serves the listeners. Default: what the configuration says */
+export async function startProxy(
+  config: Config,
+  options: ProxyOptions,
+  createPlane?: CreatePlane,
+): Promise<RunningProxy> {
   // Imported lazily: without an admin server it takes no memory.
   const hasAdmin = toTable(toTable(config).admin).bind !== undefined
   const admin = hasAdmin ? new (await import("./admin.js")).Admin() : undefined
-  const proxy = new RunningProxy(config, options.log ?? SILENT, admin, options)
+  const proxy = new RunningProxy(config, options.log ?? SILENT, admin, { hooks: options, createPlane })
   await proxy.listen(options)
   return proxy
 }
@@ -65,12 +75,12 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
     config: Config,
     private readonly log: Log,
     private readonly admin?: Admin,
-    hooks?: Hooks,
+    parts?: FirstParts,
   ) {
     super()
     const observers = [new LogObserver(log), new SessionEvents(this)]
     this.#observer = new Observers([...observers, ...(admin?.observers ?? [])])
-    this.#plan = new CurrentPlan(config, this.#observer, log, hooks)
+    this.#plan = new CurrentPlan(config, this.#observer, log, parts)
   }
 
   /**
@@ -168,5 +178,10 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
     // Events are emitted in a tick of their own, and the last one must come before this resolves.
     await new Promise<void>((resolve) => process.nextTick(resolve))
     return cut
+  }
+
+  /** Drains, as `close()` does, at the end of an `await using` block. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
   }
 }

@@ -7,9 +7,8 @@ import type { InheritedSocket } from "../net/inherited-sockets.js"
 import { type Log, setLevel } from "../ops/log.js"
 import type { Observer, ReloadSource } from "../ops/observer.js"
 import type { ServedListener } from "./data-plane.js"
-import type { Hooks } from "./guards.js"
 import { logDetail } from "./listener-rows.js"
-import { Plan, type PlannedListener } from "./plan.js"
+import { type FirstParts, Plan, type PlannedListener } from "./plan.js"
 
 export class CurrentPlan {
   #plan: Plan
@@ -22,14 +21,17 @@ export class CurrentPlan {
   #hasStarted = false
   #isClosing = false
 
-  /** @throws {ConfigError} */
+  /**
+   * @param createPlane default: the one that the configuration says
+   * @throws {ConfigError}
+   */
   constructor(
     config: Config,
     private readonly observer: Observer,
     private readonly log: Log,
-    hooks?: Hooks,
+    parts?: FirstParts,
   ) {
-    this.#plan = new Plan(config, observer, undefined, { hooks })
+    this.#plan = new Plan(config, observer, undefined, parts)
     this.#tellLog()
   }
 

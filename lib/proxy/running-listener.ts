@@ -7,7 +7,8 @@ import type { SocketPlaces } from "../limits/descriptors.js"
 import { Places } from "../limits/places.js"
 import { LiveBytes } from "../metrics/live-bytes.js"
 import { Meter } from "../metrics/meter.js"
-import { Listener, type ListeningServer } from "../net/listener.js"
+import type { Attachment } from "../net/attachment.js"
+import { type ClientSource, Listener, type ListenerEvents, type ListeningServer } from "../net/listener.js"
 import { Sweep } from "../net/sweep.js"
 import { CutCount } from "../ops/cut-count.js"
 import type { LogDetail } from "../ops/log-detail.js"
@@ -31,7 +32,7 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
   readonly connections: Places
   readonly pending: Places
   readonly sweep: Sweep
-  readonly #listener: Listener
+  readonly #listener: ClientSource
   readonly #cut = new CutCount()
   readonly #drain = new Drain(this)
   readonly #liveBytes: LiveBytes | undefined
@@ -42,6 +43,7 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
   /**
    * @param shared the address to bind together with other threads, by SO_REUSEPORT. Default: that of the
    * settings, alone
+   * @param attachment brings the clients, in place of a bound address
    */
   constructor(
     settings: ListenerSettings,
@@ -49,6 +51,7 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
     rows: ListenerRows,
     readonly clock: Clock = systemClock,
     shared?: Address,
+    attachment?: Attachment,
   ) {
     const { bind, bind_mode, reuse_port } = settings
     const [row] = rows.meters
@@ -62,16 +65,15 @@ export class RunningListener implements ListenerState, ServedListener, Drained {
     this.#clients = this.#limitClients(rows)
     this.sweep = new Sweep(tunnelDeadlinesMs(settings), clock)
     this.#liveBytes = row && new LiveBytes(row, this.sessions, clock)
-    this.#listener = new Listener(
-      { address: shared ?? bind, mode: bind_mode, reusePort: reuse_port || shared !== undefined },
-      {
-        onClient: (client) => {
-          meter?.sessionStarted()
-          startSession(client, this)
-        },
-        onFault: (error) => this.observer.acceptFailed(this.settings.name, error),
+    const events: ListenerEvents = {
+      onClient: (client) => {
+        meter?.sessionStarted()
+        startSession(client, this)
       },
-    )
+      onFault: (error) => this.observer.acceptFailed(this.settings.name, error),
+    }
+    const how = { address: shared ?? bind, mode: bind_mode, reusePort: reuse_port || shared !== undefined }
+    this.#listener = attachment?.serve(events) ?? new Listener(how, events)
   }
 
   get settings(): ListenerSettings {

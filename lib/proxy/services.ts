@@ -15,9 +15,10 @@ export interface Service {
 const LINGER_MS = 60_000
 
 export class Services {
-  readonly #all = new Map<string, Service>()
+  /** By their keys, or by themselves. */
+  readonly #all = new Map<string | Service, Service>()
   readonly #added: Service[] = []
-  #previous: ReadonlyMap<string, Service>
+  #previous: ReadonlyMap<string | Service, Service>
   /** Those that reloads have removed, until they are stopped. Shared by all plans. */
   readonly #removed: Map<Service, Timer>
 
@@ -33,20 +34,18 @@ export class Services {
   /**
    * The service with this key, from this plan or the previous one, else a new one.
    * @param kind its class
-   * @param key everything that it is made from. Two that differ in anything need different keys
+   * @param key everything that it is made from. Two that differ in anything need different keys. Undefined: it
+   * is new in each plan
    */
   take<Kind extends Service>(
     kind: abstract new (...args: never[]) => Kind,
-    key: string,
+    key: string | undefined,
     create: () => Kind,
   ): Kind {
-    const known = this.#all.get(key) ?? this.#previous.get(key)
-    if (known instanceof kind) {
-      this.#all.set(key, known)
-      return known
-    }
-    const service = create()
-    this.#all.set(key, service)
+    const known = key === undefined ? undefined : (this.#all.get(key) ?? this.#previous.get(key))
+    const service = known instanceof kind ? known : create()
+    this.#all.set(key ?? service, service)
+    if (service === known) return service
     this.#added.push(service)
     return service
   }

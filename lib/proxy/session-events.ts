@@ -2,15 +2,15 @@
 import type { EventEmitter } from "node:events"
 import type { SessionEnd } from "../close-reason.js"
 import type { Observer } from "../ops/observer.js"
-import type { EndedSession, RefusedSession, SessionSummary } from "../ops/session-summary.js"
+import type { EndedSession, OpenedSession, RefusedSession, SessionSummary } from "../ops/session-summary.js"
 
 /**
  * Each session has one `end` or one `refuse`; one that became a tunnel has an `open` before its `end`. Only
  * the sessions of a worker thread that dies have no end.
  */
 export interface ProxyEvents {
-  /** A tunnel has begun. The fields that its end will add to the summary are still absent. */
-  open: [session: Readonly<SessionSummary>]
+  /** A tunnel has begun. */
+  open: [session: Readonly<OpenedSession>]
   /** A session has ended without a refusal by rws: a tunnel, a relayed response, or a peer that closed. */
   end: [session: Readonly<EndedSession>]
   /** rws has refused the client with an HTTP status. */
@@ -23,7 +23,8 @@ export class SessionEvents implements Partial<Observer> {
 
   tunnelOpened(session: Readonly<SessionSummary>): void {
     if (this.emitter.listenerCount("open") === 0) return
-    const opened = { ...session }
+    // These fields are set by the stages before a tunnel.
+    const opened = { ...session } as OpenedSession
     process.nextTick(() => this.emitter.emit("open", opened))
   }
 

@@ -1,5 +1,6 @@
 /** The data plane of a proxy without worker threads. */
 import { LoopDelay } from "../metrics/loop-delay.js"
+import type { Attachment } from "../net/attachment.js"
 import type { Observer } from "../ops/observer.js"
 import type { Backend } from "../pool/backend.js"
 import type { Clock } from "../shared/clock.js"
@@ -16,10 +17,18 @@ export class ThisThread implements DataPlane {
   readonly #listeners = new Set<RunningListener>()
   #loopDelay: LoopDelay | undefined
 
-  constructor(readonly isMetered: boolean) {}
+  /** @param attachment what brings the clients of its one listener, in place of a bound address */
+  constructor(
+    readonly isMetered: boolean,
+    private readonly attachment?: Attachment,
+  ) {}
+
+  get listeners(): ReadonlySet<RunningListener> {
+    return this.#listeners
+  }
 
   newListener({ settings, rows }: NewListener, observer: Observer, clock: Clock): RunningListener {
-    const listener = new RunningListener(settings, observer, rows, clock)
+    const listener = new RunningListener(settings, observer, rows, clock, undefined, this.attachment)
     this.#listeners.add(listener)
     return listener
   }

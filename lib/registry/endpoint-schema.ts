@@ -1,23 +1,15 @@
 /** One entry of a registry: where the endpoint is, and the rules that it brings. */
 import { z } from "zod"
 import { parseOriginPattern, toOriginCheck } from "../access/origin.js"
-import { parseBackendAddress } from "../address/backend-address.js"
 import type { FieldEdit } from "../http/field-writer.js"
 import type { Field } from "../http/head.js"
 import { checkedText, faultIn, flag, limit, parsedText } from "../settings/kinds.js"
 import { SettingError } from "../settings/setting-error.js"
 import { toFieldEdits } from "../upgrade/field-rules.js"
+import { type EndpointUrl, EXPECTED_URL, parseEndpointUrl } from "./endpoint-url.js"
 
-export interface Endpoint {
+export interface Endpoint extends EndpointUrl {
   readonly id: string
-  /** Its URL without the query. */
-  readonly address: string
-  /** Whether that URL has a path. */
-  readonly hasPath: boolean
-  /** The query of its URL, without the question mark. */
-  readonly query: string
-  /** The decoded names in that query. */
-  readonly queryNames: readonly string[]
   readonly isActive: boolean
   readonly edits: readonly FieldEdit[]
   /** Throws `SessionEnd("bad_origin")`. */
@@ -26,11 +18,9 @@ export interface Endpoint {
   readonly maxConnections: number
 }
 
-const EXPECTED_URL = "expected ws://host[:port][/path][?query] or wss://…, without user name and fragment"
-
 const schema = z.strictObject(
   {
-    url: checkedText(parseUrl, EXPECTED_URL),
+    url: checkedText(parseEndpointUrl, EXPECTED_URL),
     active: flag.default(true),
     fields: z
       .record(z.string(), z.string("expected text"), "expected a table of fields to set")
@@ -59,7 +49,7 @@ export function parseEndpoint(id: string, entry: unknown): Endpoint {
   const { url, active, fields, allowed_origins, max_connections } = data
   return {
     id,
-    ...parseUrl(url),
+    ...parseEndpointUrl(url),
     isActive: active,
     edits: toFieldEdits({ set: fields }),
     checkOrigin: toOriginCheck({ allowed_origins, require_origin: false }),
@@ -74,22 +64,4 @@ function describe({ issues }: z.ZodError): string {
       return issue.path.length === 0 ? issue.message : `${issue.path.join(".")}: ${issue.message}`
     })
     .join("; ")
-}
-
-type ParsedUrl = Pick<Endpoint, "address" | "hasPath" | "query" | "queryNames">
-
-/** Does not repeat the URL in its errors: it may hold a password or a token. */
-function parseUrl(url: string): ParsedUrl {
-  const [, address, query = ""] =
-    /^((?:wss?|https?):\/\/[^?#]+)(?:\?([\x21\x22\x24-\x7e]*))?$/i.exec(url) ?? []
-  if (address === undefined) throw new SettingError(EXPECTED_URL)
-  let basePath: string
-  try {
-    basePath = parseBackendAddress(address).basePath
-  } catch (error) {
-    if (error instanceof SettingError) throw new SettingError(EXPECTED_URL)
-    throw error
-  }
-  const queryNames = [...new URLSearchParams(`&${query}`).keys()]
-  return { address, hasPath: basePath !== "", query, queryNames }
 }

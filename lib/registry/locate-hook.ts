@@ -3,6 +3,7 @@ import type { AskedRequest, Asking } from "../access/check.js"
 import { callHook, type HookChanges, type HookRequest, type HookTiming, toChanges } from "../access/hook.js"
 import type { Pool } from "../pool/pool.js"
 import type { PoolRuntime } from "../pool/pool-runtime.js"
+import { parseEndpointUrl, targetAt } from "./endpoint-url.js"
 import type { Destination, Locator } from "./locator.js"
 
 /** Where a `locate` hook sends a request. With neither `pool`, `backend` nor `url`: as configured. */
@@ -12,8 +13,8 @@ export interface Location extends HookChanges {
   /** The only backend of that pool, or else of the route's, that may get the session, by its name. */
   readonly backend?: string
   /**
-   * `ws://host[:port][/path]` or `wss://…`, in place of a pool. May only be dialled where `allowDestinations`
-   * says.
+   * `ws://host[:port][/path][?query]` or `wss://…`, in place of a pool. May only be dialled where
+   * `allowDestinations` says. The client's path comes below its path, and its query before the client's.
    */
   readonly url?: string | URL
   /** The request target for the backend, below its base path. Default: the client's, as the route rewrites it. */
@@ -36,8 +37,8 @@ export interface Places {
   /** Undefined: there is no pool of this name. */
   poolNamed(name: string): PoolRuntime | undefined
   runtimeOf(pool: Pool): PoolRuntime
-  /** @throws {AddressError} */
-  endpointAt(url: string): PoolRuntime
+  /** The pool of a URL without query. @throws {AddressError} */
+  endpointAt(address: string): PoolRuntime
 }
 
 export class LocateHook implements Locator {
@@ -67,20 +68,23 @@ export class LocateHook implements Locator {
   /** Throws what is then the hook's error. */
   #resolve(location: Location, path: string): Destination {
     const { pool, url, backend, endpoint } = location
+    if (pool !== undefined && url !== undefined) throw new TypeError("locate named both a pool and a url")
     const target = location.path ?? path
     checkTarget(target)
-    if (pool !== undefined && url !== undefined)
-      throw new TypeError("locate named a pool and a url: expected one")
-    const running = this.#runningAt(pool, url) ?? (backend === undefined ? undefined : this.ownPool)
-    if (backend !== undefined) {
-      const known = running?.pool.backends ?? []
-      if (!known.includes(backend)) throw new Error(`locate named the unknown backend "${backend}"`)
+    const changes = toChanges(location)
+    if (url !== undefined) {
+      const parsed = parseEndpointUrl(String(url))
+      const running = this.places.endpointAt(parsed.address)
+      return { ...changes, running, path: targetAt(parsed, target), endpoint }
     }
-    return { ...toChanges(location), running, path: target, endpoint, backend }
+    const running = this.#runningOf(pool) ?? (backend === undefined ? undefined : this.ownPool)
+    if (backend !== undefined && !running?.pool.backends.includes(backend)) {
+      throw new Error(`locate named the unknown backend "${backend}"`)
+    }
+    return { ...changes, running, backend, path: target, endpoint }
   }
 
-  #runningAt(pool: Location["pool"], url: Location["url"]): PoolRuntime | undefined {
-    if (url !== undefined) return this.places.endpointAt(String(url))
+  #runningOf(pool: Location["pool"]): PoolRuntime | undefined {
     if (typeof pool !== "string") return pool && this.places.runtimeOf(pool)
     const named = this.places.poolNamed(pool)
     if (named === undefined) throw new Error(`locate named the unknown pool "${pool}"`)

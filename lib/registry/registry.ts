@@ -5,13 +5,13 @@ import { SessionEnd } from "../close-reason.js"
 import type { FieldEdit } from "../http/field-writer.js"
 import type { ClientTable } from "../limits/client-table.js"
 import { type Clock, systemClock } from "../shared/clock.js"
-import { removeQuery } from "../upgrade/remove-query.js"
 import { CachedSource } from "./cached-source.js"
 import type { EndpointKey } from "./endpoint-key.js"
 import { EndpointPlaces } from "./endpoint-places.js"
 import { EndpointPools } from "./endpoint-pools.js"
 import type { Endpoint } from "./endpoint-schema.js"
 import type { EndpointSource } from "./endpoint-source.js"
+import { targetAt } from "./endpoint-url.js"
 import { FileSource } from "./file-source.js"
 import { HttpStore } from "./http-store.js"
 import type { Destination, Locator } from "./locator.js"
@@ -99,19 +99,6 @@ const NO_EDITS: readonly FieldEdit[] = []
 
 function refuseUnasked(error: unknown): never {
   throw new SessionEnd("registry_failed", "", error)
-}
-
-/**
- * The request target below the path of the endpoint's URL. The query of that URL comes first, and the client
- * can't add another value to its parameters.
- */
-function targetAt({ hasPath, query, queryNames }: Endpoint, path: string): string {
-  // A request for "/" means the URL itself, without another slash.
-  const below = hasPath && /^\/(?:\?|$)/.test(path) ? path.slice(1) : path
-  if (query === "") return below
-  const rest = removeQuery(below, queryNames)
-  const mark = rest.indexOf("?")
-  return mark < 0 ? `${rest}?${query}` : `${rest.slice(0, mark)}?${query}&${rest.slice(mark + 1)}`
 }
 
 function toSource(settings: RegistrySettings, onFault: (error: Error) => void, clock: Clock): EndpointSource {

@@ -1,5 +1,6 @@
 /** First stage of a session: PROXY header, request head, validation, client address, limits per client. */
 import type { AskedRequest } from "../access/check.js"
+import type { Address } from "../address/address.js"
 import { type ClientAddress, formatClientAddress, toClientAddress } from "../address/client-address.js"
 import { SessionEnd } from "../close-reason.js"
 import { type Report, readReport } from "../forwarding/reported-client.js"
@@ -18,7 +19,10 @@ import { answerStatus, isStatusRequest } from "./status-request.js"
 import { tell, tellHead } from "./tell.js"
 
 export interface IncomingRequest extends AskedRequest {
-  /** The address that the peer connected to, if its PROXY header contains one. */
+  /**
+   * The address that the peer connected to, if its PROXY header contains one, or if another server has
+   * accepted it: then the listener has no address.
+   */
   readonly destination: ClientAddress | undefined
 }
 
@@ -30,10 +34,9 @@ export async function readRequest(session: StageContext): Promise<IncomingReques
   const { clock } = listener
   const startedMs = clock.nowMs()
   let peer = peerOf(connection)
-  // A socket has no address once its client has closed. Only on a Unix socket is that normal.
-  if (peer.ip === "" && listener.address.kind !== "unix") throw new SessionEnd("client_aborted_in_head")
-  let destination: ClientAddress | undefined
-  let proto: IncomingRequest["proto"] = settings.client_tls ? "https" : "http"
+  if (hasLeft(connection, listener)) throw new SessionEnd("client_aborted_in_head")
+  let destination = connection.isAdopted ? localEndOf(connection) : undefined
+  let proto: IncomingRequest["proto"] = settings.client_tls || connection.isTls ? "https" : "http"
   let isTrusted = trusted.has(peer.ip)
   if (settings.accept_proxy_protocol && isTrusted) {
     const header = await readProxyHeader(connection, readTimeoutMs, clock)
@@ -78,6 +81,21 @@ export async function readRequest(session: StageContext): Promise<IncomingReques
 /** The other end of the client's connection. */
 export function peerOf({ socket }: Connection): ClientAddress {
   return toClientAddress(socket.remoteAddress, socket.remotePort)
+}
+
+/** Our end of it. */
+function localEndOf({ socket }: Connection): ClientAddress {
+  return toClientAddress(socket.localAddress, socket.localPort)
+}
+
+/** A socket has no address once its client has closed. Only on a Unix socket is that normal. */
+export function hasLeft(
+  { socket, isAdopted }: Connection,
+  { address }: { readonly address: Address },
+): boolean {
+  if (socket.remoteAddress !== undefined) return false
+  // Of an adopted socket only this tells: a TCP socket that is there knows its own address.
+  return isAdopted ? socket.destroyed || socket.localAddress !== undefined : address.kind !== "unix"
 }
 
 /** The limits and the summary keep the address for longer than the head that it is a substring of. */

@@ -22,7 +22,7 @@ import { type Connected, connect } from "./connect.js"
 import { handshake } from "./handshake.js"
 import type { ListenerSettings, ListenerState } from "./listener-state.js"
 import { locate } from "./locate.js"
-import { peerOf, readRequest } from "./read-request.js"
+import { hasLeft, peerOf, readRequest } from "./read-request.js"
 import { refuse } from "./refuse.js"
 import type { LiveSession } from "./registry.js"
 import { relay } from "./relay.js"
@@ -181,13 +181,10 @@ class Session implements StageContext, LiveSession {
   }
 }
 
-function newSummary(client: Connection, { settings, address }: ListenerState): SessionSummary {
-  const peer = peerOf(client)
-  // A socket has no address once its client has closed. Only on a Unix socket is that normal.
-  const isUnknown = peer.ip === "" && address.kind !== "unix"
+function newSummary(client: Connection, listener: ListenerState): SessionSummary {
   return {
-    listener: settings.name,
-    client: isUnknown ? "unknown" : formatClientAddress(peer),
+    listener: listener.settings.name,
+    client: hasLeft(client, listener) ? "unknown" : formatClientAddress(peerOf(client)),
     startedAt: Date.now(),
     bytesFromClient: 0,
     bytesFromBackend: 0,

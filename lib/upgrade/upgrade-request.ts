@@ -59,9 +59,9 @@ function theHost(fields: readonly Field[]): string {
 
 /**
  * RFC 9112 §3.2.2: servers must accept absolute-form too, and gateways forward origin-form. If the target and
- * the Host field name different hosts, the request is refused.
+ * the Host field name different hosts, the request is refused. Throws `SessionEnd("bad_target")`.
  */
-function originForm(target: string, host: string): string {
+export function originForm(target: string, host: string): string {
   if (!VISIBLE_ASCII.test(target))
     throw new SessionEnd("bad_target", "contains characters that must be percent-encoded")
   if (target.includes("#")) throw new SessionEnd("bad_target", "contains a fragment (#)")

@@ -5,7 +5,18 @@ import { fileURLToPath } from "node:url"
 import t from "tap"
 import ts from "typescript"
 import { CLOSE_REASONS } from "../../lib/close-reason.js"
-import { ADMIN, type KnownTable, LISTENER, LOG, TOP } from "../../lib/config/known-tables.js"
+import {
+  ADMIN,
+  FORWARD_AUTH,
+  JWT,
+  type KnownTable,
+  LISTENER,
+  LOG,
+  REGISTRY,
+  STICKY_ATTRIBUTES,
+  TOP,
+  VERDICT_CACHE,
+} from "../../lib/config/known-tables.js"
 import { listenerSchema } from "../../lib/config/listener-schema.js"
 import { parseConfig } from "../../lib/config/load.js"
 import { tlsSchema } from "../../lib/net/tls-settings.js"
@@ -53,7 +64,7 @@ const keysOf = (schema: { shape: object }, without: readonly string[] = []) =>
 const keyTables: readonly Table[] = [
   {
     title: "program",
-    keys: TOP.keys.filter((key) => !["log", "admin", "pool", "ws_proxy"].includes(key)),
+    keys: TOP.keys.filter((key) => !["log", "admin", "pool", "registry", "ws_proxy"].includes(key)),
     defaults: defaultsOf(TOP),
   },
   {
@@ -64,12 +75,21 @@ const keyTables: readonly Table[] = [
   {
     title: "route",
     keys: keysOf(routeSchema, [...inlineKeys, ...ruleKeyNames]),
-    defaults: { strip_prefix: false },
+    defaults: { strip_prefix: false, skip_auth: false },
   },
   { title: "pool", keys: keysOf(poolSchema), defaults: { ...POOL_DEFAULTS } },
   { title: "backend", keys: keysOf(backendSchema), defaults: backendDefaults },
+  {
+    title: "sticky attributes",
+    keys: [...STICKY_ATTRIBUTES.keys],
+    defaults: defaultsOf(STICKY_ATTRIBUTES),
+  },
   { title: "health check", keys: keysOf(healthCheckSchema), defaults: { ...HEALTH_CHECK_DEFAULTS } },
   { title: "tls", keys: keysOf(tlsSchema), defaults: { ...tlsSchema.parse({}) } },
+  { title: "jwt", keys: [...JWT.keys], defaults: defaultsOf(JWT) },
+  { title: "forward auth", keys: [...FORWARD_AUTH.keys], defaults: defaultsOf(FORWARD_AUTH) },
+  { title: "verdict cache", keys: [...VERDICT_CACHE.keys], defaults: defaultsOf(VERDICT_CACHE) },
+  { title: "registry", keys: [...REGISTRY.keys], defaults: defaultsOf(REGISTRY) },
   { title: "log", keys: [...LOG.keys], defaults: defaultsOf(LOG) },
   { title: "admin", keys: [...ADMIN.keys], defaults: defaultsOf(ADMIN) },
 ]

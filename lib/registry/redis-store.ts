@@ -56,13 +56,13 @@ export class RedisStore implements RemoteStore {
     this.#createClient = createClient
   }
 
-  async fetch(key: string, signal?: AbortSignal): Promise<unknown> {
+  async fetch(key: string, signal: AbortSignal): Promise<unknown> {
     const hash = await this.#use((client) => client.hGetAll(this.#keyOf(key)), signal)
     return fromHash({ ...hash })
   }
 
   /** The keys of all endpoints, in no order. */
-  async list(): Promise<string[]> {
+  async list(signal: AbortSignal): Promise<string[]> {
     const { prefix } = this.settings
     return await this.#use(async (client) => {
       const keys = new Set<string>()
@@ -71,19 +71,19 @@ export class RedisStore implements RemoteStore {
         for (const key of batch) keys.add(key.slice(prefix.length))
       }
       return [...keys]
-    })
+    }, signal)
   }
 
   /** Puts an entry in the place of the one that there may be. */
-  async set(key: string, entry: EndpointEntry): Promise<void> {
+  async set(key: string, entry: EndpointEntry, signal: AbortSignal): Promise<void> {
     const name = this.#keyOf(key)
     const hash: Hash = toHash(entry)
-    await this.#use((client) => client.multi().del(name).hSet(name, hash).exec())
+    await this.#use((client) => client.multi().del(name).hSet(name, hash).exec(), signal)
   }
 
   /** Returns whether there was one. */
-  async remove(key: string): Promise<boolean> {
-    return (await this.#use((client) => client.del(this.#keyOf(key)))) > 0
+  async remove(key: string, signal: AbortSignal): Promise<boolean> {
+    return (await this.#use((client) => client.del(this.#keyOf(key)), signal)) > 0
   }
 
   stop(): void {
@@ -101,10 +101,10 @@ export class RedisStore implements RemoteStore {
   }
 
   /** A deadline that passes ends the connection: nobody knows what else will come over it. */
-  async #use<Reply>(ask: (client: Client) => Promise<Reply>, signal?: AbortSignal): Promise<Reply> {
+  async #use<Reply>(ask: (client: Client) => Promise<Reply>, signal: AbortSignal): Promise<Reply> {
     const link = this.#connected()
-    const cut = () => this.#drop(link, signal?.reason as Error)
-    signal?.addEventListener("abort", cut, { once: true })
+    const cut = () => this.#drop(link, signal.reason as Error)
+    signal.addEventListener("abort", cut, { once: true })
     try {
       await link.ready
       return await ask(link.client)
@@ -112,7 +112,7 @@ export class RedisStore implements RemoteStore {
       if (!link.client.isReady) this.#drop(link, error as Error)
       throw error
     } finally {
-      signal?.removeEventListener("abort", cut)
+      signal.removeEventListener("abort", cut)
     }
   }
 

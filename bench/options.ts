@@ -15,7 +15,7 @@ export interface Options {
   readonly plan: Plan
 }
 
-const QUICK = { rounds: 5, roundMs: 100, warmUpMs: 2000, idleTunnels: { few: 1000 }, memoryRounds: 1 }
+const QUICK = { rounds: 5, roundMs: 100, warmUpMs: 12_000, idleTunnels: { few: 1000 }, memoryRounds: 1 }
 const FULL = {
   rounds: 9,
   roundMs: 250,

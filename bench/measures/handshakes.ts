@@ -12,7 +12,7 @@ const IDLE_TUNNELS = 3
 /**
  * New tunnels: a client connects, upgrades, sends FIN when it has the 101, and comes again when all is
  * closed. V8 goes on optimizing for up to 40,000 of them, the longer the more code there is: before that, rws
- * with metrics seems to cost 5 % more than without, and afterwards nothing that can be measured.
+ * with metrics seems to cost 5 % more than without, and afterwards 0 to 3 %.
  */
 export const handshakes: Work = handshakesThat("handshakes", "FIN", 40_000, (tunnel) => tunnel.close())
 

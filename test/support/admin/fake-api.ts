@@ -27,6 +27,8 @@ export interface World {
   ended: EndedStatus[]
   /** What orders are refused with. */
   refusal?: AdminError
+  /** What orders respond with. Default: a change. */
+  response?: object
 }
 
 export interface FakeAdmin {
@@ -83,7 +85,7 @@ export async function startFakeAdmin(
         orders.push([written, body && JSON.stringify(body)].filter(Boolean).join(" "))
         if (world.refusal !== undefined) throw world.refusal
         effect(request)
-        return json({ changes: ["a change"] })
+        return json(world.response ?? { changes: ["a change"] })
       },
     }
   }

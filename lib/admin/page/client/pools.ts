@@ -2,7 +2,7 @@
  * Every pool with its backends: state, reason, share, and what can be done with each until the next reload.
  */
 
-import type { BackendStatus, PoolStatus } from "../../api-types.js"
+import type { BackendStatus, ClosedTunnels, PoolStatus } from "../../api-types.js"
 import { postJson } from "./api.js"
 import { fillButton } from "./buttons.js"
 import { byId, childOf, create, setLines, setText } from "./dom.js"
@@ -162,7 +162,10 @@ class PoolView {
   }
 
   async #order(backend: string, order: string, done: string, body?: unknown): Promise<void> {
-    await report(postJson(`${this.#path()}/${encodeURIComponent(backend)}/${order}`, body), done)
+    const path = `${this.#path()}/${encodeURIComponent(backend)}/${order}`
+    await report(postJson<Partial<ClosedTunnels>>(path, body), ({ incomplete }) =>
+      incomplete ? `${done} A worker thread does not respond: it closes its own once it can.` : done,
+    )
     this.changed()
   }
 

@@ -22,6 +22,7 @@ const COMMANDS = [
   "check",
   "reload",
   "ctl",
+  "endpoints",
   "top",
   "healthcheck",
   "init",
@@ -49,7 +50,7 @@ const CTL_ORDERS = [
   ...["weight", "reload", "log-level"],
 ]
 /** What is a list, though it is no option. */
-const WORDS = ["_", "arguments"]
+const WORDS = ["_", "arguments", "field"]
 
 const cli = yargs()
   .scriptName("rws")
@@ -67,6 +68,15 @@ const cli = yargs()
     const { ctl } = await import("./ctl.js")
     await ctl(given)
   })
+  .command(
+    "endpoints <order> [key] [url]",
+    "Show or change the endpoints of a registry",
+    endpointsOptions,
+    async (given) => {
+      const { endpoints } = await import("./endpoints.js")
+      await endpoints(given)
+    },
+  )
   .command("top", "Watch a running rws", topOptions, async (given) => {
     const { top } = await import("./top.js")
     await top(given)
@@ -216,6 +226,42 @@ function ctlOptions(command: Argv) {
     .example("$0 ctl sessions --backend chat-1:9000", "its live sessions")
     .example("$0 ctl drain chat-1:9000", "send it no new sessions until the next reload")
     .example("$0 ctl close --backend chat-1:9000", "close its tunnels")
+}
+
+function endpointsOptions(command: Argv) {
+  return command
+    .options(configOptions)
+    .positional("order", {
+      type: "string",
+      demandOption: true,
+      choices: ["list", "get", "set", "remove", "enable", "disable"],
+      describe: "What to do",
+    })
+    .positional("key", { type: "string", describe: "Key of the endpoint" })
+    .positional("url", { type: "string", describe: "For set: its URL" })
+    .options({
+      registry: { type: "string", requiresArg: true, describe: "Name of the registry, if there are several" },
+      json: { type: "boolean", default: false, describe: "For list: print the entries as JSON" },
+      field: {
+        type: "string",
+        array: true,
+        requiresArg: true,
+        describe: "For set: a field that the backend gets, as in X-Tenant=a",
+      },
+      "allowed-origin": {
+        type: "string",
+        array: true,
+        requiresArg: true,
+        describe: "For set: an origin that may connect",
+      },
+      "max-connections": {
+        type: "number",
+        requiresArg: true,
+        describe: "For set: concurrent sessions; 0 = unlimited",
+      },
+    })
+    .example("$0 endpoints set room1 ws://10.0.0.5:9000", "add an endpoint, or move it")
+    .example("$0 endpoints disable room1", "refuse new connections to it with a 403")
 }
 
 function topOptions(command: Argv) {

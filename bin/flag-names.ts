@@ -16,6 +16,7 @@ const ADMIN_FLAGS = [
 const OWN_FLAGS: Readonly<Record<string, readonly string[]>> = {
   ctl: ADMIN_FLAGS,
   top: ADMIN_FLAGS,
+  endpoints: ["registry", "json", "field", "allowed-origin", "max-connections"],
   interceptor: ["module", "proxy", "endpoint-id", "match", "parameter"],
 }
 const LISTENER = tableAt(["ws_proxy", 0])

@@ -132,10 +132,10 @@ const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
   {
     packages: /^node:fs/,
     rooms:
-      /^(lib\/(admin\/page\/page|config\/load|limits\/descriptors|net\/(unix-socket|inherited-sockets|local-fault|secure-context)|metrics\/registry|ops\/line-writer|proxy\/admin|registry\/(regular-file|edit-file)|shared\/file-watch)|bin\/(admin-client|config-options|interceptor|pid-file))\.ts$/,
+      /^(lib\/(admin\/page\/page|config\/load|limits\/descriptors|net\/(unix-socket|inherited-sockets|local-fault|secure-context)|metrics\/registry|ops\/line-writer|proxy\/admin|registry\/regular-file|shared\/file-watch)|bin\/(endpoint-file|admin-client|config-options|interceptor|pid-file))\.ts$/,
   },
   { packages: /^redis$/, rooms: /^lib\/registry\/redis-store\.ts$/ },
-  { packages: /^undici$/, rooms: /^lib\/(net\/http-client|registry\/http-store)\.ts$/ },
+  { packages: /^undici$/, rooms: /^lib\/net\/http-client\.ts$/ },
   { packages: /^jose$/, rooms: /^lib\/access\/verify-token\.ts$/ },
   { packages: /^(ws|yargs)$/, rooms: /^bin\// },
 ]

@@ -1,5 +1,5 @@
 /** A registry behind HTTP: one GET for each endpoint. 200 has its entry as JSON, 404 says that there is none. */
-import type { Pool } from "undici"
+import { HttpClient } from "../net/http-client.js"
 import type { RemoteStore } from "./endpoint-source.js"
 import { readSecret } from "./regular-file.js"
 
@@ -11,51 +11,47 @@ export interface HttpStoreSettings {
   readonly timeout_ms: number
 }
 
-/** Concurrent requests; others wait for one of them. */
-const CONNECTIONS = 8
-const KEEP_ALIVE_MS = 30_000
 const MAX_RESPONSE_BYTES = 64 * 2 ** 10
 
 export class HttpStore implements RemoteStore {
-  #pool: Pool | undefined
-  #headers: Readonly<Record<string, string>> = {}
+  #client: HttpClient | undefined
+  #fields: readonly string[] = []
 
   constructor(private readonly settings: HttpStoreSettings) {}
 
   async prepare(): Promise<void> {
-    const { Pool } = await import("undici")
-    const { url, password_file, timeout_ms } = this.settings
-    const token = password_file === undefined ? {} : { authorization: `Bearer ${readSecret(password_file)}` }
-    this.#headers = { accept: "application/json", ...token }
-    this.#pool ??= new Pool(new URL(url).origin, {
-      connections: CONNECTIONS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      connect: { timeout: timeout_ms },
-      headersTimeout: timeout_ms,
-      bodyTimeout: timeout_ms,
-      maxResponseSize: MAX_RESPONSE_BYTES,
-    })
+    const { password_file } = this.settings
+    const token = password_file === undefined ? [] : ["Authorization", `Bearer ${readSecret(password_file)}`]
+    this.#fields = ["Accept", "application/json", ...token]
+    this.#client ??= await HttpClient.load()
   }
 
-  /** Follows no redirects: they could lead the request, and the token with it, elsewhere. */
   async fetch(key: string, signal: AbortSignal): Promise<unknown> {
     // Some servers decode %2F and resolve dot segments after that.
     if (/[/\\]/.test(key)) return undefined
-    if (this.#pool === undefined) throw new Error("the store has not been prepared")
-    const { pathname, search } = new URL(this.settings.url.replace("{key}", () => encodeURIComponent(key)))
-    const { statusCode, body } = await this.#pool.request({
-      method: "GET",
-      path: pathname + search,
-      headers: this.#headers,
+    if (this.#client === undefined) throw new Error("the store has not been prepared")
+    const url = new URL(this.settings.url.replace("{key}", () => encodeURIComponent(key)))
+    const { status, body } = await this.#client.get(url, {
+      fields: this.#fields,
+      maxBytes: MAX_RESPONSE_BYTES,
+      timeoutMs: this.settings.timeout_ms,
       signal,
     })
-    if (statusCode === 200) return await body.json()
-    await body.dump()
-    if (statusCode === 404) return undefined
-    throw new Error(`the registry responded with status ${statusCode}`)
+    if (status === 404) return undefined
+    if (status !== 200) throw new Error(`the registry responded with status ${status}`)
+    return parsed(body)
   }
 
   stop(): void {
-    void this.#pool?.close()
+    this.#client?.stop()
+  }
+}
+
+/** Does not repeat the body in its error: there may be secrets in it. */
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString())
+  } catch {
+    throw new Error("the registry responded with a body that is not JSON")
   }
 }

@@ -24,7 +24,9 @@ type Client = ReturnType<typeof newClient>
 
 interface Link {
   readonly client: Client
-  readonly ready: Promise<unknown>
+  readonly ready: Promise<void>
+  /** Rejects `ready`. A client that is destroyed while it connects may never settle by itself. */
+  readonly fail: (error: Error) => void
 }
 
 /** Commands in flight; more fail at once. */
@@ -54,13 +56,13 @@ export class RedisStore implements RemoteStore {
     this.#createClient = createClient
   }
 
-  async fetch(key: string, signal?: AbortSignal): Promise<unknown> {
+  async fetch(key: string, signal: AbortSignal): Promise<unknown> {
     const hash = await this.#use((client) => client.hGetAll(this.#keyOf(key)), signal)
     return fromHash({ ...hash })
   }
 
   /** The keys of all endpoints, in no order. */
-  async list(): Promise<string[]> {
+  async list(signal: AbortSignal): Promise<string[]> {
     const { prefix } = this.settings
     return await this.#use(async (client) => {
       const keys = new Set<string>()
@@ -69,19 +71,19 @@ export class RedisStore implements RemoteStore {
         for (const key of batch) keys.add(key.slice(prefix.length))
       }
       return [...keys]
-    })
+    }, signal)
   }
 
   /** Puts an entry in the place of the one that there may be. */
-  async set(key: string, entry: EndpointEntry): Promise<void> {
+  async set(key: string, entry: EndpointEntry, signal: AbortSignal): Promise<void> {
     const name = this.#keyOf(key)
     const hash: Hash = toHash(entry)
-    await this.#use((client) => client.multi().del(name).hSet(name, hash).exec())
+    await this.#use((client) => client.multi().del(name).hSet(name, hash).exec(), signal)
   }
 
   /** Returns whether there was one. */
-  async remove(key: string): Promise<boolean> {
-    return (await this.#use((client) => client.del(this.#keyOf(key)))) > 0
+  async remove(key: string, signal: AbortSignal): Promise<boolean> {
+    return (await this.#use((client) => client.del(this.#keyOf(key)), signal)) > 0
   }
 
   stop(): void {
@@ -91,7 +93,7 @@ export class RedisStore implements RemoteStore {
     if (link === undefined) return
     // Waits for the commands in flight. Those that hang are cut off by their deadline.
     if (link.client.isReady) link.client.close().catch(() => {})
-    else link.client.destroy()
+    else this.#drop(link, new Error("the store has been stopped"))
   }
 
   #keyOf(key: string): string {
@@ -99,10 +101,10 @@ export class RedisStore implements RemoteStore {
   }
 
   /** A deadline that passes ends the connection: nobody knows what else will come over it. */
-  async #use<Reply>(ask: (client: Client) => Promise<Reply>, signal?: AbortSignal): Promise<Reply> {
+  async #use<Reply>(ask: (client: Client) => Promise<Reply>, signal: AbortSignal): Promise<Reply> {
     const link = this.#connected()
-    const cut = () => this.#drop(link, signal?.reason as Error)
-    signal?.addEventListener("abort", cut, { once: true })
+    const cut = () => this.#drop(link, signal.reason as Error)
+    signal.addEventListener("abort", cut, { once: true })
     try {
       await link.ready
       return await ask(link.client)
@@ -110,7 +112,7 @@ export class RedisStore implements RemoteStore {
       if (!link.client.isReady) this.#drop(link, error as Error)
       throw error
     } finally {
-      signal?.removeEventListener("abort", cut)
+      signal.removeEventListener("abort", cut)
     }
   }
 
@@ -119,23 +121,37 @@ export class RedisStore implements RemoteStore {
     if (this.#isStopped || this.#createClient === undefined) throw new Error("the store does not run")
     if (this.#failure !== undefined && this.clock.nowMs() < this.#pausedUntilMs) throw this.#failure
     const client = newClient(this.#createClient, this.settings, this.#password)
-    const ready = client.connect().then(() => {
-      this.#failures = 0
+    let fail = (_error: Error) => {}
+    const ready = new Promise<void>((resolve, reject) => {
+      fail = reject
+      client.connect().then(() => resolve(), reject)
     })
-    const link: Link = { client, ready }
+    const link: Link = { client, ready, fail }
     client.on("error", (error: Error) => this.#drop(link, error))
-    ready.catch((error: Error) => this.#drop(link, error))
+    // A client that is destroyed while it connects knows nothing of its socket yet.
+    client.on("connect", () => {
+      if (this.#link !== link) client.destroy()
+    })
+    ready.then(
+      () => {
+        this.#failures = 0
+      },
+      (error: Error) => this.#drop(link, error),
+    )
     this.#link = link
     return link
   }
 
-  /** The next request after a pause gets a new connection. */
+  /** Closes a connection. The next request gets another one, after a pause. */
   #drop(link: Link, error: Error): void {
-    if (this.#link !== link) return
-    this.#link = undefined
-    this.#failure = error
-    this.#pausedUntilMs = this.clock.nowMs() + Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures++)
-    if (link.client.isOpen) link.client.destroy()
+    if (this.#link === link) {
+      this.#link = undefined
+      this.#failure = error
+      const pauseMs = Math.min(MAX_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures++)
+      this.#pausedUntilMs = this.clock.nowMs() + pauseMs
+    }
+    link.fail(error)
+    link.client.destroy()
   }
 }
 

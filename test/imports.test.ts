@@ -132,7 +132,7 @@ const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
   {
     packages: /^node:fs/,
     rooms:
-      /^(lib\/(admin\/page\/page|config\/load|limits\/descriptors|net\/(unix-socket|inherited-sockets|local-fault|secure-context)|metrics\/registry|ops\/line-writer|proxy\/admin|registry\/(regular-file|edit-file)|shared\/file-watch)|bin\/(admin-client|config-options|pid-file))\.ts$/,
+      /^(lib\/(admin\/page\/page|config\/load|limits\/descriptors|net\/(unix-socket|inherited-sockets|local-fault|secure-context)|metrics\/registry|ops\/line-writer|proxy\/admin|registry\/(regular-file|edit-file)|shared\/file-watch)|bin\/(admin-client|config-options|interceptor|pid-file))\.ts$/,
   },
   { packages: /^redis$/, rooms: /^lib\/registry\/redis-store\.ts$/ },
   { packages: /^undici$/, rooms: /^lib\/registry\/http-store\.ts$/ },

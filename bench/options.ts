@@ -35,7 +35,7 @@ export async function readOptions(
       "Compares rws with other proxies: CPU time, latency and memory of the proxy's process.\n\n" +
         "Usage: $0 [options]",
     )
-    .option("quick", { type: "boolean", default: false, describe: "Short rounds: about two minutes" })
+    .option("quick", { type: "boolean", default: false, describe: "Short rounds: about four minutes" })
     .option("only", {
       describe: "Measures, separated by commas (default: all)",
       choices: measures,

@@ -109,7 +109,7 @@ t.test("only one file imports llhttp", async (t) => {
 })
 
 t.test("only the admin server uses Node's HTTP", async (t) => {
-  const files = ["lib/admin/messages.ts", "lib/admin/server.ts"]
+  const files = ["lib/admin/connections.ts", "lib/admin/messages.ts", "lib/admin/server.ts"]
   t.same(importersOf(/^(node:)?(http2?|https|_http_.*)$/).filter(inLib), files)
 })
 
@@ -135,7 +135,8 @@ const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
       /^(lib\/(admin\/page\/page|config\/load|limits\/descriptors|net\/(unix-socket|inherited-sockets|local-fault|secure-context)|metrics\/registry|ops\/line-writer|proxy\/admin|registry\/(regular-file|edit-file)|shared\/file-watch)|bin\/(admin-client|config-options|interceptor|pid-file))\.ts$/,
   },
   { packages: /^redis$/, rooms: /^lib\/registry\/redis-store\.ts$/ },
-  { packages: /^undici$/, rooms: /^lib\/registry\/http-store\.ts$/ },
+  { packages: /^undici$/, rooms: /^lib\/(net\/http-client|registry\/http-store)\.ts$/ },
+  { packages: /^jose$/, rooms: /^lib\/access\/verify-token\.ts$/ },
   { packages: /^(ws|yargs)$/, rooms: /^bin\// },
 ]
 

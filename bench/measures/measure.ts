@@ -24,7 +24,10 @@ export interface Plan {
   readonly rounds: number
   /** How long each contender works in each round. */
   readonly roundMs: number
-  /** Rounds before those that are measured end when two agree, or after this time. */
+  /**
+   * Rounds before those that are measured end when two agree, or after this time; but not before the work's
+   * `warmUpUnits` are done.
+   */
   readonly warmUpMs: number
   readonly memoryRounds: number
   /** Numbers of idle tunnels of which the memory is measured. */

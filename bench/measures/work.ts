@@ -12,8 +12,8 @@ export interface Work {
   /** Unit in which the CPU time is printed. */
   readonly cpuUnit: CpuUnit
   /**
-   * Units before which rounds may agree only because all are slow: V8 optimizes by the number of calls. Less
-   * for work that comes after similar work in the same process.
+   * Units that each contender does first, however long they take: V8 optimizes by the number of calls, and
+   * none may be less warm than another. Less for work that comes after similar work in the same process.
    */
   readonly warmUpUnits: number
   /** Contenders that don't do this work themselves. Default: none. */
@@ -90,7 +90,10 @@ interface Round {
   readonly unitsPerSecond: number
 }
 
-/** Works until two rounds agree, but no longer than the plan allows. Resolves to the last round. */
+/**
+ * Works until `minUnits` are done and two rounds agree. For the agreement it takes no longer than the plan
+ * allows. Resolves to the last round.
+ */
 export async function warmUp(
   lane: Pick<Lane, "process" | "load">,
   minUnits: number,
@@ -99,7 +102,7 @@ export async function warmUp(
   const endMs = performance.now() + warmUpMs
   let last = await runRound(lane, roundMs)
   let units = last.units
-  while (last.cpuMicros !== undefined && performance.now() < endMs) {
+  while (last.cpuMicros !== undefined && (units < minUnits || performance.now() < endMs)) {
     const next = await runRound(lane, roundMs)
     const change = Math.abs((next.cpuMicros ?? 0) / last.cpuMicros - 1)
     last = next

@@ -68,7 +68,7 @@ export const jwtSchema = z
         .optional()
         .describe("The only algorithms that a token may be signed with; `none` is never accepted")
         .meta({
-          ifAbsent: "all with public keys, or HS256 with `secret_file`",
+          ifAbsent: "all with public keys, or HS256 with secret_file",
           example: ["RS256"],
           otherNames: "alg algorithm signingMethod",
         }),

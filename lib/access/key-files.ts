@@ -1,10 +1,9 @@
 /** Reads keys and secrets to verify tokens with from files, and says what is wrong with them. */
 import { createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto"
-import { readFileSync, statSync } from "node:fs"
+import { readText } from "../net/secure-context.js"
 import { SettingError } from "../settings/setting-error.js"
 import { isTable, type Table } from "../settings/table.js"
 
-const MAX_BYTES = 1024 * 1024
 const PEM = /-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----/g
 /** RFC 7518 §3.3 and §3.5. */
 const MIN_RSA_BITS = 2048
@@ -14,7 +13,7 @@ const MIN_SECRET_BYTES: Readonly<Record<string, number>> = { HS256: 32, HS384: 4
 /** The public keys of these files, as JWKs without key IDs: each key is tried. Throws `SettingError`. */
 export function readPublicKeys(paths: readonly string[], algorithms: readonly string[]): JsonWebKey[] {
   return paths.flatMap((path) => {
-    const text = readBytes("key_files", path).toString("utf8")
+    const text = readText("key_files", path)
     const keys = /^\s*\{/.test(text) ? keysInJson(path, text) : keysInPem(path, text)
     if (keys.length === 0) {
       throw new SettingError(`key_files "${path}" holds no key: expected a public key as PEM or JWK`)
@@ -25,9 +24,7 @@ export function readPublicKeys(paths: readonly string[], algorithms: readonly st
 
 /** The bytes of the file without a line break at its end. Throws `SettingError`. */
 export function readSecret(path: string, algorithms: readonly string[]): Uint8Array {
-  const bytes = readBytes("secret_file", path)
-  const lineBreak = /\r?\n$/.exec(bytes.toString("latin1"))?.[0].length ?? 0
-  const secret = new Uint8Array(bytes.subarray(0, bytes.length - lineBreak))
+  const secret = new Uint8Array(Buffer.from(readText("secret_file", path).replace(/\r?\n$/, ""), "latin1"))
   const least = Math.max(...algorithms.map((algorithm) => MIN_SECRET_BYTES[algorithm] ?? 0))
   if (secret.length < least) {
     throw new SettingError(
@@ -35,19 +32,6 @@ export function readSecret(path: string, algorithms: readonly string[]): Uint8Ar
     )
   }
   return secret
-}
-
-function readBytes(setting: string, path: string): Buffer {
-  try {
-    const stats = statSync(path)
-    if (!stats.isFile()) throw new Error("it is not a file")
-    if (stats.size > MAX_BYTES) throw new Error("it is larger than 1 MiB")
-    return readFileSync(path)
-  } catch (error) {
-    throw new SettingError(
-      `${setting} "${path}" can't be read: ${error instanceof Error ? error.message : error}`,
-    )
-  }
 }
 
 function keysInPem(path: string, text: string): KeyObject[] {

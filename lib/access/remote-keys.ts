@@ -25,7 +25,7 @@ export class RemoteKeys implements KeySource {
   readonly #url: URL
   #keys: KeySet | undefined
   /** What they were parsed from. */
-  #text = ""
+  #text: string | undefined
   #fetchedMs = Number.NEGATIVE_INFINITY
   /** When the last fetch ended. */
   #endedMs = Number.NEGATIVE_INFINITY

@@ -8,6 +8,7 @@ import { performance } from "node:perf_hooks"
 import { type Address, toNetOptions } from "../address/address.js"
 import { toBindError } from "../net/listener.js"
 import { bindUnixSocket } from "../net/unix-socket.js"
+import { Connections } from "./connections.js"
 import { Guard } from "./guard.js"
 import { readBody, send, urlOf } from "./messages.js"
 import { Pace } from "./pace.js"
@@ -23,7 +24,7 @@ export interface AdminServerOptions {
   readonly onDefect?: (error: unknown) => void
 }
 
-const MAX_CONNECTIONS = 50
+/** Pipelined requests are parsed at once. */
 const MAX_REQUESTS_PER_CONNECTION = 100
 const MAX_HEAD_BYTES = 8 * 1024
 const HEAD_TIMEOUT_MS = 5_000
@@ -38,8 +39,7 @@ export class AdminServer {
   readonly #guard: Guard
   readonly #pace = new Pace()
   readonly #probePace = new Pace()
-  /** Connections with a request that has not been responded to. */
-  readonly #busy = new WeakSet<IncomingMessage["socket"]>()
+  readonly #connections: Connections
   #removePath = () => {}
   #closed: Promise<void> | undefined
 
@@ -56,9 +56,9 @@ export class AdminServer {
         keepAliveTimeout: HEAD_TIMEOUT_MS,
         connectionsCheckingInterval: 1000,
       },
-      (request, response) => void this.#respond(request, response),
+      (request, response) => this.#queue(request, response),
     )
-    this.#server.maxConnections = MAX_CONNECTIONS
+    this.#connections = new Connections(this.#server)
     this.#server.maxRequestsPerSocket = MAX_REQUESTS_PER_CONNECTION
     // Node.js would respond to each further one with a 503, as fast as they come.
     this.#server.on("dropRequest", (_, socket) => socket.destroy())
@@ -101,20 +101,17 @@ export class AdminServer {
     this.#server.on("error", () => {})
   }
 
+  /** Requests of one connection wait for each other before they wait for those of others. */
+  #queue(request: IncomingMessage, response: ServerResponse): void {
+    this.#connections.use(request.socket, () => this.#respond(request, response))
+  }
+
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { socket } = request
-    // No client of an admin API pipelines, and the responses to a thousand requests would have to be kept.
-    if (this.#busy.has(socket)) {
-      socket.destroy()
-      return
-    }
-    this.#busy.add(socket)
+    if (request.socket.destroyed) return
     const gone = new AbortController()
-    response.on("close", () => {
-      this.#busy.delete(socket)
-      gone.abort()
-    })
+    response.on("close", () => gone.abort())
     try {
+      if (this.#connections.isShort(request.socket)) response.setHeader("Connection", "close")
       const answer = await this.#handle(request, gone.signal)
       if (answer === undefined) response.destroy()
       else await send(request, response, answer)

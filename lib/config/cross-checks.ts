@@ -235,14 +235,14 @@ function conflictsOfRegistryKeys(listener: Table, path: Path, registries: Table)
     const problems: ConfigProblem[] = []
     const add = (key: string, message: string) => problems.push({ path: [...at, key], message })
     const { registry } = place
-    if (isSet(place, "registry")) {
+    if (typeof registry === "string") {
       for (const key of ["pool", "backends"].filter((key) => isSet(place, key))) {
         add("registry", `cannot be combined with ${key}`)
       }
       if (!isSet(place, "registry_key") && !isSet(listener, "registry_key")) {
         add("registry", 'needs a registry_key, e.g. "query:endpointId"')
       }
-      if (typeof registry === "string" && !Object.hasOwn(registries, registry)) {
+      if (!Object.hasOwn(registries, registry)) {
         const names = Object.keys(registries)
         const hint =
           names.length === 0 ? "no [registry.NAME] is defined" : `did you mean "${closest(registry, names)}"?`

@@ -155,6 +155,19 @@ all match wins. Requests that match none go to the listener's own pool or backen
     keys: keysOf(REGISTRY, "url", "password_file", "prefix", "tls"),
   },
   {
+    intro: ["Another one, in Redis."],
+    header: "[registry.shared]",
+    table: REGISTRY,
+    keys: ["store", "url", "password_file", "prefix"],
+    values: { store: "redis" },
+  },
+  {
+    intro: ["TLS with its wss:// endpoints, with the same keys as [pool.chat.tls]."],
+    header: "[registry.shared.tls]",
+    table: TLS,
+    keys: ["insecure_skip_verify"],
+  },
+  {
     intro: [
       "A pool: backends, how one of them is chosen, and when one is ejected. A backend's table has these keys:",
       ...BACKEND.settings.map((setting) => `- ${setting.key}: ${setting.description}${defaultOf(setting)}`),

@@ -61,10 +61,7 @@ function describe({ issues }: z.ZodError): string {
   return issues
     .map((issue) => {
       if (issue.code === "unrecognized_keys") return `unknown key ${issue.keys.join(", ")}`
-      const isMissing =
-        issue.code === "invalid_type" && issue.path[0] === "url" && !/expected ws/.test(issue.message)
-      const where = issue.path.length === 0 ? "" : `${issue.path.join(".")}: `
-      return where + (isMissing ? "required" : issue.message)
+      return issue.path.length === 0 ? issue.message : `${issue.path.join(".")}: ${issue.message}`
     })
     .join("; ")
 }

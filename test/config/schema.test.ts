@@ -286,6 +286,12 @@ const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>
       ),
     ],
   },
+  // Tables have tests of their own, and a registry needs its table: see cross-checks.test.ts.
+  jwt: { good: [], bad: each(["on", true, null], /./) },
+  forward_auth: { good: [], bad: each(["on", true, null], /./) },
+  registry: { good: [], bad: each(notText, /^expected the name of a registry$/) },
+  registry_key: { good: [], bad: [] },
+  keep_key: { good: [], bad: [] },
   subprotocols: {
     good: [[], ["v1.chat", "mqtt"]],
     bad: each(["mqtt", true, null], /^expected a list of subprotocols$/),

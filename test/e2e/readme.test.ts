@@ -13,6 +13,7 @@ import {
   LISTENER,
   LOG,
   REGISTRY,
+  STICKY_ATTRIBUTES,
   TOP,
   VERDICT_CACHE,
 } from "../../lib/config/known-tables.js"
@@ -74,10 +75,15 @@ const keyTables: readonly Table[] = [
   {
     title: "route",
     keys: keysOf(routeSchema, [...inlineKeys, ...ruleKeyNames]),
-    defaults: { strip_prefix: false },
+    defaults: { strip_prefix: false, skip_auth: false },
   },
   { title: "pool", keys: keysOf(poolSchema), defaults: { ...POOL_DEFAULTS } },
   { title: "backend", keys: keysOf(backendSchema), defaults: backendDefaults },
+  {
+    title: "sticky attributes",
+    keys: [...STICKY_ATTRIBUTES.keys],
+    defaults: defaultsOf(STICKY_ATTRIBUTES),
+  },
   { title: "health check", keys: keysOf(healthCheckSchema), defaults: { ...HEALTH_CHECK_DEFAULTS } },
   { title: "tls", keys: keysOf(tlsSchema), defaults: { ...tlsSchema.parse({}) } },
   { title: "jwt", keys: [...JWT.keys], defaults: defaultsOf(JWT) },

@@ -55,12 +55,19 @@ const SESSIONS: ReadonlyMap<string, { user: string; groups: string }> = new Map(
 ])
 
 /**
- * Answers as oauth2-proxy does: 202 for a session, 302 to the login without one, and 403 for groups that may
- * not come here.
+ * Answers as oauth2-proxy does: 202 for a session, 403 for groups that may not come here. Without a session it
+ * is a 401 at `/oauth2/auth`, which is made for nginx, else a 302 to the login. Sessions named "broken", "cut"
+ * and "hanging" get what their names say.
  */
-export function oauth2Answer({ headers }: IncomingMessage, response: ServerResponse): void {
-  const session = SESSIONS.get(/(?:^|; *)_oauth2_proxy=([^;]*)/.exec(headers.cookie ?? "")?.[1] ?? "")
-  if (session === undefined) {
+export function oauth2Answer({ headers, url = "" }: IncomingMessage, response: ServerResponse): void {
+  const name = /(?:^|; *)_oauth2_proxy=([^;]*)/.exec(headers.cookie ?? "")?.[1] ?? ""
+  if (name === "hanging") return
+  if (name === "cut") return void response.destroy()
+  if (name === "broken") return void response.writeHead(500).end("broken")
+  const session = SESSIONS.get(name)
+  if (session === undefined && url.startsWith("/oauth2/auth")) {
+    response.writeHead(401, { "WWW-Authenticate": 'Basic realm="chat"' }).end("Unauthorized")
+  } else if (session === undefined) {
     const back = encodeURIComponent(String(headers["x-forwarded-uri"]))
     response.writeHead(302, [
       ["Location", `https://login.example.com/start?rd=${back}`],

@@ -167,7 +167,7 @@ for (const args of commandLines().filter((args) => !args.some((word) => NEEDS_RU
     })
     const rws = startRws(t, here, { cwd })
     await rws.untilOutput(
-      /"listening"|^echo backend .* on |^It works|^The configuration is valid|^Options:|^# Configuration of rws |^\[Unit\]|^ {2}"title": "rws"/m,
+      /"listening"|^echo backend .* on |^It works|^The configuration is valid|^Options:|^# Configuration of rws |^\[Unit\]|^\/\* rws interceptor \*\/|^ {2}"title": "rws"/m,
     )
     t.equal(rws.stderr, "")
   })

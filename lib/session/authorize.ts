@@ -43,7 +43,7 @@ async function ask(
   let limits: TunnelLimits | undefined
   for (const check of target.checks) {
     const grant = await question.settle(check.check(asked, question))
-    asked = withFields(asked, grant)
+    asked = withoutRemoved(asked, grant)
     if (grant.removedQuery !== undefined) path = removeQuery(path, grant.removedQuery)
     edits = grant.edits === undefined ? edits : [...edits, ...grant.edits]
     limits = mergeLimits(limits, grant.limits)
@@ -72,8 +72,12 @@ function giveBack({ place }: Destination): void {
   place?.release()
 }
 
-function withFields(incoming: IncomingRequest, { fields }: Grant): IncomingRequest {
-  return fields === undefined ? incoming : { ...incoming, request: { ...incoming.request, fields } }
+/** What a check has removed, such as a token, is not for the next one either. */
+function withoutRemoved(incoming: IncomingRequest, { fields, removedQuery = [] }: Grant): IncomingRequest {
+  if (fields === undefined && removedQuery.length === 0) return incoming
+  const { request } = incoming
+  const target = removeQuery(request.target, removedQuery)
+  return { ...incoming, request: { ...request, target, fields: fields ?? request.fields } }
 }
 
 /** The earliest expiry counts; of other limits the last one that is given. */

@@ -42,7 +42,9 @@ async function ask(
   let edits = NO_EDITS
   let limits: TunnelLimits | undefined
   for (const check of target.checks) {
-    const grant = await question.settle(check.check(asked, question))
+    // Awaited only if there is something to wait for: a decision from a cache costs no turn.
+    const decision = question.settle(check.check(asked, question))
+    const grant = decision instanceof Promise ? await decision : decision
     asked = withoutRemoved(asked, grant)
     if (grant.removedQuery !== undefined) path = removeQuery(path, grant.removedQuery)
     edits = grant.edits === undefined ? edits : [...edits, ...grant.edits]
@@ -52,7 +54,8 @@ async function ask(
   let backend: string | undefined
   if (target.locator !== undefined) {
     tell(session, "authorized")
-    const destination = await question.settle(target.locator.locate(asked, path, question), giveBack)
+    const decision = question.settle(target.locator.locate(asked, path, question), giveBack)
+    const destination = decision instanceof Promise ? await decision : decision
     if (destination.place !== undefined) session.hold(destination.place)
     if (destination.endpoint !== undefined) summary.endpoint = destination.endpoint
     if (destination.edits !== undefined) edits = [...edits, ...destination.edits]

@@ -381,6 +381,7 @@ t.test("server.close() waits for the tunnels, which handler.close() ends", async
   const pair = await openAttachedPair(t)
   const serverClosed = once(pair.server, "close")
   pair.server.close()
+  pair.server.closeAllConnections()
   pair.client.write("after")
   t.equal((await untilBeyondHead(pair.backend, 5)).toString(), "after", "the tunnel goes on")
   t.equal(pair.server.listening, false)

@@ -1,6 +1,6 @@
 /**
- * What routes, sticky cookies, hashing and TLS to the backend add to a handshake of rws, and what
- * `close_frames` adds to a message, and metrics to both.
+ * What routes, sticky cookies, hashing, tokens, forward auth with a warm cache and TLS to the backend add to a
+ * handshake of rws, and what `close_frames` adds to a message, and metrics to both.
  */
 import { startChild } from "../contenders/child.js"
 import { type Entry, RWS } from "../contenders/contender.js"

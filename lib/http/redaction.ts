@@ -30,12 +30,17 @@ export class Redaction {
   readonly #fields: ReadonlySet<string>
   readonly #parameters: ReadonlySet<string>
 
-  constructor(rules: readonly RedactRule[]) {
+  constructor(private readonly rules: readonly RedactRule[]) {
     const namesIn = (part: RedactRule["part"]) =>
       new Set(rules.filter((rule) => rule.part === part).map(({ name }) => name))
     const fields = [...namesIn("header")]
     this.#fields = new Set(fields.flatMap((name) => [name, ...(COPIES.get(name) ?? [])]))
     this.#parameters = namesIn("query")
+  }
+
+  /** One with more rules. */
+  and(rules: readonly RedactRule[]): Redaction {
+    return new Redaction([...this.rules, ...rules])
   }
 
   /** @param name in lower case */

@@ -167,7 +167,7 @@ for (const args of commandLines().filter((args) => !args.some((word) => NEEDS_RU
     })
     const rws = startRws(t, here, { cwd })
     await rws.untilOutput(
-      /"listening"|^echo backend .* on |^It works|^The configuration is valid|^Options:|^# Configuration of rws |^\[Unit\]|^ {2}"title": "rws"/m,
+      /"listening"|^echo backend .* on |^It works|^The configuration is valid|^Options:|^# Configuration of rws |^\[Unit\]|^\/\* rws interceptor \*\/|^ {2}"title": "rws"/m,
     )
     t.equal(rws.stderr, "")
   })
@@ -208,10 +208,14 @@ t.test("the table of log fields is complete", async (t) => {
   const fields = { Origin: "https://app.example", "User-Agent": "ws", "Sec-WebSocket-Protocol": "chat" }
   for (const address of [backend.address, await deadAddress()]) {
     const listener = `[[ws_proxy]]\nbind = "127.0.0.1:0"\ntrusted_proxies = ["127.0.0.1"]\n`
-    const route = `[[ws_proxy.route]]\npath = "/chat"\nbackends = ["${address}"]\n`
-    const { rws, address: bound } = await serveFile(t, listener + route)
+    const route = `[[ws_proxy.route]]\npath = "/chat"\nregistry = "rooms"\nregistry_key = "query:room"\n`
+    const file = join(temporaryFolder(t), "rooms.json")
+    await writeFile(file, JSON.stringify({ endpoints: { blue: { url: `ws://${address}` } } }))
+    const registry = `[registry.rooms]\nstore = "file"\nfile = "${file}"\nallow_destinations = ["127.0.0.1"]\n`
+    const { rws, address: bound } = await serveFile(t, listener + route + registry)
     const client = await RawPeer.connect(bound)
-    await client.write(upgradeHead({ ...fields, "X-Forwarded-For": "192.0.2.1" })).untilText("\r\n\r\n")
+    const head = upgradeHead({ ...fields, "X-Forwarded-For": "192.0.2.1" }, "GET /chat?room=blue HTTP/1.1")
+    await client.write(head).untilText("\r\n\r\n")
     client.socket.end()
     const line = await untilLogged(rws, ({ msg }) => msg === "session ended" || msg === "session refused")
     for (const field of Object.keys(line)) logged.add(field)

@@ -1,20 +1,23 @@
 /** The interceptor in pages of Chromium, in front of a real rws. */
-import { once } from "node:events"
-import { readFile, writeFile } from "node:fs/promises"
-import { createServer, type ServerResponse } from "node:http"
-import type { AddressInfo } from "node:net"
+import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import type { Browser, Page } from "playwright-core"
+import type { Browser } from "playwright-core"
 import t, { type Test } from "tap"
 import { composeModule, composeScript } from "../../bin/interceptor.js"
 import { makeCertificate } from "../e2e/tls/certificate.js"
 import { isInstalled, PATH } from "../e2e/tls/terminator.js"
-import { launchChromium, noChromium, type OpenedPage, openPage } from "../support/browser/chromium.js"
+import { launchChromium, noChromium } from "../support/browser/chromium.js"
+import {
+  openTalkingPage,
+  servePages,
+  startTalkingBackend,
+  TALK,
+  talk,
+  talked,
+} from "../support/interceptor/talking-page.js"
 import { deadAddress } from "../support/peers/backend.js"
-import { echo, startWsBackend } from "../support/peers/ws-backend.js"
 import { Program, temporaryFolder } from "../support/program/program.js"
 import { startProxy } from "../support/program/proxy.js"
-import { projectPath } from "../support/project/project.js"
 
 t.setTimeout(120_000)
 const skip = noChromium
@@ -24,104 +27,38 @@ if (!skip) {
   t.teardown(() => browser.close())
 }
 
-/** What a page tells about one WebSocket. */
-interface Told {
-  readonly url: string
-  readonly protocol: string
-  /** The first is the request target that the backend has seen. */
-  readonly messages: readonly unknown[]
-  readonly code: number
-  readonly reason: string
-  readonly wasClean: boolean
-}
-
-/** In pages and workers: opens a WebSocket, sends a text and bytes, and is closed after their echo. */
-const TALK = `async function talk(url, protocols) {
-  const socket = new WebSocket(url, protocols)
-  socket.binaryType = "arraybuffer"
-  const messages = []
-  socket.addEventListener("open", () => {
-    socket.send("grüße 🙂")
-    socket.send(new Uint8Array([0, 255]))
-  })
-  socket.onmessage = ({ data }) => {
-    messages.push(typeof data === "string" ? data : [...new Uint8Array(data)])
-    if (messages.length === 3) socket.close(4321, "over 🙂")
-  }
-  const { code, reason, wasClean } = await new Promise((resolve) => { socket.onclose = resolve })
-  return { url: socket.url, protocol: socket.protocol, messages, code, reason, wasClean }
-}`
-
 /** A server of pages with the scripts of this package, and rws in front of a backend. */
 async function serve(t: Test): Promise<{ pages: string; rws: string }> {
-  const backend = await startWsBackend(
-    t,
-    (session) => {
-      session.socket.send(session.request.url ?? "")
-      echo(session)
-    },
-    { handleProtocols: (offered) => (offered.has("chat.v2") ? "chat.v2" : false) },
-  )
+  const backend = await startTalkingBackend(t)
   const rws = await startProxy(t, {
     backends: [backend.address],
     route: [{ path: "/ws", strip_prefix: true }],
     trusted_proxies: ["private_ranges"],
   })
-  const scripts: Readonly<Record<string, string>> = {
-    "/interceptor.js": await readFile(projectPath("dist/lib/interceptor/interceptor.js"), "utf8"),
-    "/classic.js": composeScript(),
+  const proxy = `ws://${rws.address()}`
+  const pages = await servePages(t, {
     "/written.js": composeScript({ proxy: "/ws", endpointId: "written" }),
-    "/written-module.js": composeModule({ proxy: `ws://${rws.address()}`, endpointId: "module" }),
+    "/written-module.js": composeModule({ proxy, endpointId: "module" }),
     "/worker.js": `import { installInterceptor } from "/interceptor.js"
-      installInterceptor({ proxy: "ws://${rws.address()}", endpointId: "worker" })
+      installInterceptor({ proxy: "${proxy}", endpointId: "worker" })
       ${TALK}
       talk("ws://chat.invalid/room").then(postMessage)`,
     "/classic-worker.js": `importScripts("/classic.js")
-      rwsInterceptor.install({ proxy: "ws://${rws.address()}", endpointId: "classic worker" })
+      rwsInterceptor.install({ proxy: "${proxy}", endpointId: "classic worker" })
       ${TALK}
       talk("ws://chat.invalid/room").then(postMessage)`,
-  }
-  const respond = (response: ServerResponse, type: string, text: string) =>
-    response.setHeader("Content-Type", `${type}; charset=utf-8`).end(text)
-  const server = createServer(({ url = "" }, response) => {
-    const { pathname, searchParams } = new URL(url, "http://page")
-    const script = scripts[pathname]
-    if (script !== undefined) respond(response, "text/javascript", script)
-    else {
-      const page = `<!doctype html><link rel="icon" href="data:,"><script>var Native = WebSocket; ${TALK}</script>`
-      respond(response, "text/html", page + (searchParams.get("head") ?? ""))
-    }
-  }).listen(0, "127.0.0.1")
-  await once(server, "listening")
-  t.teardown(() => server.close())
-  return { pages: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, rws: rws.address() }
+  })
+  return { pages, rws: rws.address() }
 }
-
-/** Opens a page with this markup behind its talk script. */
-function open(t: Test, pages: string, head = "", options = {}): Promise<OpenedPage> {
-  return openPage(t, browser, `${pages}?${new URLSearchParams({ head })}`, options)
-}
-
-const talk = (page: Page, url: string, ...protocols: string[]): Promise<Told> =>
-  page.evaluate(`talk(${JSON.stringify(url)}, ${JSON.stringify(protocols)})`)
-
-/** What a talk through rws comes to. */
-const through = (url: string, target: string, protocol = "") => ({
-  url,
-  protocol,
-  messages: [target, "grüße 🙂", [0, 255]],
-  code: 4321,
-  reason: "over 🙂",
-  wasClean: true,
-})
 
 t.test(
   "a page with the module talks through rws, by text, bytes, subprotocol and close code",
   { skip },
   async (t) => {
     const { pages, rws } = await serve(t)
-    const { page, complaints } = await open(
+    const { page, complaints } = await openTalkingPage(
       t,
+      browser,
       pages,
       `<script type="module">
       import { installInterceptor } from "/interceptor.js"
@@ -133,20 +70,25 @@ t.test(
     )
     t.same(
       await talk(page, "wss://chat.invalid/room?x=1", "chat.v1", "chat.v2"),
-      through(`ws://${rws}/room?x=1&endpointId=chat`, "/room?x=1&endpointId=chat", "chat.v2"),
+      talked(`ws://${rws}/room?x=1&endpointId=chat`, "/room?x=1&endpointId=chat", "chat.v2"),
     )
     t.same(
       await talk(page, "https://eu.game.invalid/%7Eme"),
-      through(`ws://${rws}/%7Eme?endpointId=game`, "/%7Eme?endpointId=game"),
+      talked(`ws://${rws}/%7Eme?endpointId=game`, "/%7Eme?endpointId=game"),
     )
-    t.same(await talk(page, `ws://${rws}/own`), through(`ws://${rws}/own`, "/own"), "others are left alone")
+    t.same(await talk(page, `ws://${rws}/own`), talked(`ws://${rws}/own`, "/own"), "others are left alone")
     t.same(complaints, [])
   },
 )
 
 t.test("in Chromium the class can't be told from the native one", { skip }, async (t) => {
   const { pages, rws } = await serve(t)
-  const { page } = await open(t, pages, `<script>var old = new Native("ws://${rws}/old")</script>`)
+  const { page } = await openTalkingPage(
+    t,
+    browser,
+    pages,
+    `<script>var old = new Native("ws://${rws}/old")</script>`,
+  )
   const before = await page.evaluate(DESCRIPTION)
   await page.addScriptTag({ url: "/written.js" })
   t.same(await page.evaluate("WebSocket === Native"), false)
@@ -178,28 +120,30 @@ const DESCRIPTION = `(() => {
 
 t.test("a classic script takes its options from its tag", { skip }, async (t) => {
   const { pages, rws } = await serve(t)
-  const { page, complaints } = await open(
+  const { page, complaints } = await openTalkingPage(
     t,
+    browser,
     pages,
     `<script src="/classic.js" data-proxy="ws://${rws}" data-endpoint-id="a b" data-match="chat.invalid"></script>`,
   )
   t.same(
     await talk(page, "ws://chat.invalid:9000/room"),
-    through(`ws://${rws}/room?endpointId=a%20b`, "/room?endpointId=a%20b"),
+    talked(`ws://${rws}/room?endpointId=a%20b`, "/room?endpointId=a%20b"),
   )
   t.same(complaints, [])
 })
 
 t.test("a module with its options in it works by being imported", { skip }, async (t) => {
   const { pages, rws } = await serve(t)
-  const { page, complaints } = await open(
+  const { page, complaints } = await openTalkingPage(
     t,
+    browser,
     pages,
     '<script type="module" src="/written-module.js"></script>',
   )
   t.same(
     await talk(page, "/relative"),
-    through(`ws://${rws}/relative?endpointId=module`, "/relative?endpointId=module"),
+    talked(`ws://${rws}/relative?endpointId=module`, "/relative?endpointId=module"),
   )
   t.same(complaints, [])
 })
@@ -210,11 +154,11 @@ for (const [script, key, options] of [
 ]) {
   t.test(`it works in the worker ${script}`, { skip }, async (t) => {
     const { pages, rws } = await serve(t)
-    const { page } = await open(t, pages)
+    const { page } = await openTalkingPage(t, browser, pages)
     const told = await page.evaluate(
       `new Promise((resolve) => { new Worker("${script}", ${options}).onmessage = ({ data }) => resolve(data) })`,
     )
-    t.same(told, through(`ws://${rws}/room?endpointId=${key}`, `/room?endpointId=${key}`))
+    t.same(told, talked(`ws://${rws}/room?endpointId=${key}`, `/room?endpointId=${key}`))
   })
 }
 
@@ -226,7 +170,7 @@ t.test(
   async (t) => {
     const { pages, rws } = await serve(t)
     const listen = await startNginx(t, new URL(pages).host, rws)
-    const { page } = await open(t, `https://${listen}/`, "", { ignoreHTTPSErrors: true })
+    const { page } = await openTalkingPage(t, browser, `https://${listen}/`, "", { ignoreHTTPSErrors: true })
     const mixed = "ws://192.0.2.1:9000/room?x=1"
     t.match(
       await page.evaluate(`talk("${mixed}").catch(({ name }) => name)`),
@@ -236,7 +180,7 @@ t.test(
     await page.addScriptTag({ url: "/written.js" })
     t.same(
       await talk(page, mixed, "chat.v2"),
-      through(`wss://${listen}/ws/room?x=1&endpointId=written`, "/room?x=1&endpointId=written", "chat.v2"),
+      talked(`wss://${listen}/ws/room?x=1&endpointId=written`, "/room?x=1&endpointId=written", "chat.v2"),
     )
   },
 )

@@ -22,6 +22,11 @@ export type { PoolOptions } from "./pool/pool-settings.js"
 export type { AttachedConfig, AttachedInput, AttachedListenerConfig } from "./proxy/attached-config.js"
 export { createProxy, type ProxyOptions, type RunningProxy } from "./proxy/proxy.js"
 export type { ProxyEvents } from "./proxy/session-events.js"
-export { createUpgradeHandler, type UpgradeHandler, type UpgradeIncoming } from "./proxy/upgrade-handler.js"
+export {
+  createUpgradeHandler,
+  type UpgradeHandler,
+  type UpgradeIncoming,
+  type UpgradeOptions,
+} from "./proxy/upgrade-handler.js"
 export type { Locate, Location } from "./registry/locate-hook.js"
 export { SettingError } from "./settings/setting-error.js"

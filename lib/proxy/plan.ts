@@ -21,9 +21,11 @@ import { type Clock, systemClock } from "../shared/clock.js"
 import { Rows } from "../shared/rows.js"
 import { composeListener } from "./compose-listener.js"
 import type { DataPlane, ServedListener } from "./data-plane.js"
-import { Guards, type Hooks } from "./guards.js"
+import { Guards } from "./guards.js"
+import { type Hooks, PlannedHooks } from "./hooks.js"
 import { type ListenerRows, listenerRows } from "./listener-rows.js"
 import { Pools } from "./pools.js"
+import { planRegistries } from "./registries.js"
 import { Services } from "./services.js"
 import { threadRows } from "./thread-rows.js"
 import { dataPlane, workerCount } from "./workers.js"
@@ -102,20 +104,10 @@ export class Plan {
     const closeTunnels = (backend: Backend) => plane.closeTunnels(backend)
     this.pools = new Pools(pool, observer, rows, closeTunnels, previous?.pools, plane.runsChecks)
     this.services = new Services(clock, previous?.services)
-    const guards = new Guards(
-      this.hooks,
-      new Map(
-        Object.entries(registry).map(([name, settings]) => [
-          name,
-          { settings, written: config.registry?.[name] },
-        ]),
-      ),
-      rows,
-      this.pools,
-      this.services,
-      observer,
-      clock,
-    )
+    const { services } = this
+    const registries = planRegistries(registry, config.registry, rows, services, observer, clock)
+    const plannedHooks = new PlannedHooks(this.hooks, this.pools, clock)
+    const guards = new Guards(registries, plannedHooks, services, observer, clock)
     const identities = listenerIdentities(config.ws_proxy)
     const routes = config.ws_proxy.map(routeIdentities)
     const titles = config.ws_proxy.map(routeTitles)

@@ -83,3 +83,8 @@ export class Services {
     this.#removed.set(service, this.clock.after(LINGER_MS, stop).unref())
   }
 }
+
+/** A service is the same one while everything that is written about it stays the same. */
+export function keyOf(kind: string, written: unknown): string {
+  return `${kind} ${JSON.stringify(written)}`
+}

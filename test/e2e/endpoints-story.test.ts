@@ -5,13 +5,16 @@
 import type { Browser, Page } from "playwright-core"
 import t, { type Test } from "tap"
 import { WebSocket } from "ws"
+import { createUpgradeHandler } from "../../lib/index.js"
 import { launchChromium, noChromium } from "../support/browser/chromium.js"
 import {
   openTalkingPage,
+  pageServer,
   servePages,
   startTalkingBackend,
   talk,
   talked,
+  urlOf,
 } from "../support/interceptor/talking-page.js"
 import { deadAddress } from "../support/peers/backend.js"
 import { nextSession, type WsBackend } from "../support/peers/ws-backend.js"
@@ -185,6 +188,52 @@ t.test("without Redis new endpoints are refused with 503, and remembered ones st
   t.equal(await statusOf(url, new URL(story.pages).origin), 503)
   t.match(await untilLogged(story.rws, ({ reason }) => reason === "registry_failed"), { status: 503 })
 })
+
+t.test(
+  "the same story on one port: page, HTTP and endpoints in the server of a program",
+  { skip },
+  async (t) => {
+    const redis = await Redis.start(t)
+    const backend = await startTalkingBackend(t)
+    await redis.command("hset", "rws:endpoint:open", "url", `ws://${backend.address}/chat`)
+    await redis.command("hset", "rws:endpoint:closed", "url", `ws://${backend.address}`, "active", "false")
+    const handler = await createUpgradeHandler({
+      registry: {
+        endpoints: {
+          store: "redis",
+          url: `redis://127.0.0.1:${redis.port}`,
+          ttl_ms: 0,
+          allow_destinations: ["127.0.0.1"],
+        },
+      },
+      ws_proxy: [
+        {
+          route: [
+            { path: "/ws", strip_prefix: true, registry: "endpoints", registry_key: "query:endpointId" },
+          ],
+        },
+      ],
+    })
+    t.teardown(() => handler.close(0))
+    const server = await pageServer(t)
+    server.on("upgrade", handler)
+    const pages = urlOf(server)
+    const open = async (endpoint: string) => {
+      const tag = `<script src="/classic.js" data-proxy="/ws" data-endpoint-id="${endpoint}"></script>`
+      return (await openTalkingPage(t, browser, pages, tag)).page
+    }
+    const url = `${pages.replace("http", "ws")}ws/room?user=me&endpointId=open`
+    t.same(await talk(await open("open"), CHAT, "chat.v2"), talked(url, "/chat/room?user=me", "chat.v2"))
+    backend.server.once("connection", (socket) => socket.close(4999, "geschlossen 🙂"))
+    t.match(await talk(await open("open"), CHAT), { code: 4999, reason: "geschlossen 🙂", wasClean: true })
+    for (const { endpoint, reason, status } of refusals.filter(({ endpoint }) => endpoint !== "metadata")) {
+      const refused = new Promise((resolve) => handler.once("refuse", resolve))
+      t.match(await talk(await open(endpoint), CHAT), { code: 1006 })
+      t.match(await refused, { reason, status })
+    }
+    t.match(await (await fetch(pages)).text(), /^<!doctype html>/, "HTTP stays with the server")
+  },
+)
 
 t.test("pages of other origins get no WebSocket, whatever key they know", { skip }, async (t) => {
   const story = await begin(t)

@@ -209,7 +209,7 @@ t.test("the table of log fields is complete", async (t) => {
   for (const address of [backend.address, await deadAddress()]) {
     const listener = `[[ws_proxy]]\nbind = "127.0.0.1:0"\ntrusted_proxies = ["127.0.0.1"]\n`
     const route = `[[ws_proxy.route]]\npath = "/chat"\nregistry = "rooms"\nregistry_key = "query:room"\n`
-    const file = join(temporaryFolder(t), "rooms.json")
+    const file = join(await temporaryFolder(t), "rooms.json")
     await writeFile(file, JSON.stringify({ endpoints: { blue: { url: `ws://${address}` } } }))
     const registry = `[registry.rooms]\nstore = "file"\nfile = "${file}"\nallow_destinations = ["127.0.0.1"]\n`
     const { rws, address: bound } = await serveFile(t, listener + route + registry)

@@ -18,6 +18,7 @@ import {
 import { deadAddress } from "../support/peers/backend.js"
 import { Program, temporaryFolder } from "../support/program/program.js"
 import { startProxy } from "../support/program/proxy.js"
+import { blockOf } from "../support/project/readme.js"
 
 t.setTimeout(120_000)
 const skip = noChromium
@@ -160,6 +161,31 @@ for (const [script, key, options] of [
     )
     t.same(told, talked(`ws://${rws}/room?endpointId=${key}`, `/room?endpointId=${key}`))
   })
+}
+
+/** The README's snippet for a page, with the addresses of this test. */
+function snippet(tag: string, rws: string): string {
+  return blockOf(tag)
+    .replace("rws-proxy/interceptor", "/interceptor.js")
+    .replace("/rws-interceptor.js", "/classic.js")
+    .replace(/wss:\/\/ws\.example\.com"|(?<=data-proxy=")\/ws"/, `ws://${rws}"`)
+}
+
+for (const tag of ["mjs", "html"]) {
+  t.test(
+    `the README's snippet in ${tag} sends the WebSockets of its origins through rws`,
+    { skip },
+    async (t) => {
+      const { pages, rws } = await serve(t)
+      const code = snippet(tag, rws)
+      const head = tag === "html" ? code : `<script type="module">${code}</script>`
+      const { page, complaints } = await openTalkingPage(t, browser, pages, head)
+      const url = `ws://${rws}/room?x=1&endpointId=chat`
+      t.same(await talk(page, "wss://chat.example.net/room?x=1"), talked(url, "/room?x=1&endpointId=chat"))
+      t.match((await talk(page, "wss://eu.games.example.net/")).url, `ws://${rws}/?endpointId=`)
+      t.same(complaints, [])
+    },
+  )
 }
 
 const noNginx = !process.env.CI && !(await isInstalled("nginx")) && "nginx is not installed"

@@ -1,9 +1,12 @@
 /** The hooks of a program let requests in, refuse them and lead them elsewhere, and can't break the proxy. */
 import { EventEmitter, once } from "node:events"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import t, { type Test } from "tap"
 import {
   ConfigError,
   createProxy,
+  createUpgradeHandler,
   type HookRequest,
   type ListenerConfig,
   Pool,
@@ -218,6 +221,52 @@ t.test("the one backend that locate names is not replaced by another when it is 
   const { proxy } = await start(t, { locate: () => ({ backend: dead }) }, { backends: [dead, live.address] })
   t.match(await answered(proxy), { statusLine: "HTTP/1.1 502 Bad Gateway" })
   t.equal(live.server.clients.size, 0)
+})
+
+t.test("a URL of locate is dialled only where allowDestinations says", async (t) => {
+  const backend = await startWsBackend(t, echo)
+  const locate = () => ({ url: new URL(`ws://${backend.address}/base?own=1`), endpoint: "blue" })
+  const listener = { backends: ["127.0.0.1:1"] }
+  const { proxy: strict } = await start(t, { locate }, listener)
+  const refused = nextRefusal(strict)
+  t.match(await answered(strict), { statusLine: "HTTP/1.1 403 Forbidden" })
+  t.match(await refused, { reason: "destination_refused", endpoint: "blue" })
+  t.equal(backend.server.clients.size, 0)
+  const { url } = await start(t, { locate, allowDestinations: [backend.address] }, listener)
+  const session = nextSession(backend)
+  await connectWs(t, `${url}/chat?own=2&x=3`)
+  t.equal((await session).request.url, "/base/chat?own=1&x=3")
+})
+
+t.test("a server that a program has already asks the hooks as well", async (t) => {
+  const handler = await createUpgradeHandler(["127.0.0.1:1"], {
+    authorize: () => {
+      throw new Refusal(402, "pay first")
+    },
+  })
+  t.teardown(() => handler.close(0))
+  const server = createServer().on("upgrade", handler).listen(0, "127.0.0.1")
+  t.teardown(() => server.close())
+  await once(server, "listening")
+  const { port } = server.address() as AddressInfo
+  const client = await RawPeer.connect(`127.0.0.1:${port}`)
+  client.write(upgradeHead())
+  await client.untilEnd()
+  client.socket.end()
+  t.match(parseAnswer(client.text), { statusLine: "HTTP/1.1 402 Payment Required", body: "pay first\n" })
+})
+
+t.test("options of hooks that are not valid are reported as such", async (t) => {
+  const config = { ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"] }] }
+  for (const options of [
+    { hookTimeoutMs: 0 },
+    { hookTimeoutMs: Number.NaN },
+    { allowDestinations: ["10.0.0.0/33"] },
+  ]) {
+    const error = await rejectionOf(() => createProxy(config, options))
+    t.ok(error instanceof ConfigError)
+    t.match(error, { message: new RegExp(Object.keys(options).join()) })
+  }
 })
 
 t.test("a tunnel ends when the hook says that it expires, with a Close frame of 1008", async (t) => {

@@ -1,7 +1,7 @@
 /** Pages for Chromium that open WebSockets and tell how it went, and the backend that they talk to. */
 import { once } from "node:events"
 import { readFile } from "node:fs/promises"
-import { createServer, type ServerResponse } from "node:http"
+import { createServer, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import type { Browser, BrowserContextOptions, Page } from "playwright-core"
 import type { Test } from "tap"
@@ -70,11 +70,8 @@ export function startTalkingBackend(t: Test): Promise<WsBackend> {
   )
 }
 
-/**
- * Serves pages, "/interceptor.js" (the module), "/classic.js", and these scripts by their paths. Returns the
- * URL of the pages.
- */
-export async function servePages(t: Test, more: Readonly<Record<string, string>> = {}): Promise<string> {
+/** Serves pages, "/interceptor.js" (the module), "/classic.js", and these scripts by their paths. */
+export async function pageServer(t: Test, more: Readonly<Record<string, string>> = {}): Promise<Server> {
   const scripts: Readonly<Record<string, string>> = {
     "/interceptor.js": await readFile(projectPath("dist/lib/interceptor/interceptor.js"), "utf8"),
     "/classic.js": composeScript(),
@@ -93,6 +90,15 @@ export async function servePages(t: Test, more: Readonly<Record<string, string>>
   }).listen(0, "127.0.0.1")
   await once(server, "listening")
   t.teardown(() => server.close())
+  return server
+}
+
+/** As `pageServer`. Returns the URL of the pages. */
+export async function servePages(t: Test, more: Readonly<Record<string, string>> = {}): Promise<string> {
+  return urlOf(await pageServer(t, more))
+}
+
+export function urlOf(server: Server): string {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
 }
 

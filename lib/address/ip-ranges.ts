@@ -3,6 +3,7 @@ import { BlockList, isIPv4, isIPv6 } from "node:net"
 import { AddressError } from "./address.js"
 import { bytesOfIp, canonicalIp } from "./ip.js"
 
+const EXPECTED = "an IP address, or a range such as 10.0.0.0/8 or fd00::/8"
 const DOT = 0x2e
 const ZERO = 0x30
 /** Prefix length of IPv4-mapped IPv6 addresses, ::ffff:0:0/96. */
@@ -22,9 +23,10 @@ export class IpRanges {
   /**
    * @param list addresses and ranges in CIDR notation (RFC 4632 §3.1; bits after the prefix are ignored).
    * IPv4-mapped IPv6 counts as IPv4. Throws `AddressError`
+   * @param expected the accepted forms, for the error
    */
-  constructor(list: readonly string[]) {
-    for (const entry of list) this.#add(entry)
+  constructor(list: readonly string[], expected = EXPECTED) {
+    for (const entry of list) this.#add(entry, expected)
   }
 
   /** Whether an address in the form of `canonicalIp` is in one of the ranges. */
@@ -34,12 +36,10 @@ export class IpRanges {
     return this.#v4.some(({ bits, mask }) => ((address ^ bits) & mask) === 0)
   }
 
-  #add(entry: string): void {
+  #add(entry: string, expected: string): void {
     const [, address = "", prefix] = /^([0-9A-Fa-f:.]+)(?:\/(\d{1,3}))?$/.exec(entry) ?? []
     if (!isIPv4(address) && !isIPv6(address)) {
-      throw new AddressError(
-        `"${entry}" is not an IP address or a range: expected e.g. 10.0.0.5, 10.0.0.0/8 or fd00::/8`,
-      )
+      throw new AddressError(`"${entry}" is not an IP address or a range: expected ${expected}`)
     }
     const mostBits = 8 * bytesOfIp(address).length
     const bits = Number(prefix ?? mostBits)

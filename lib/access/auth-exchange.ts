@@ -81,7 +81,7 @@ function toOwnResponse({ status, fields, body }: HttpResponse): OwnResponse {
   let fieldLines = ""
   for (const [name, value] of fields) {
     const key = name.toLowerCase()
-    if (!isHopByHop(key, listed) && !REWRITTEN.has(key)) fieldLines += `${name}: ${value}\r\n`
+    if (!isHopByHop(key, listed) && !REWRITTEN.has(key)) fieldLines += FieldEdit.set(name, value).line
   }
   return { status, fieldLines, body }
 }

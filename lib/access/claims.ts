@@ -13,7 +13,9 @@ export type RequiredClaim = string | number | boolean
 /** Throws `SessionEnd("bad_token")`. */
 export function checkRequiredClaims(claims: Claims, required: Entries<RequiredClaim>): void {
   for (const [name, wanted] of required) {
-    const value = claimOf(claims, name)
+    const claim = claimOf(claims, name)
+    // RFC 8693 §4.2: a list with spaces in between.
+    const value = name === "scope" && typeof claim === "string" ? claim.split(" ") : claim
     if (value === undefined || value === null)
       throw new SessionEnd("bad_token", `its claim "${name}" is missing`)
     const isMet =

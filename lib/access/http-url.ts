@@ -12,5 +12,5 @@ export function checkHttpUrl(text: string): void {
   if (url.username !== "" || url.password !== "") {
     throw new SettingError("a URL here can't contain a user or password: it would show in logs and errors")
   }
-  if (url.hash !== "") throw new SettingError(`"${text}" contains a fragment (#), which is never sent`)
+  if (url.hash !== "") throw new SettingError("a URL here can't contain a fragment (#): it is never sent")
 }

@@ -102,7 +102,7 @@ export const jwtSchema = z
         .transform((claims): Entries<RequiredClaim> => Object.entries(claims))
         .prefault({})
         .describe(
-          "Claims that a token must have: with this value, or a list that contains it; `true` for any value but `false` and empty",
+          "Claims that a token must have: with this value, or a list (or a `scope`) that contains it; `true` for any value but `false` and empty",
         )
         .meta({
           ifAbsent: "none",

@@ -72,8 +72,10 @@ export class TokenCheck implements AccessCheck {
       this.#keys = new FixedKeys(this.#verifier.parseKeySet(JSON.stringify({ keys }), { byId: false }))
     } else if (jwks_url !== undefined && this.#keys === undefined) {
       const http = await HttpClient.load(this.#clock)
+      // A query may contain a secret.
+      const { origin, pathname } = new URL(jwks_url)
       const onFailure = (error: unknown) =>
-        this.dependencies.onFailure?.(`the key set ${jwks_url} can't be fetched`, error)
+        this.dependencies.onFailure?.(`the key set ${origin}${pathname} can't be fetched`, error)
       const keys = new RemoteKeys(
         { ...this.settings, jwks_url },
         http,

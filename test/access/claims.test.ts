@@ -34,6 +34,19 @@ for (const { claim, wanted, isMet } of required) {
   })
 }
 
+t.test("a scope is a list with spaces in between", async (t) => {
+  for (const scope of ["chat", "feed chat", "chat feed"]) {
+    checkRequiredClaims({ scope }, [["scope", "chat"]])
+  }
+  for (const scope of ["chatter", "feed", "Chat", "chat,feed", ""]) {
+    t.ok(
+      thrownBy(() => checkRequiredClaims({ scope }, [["scope", "chat"]])),
+      scope,
+    )
+  }
+  t.ok(thrownBy(() => checkRequiredClaims({ other: "feed chat" }, [["other", "chat"]])))
+})
+
 t.test("a claim that every object inherits is not there", async (t) => {
   for (const name of ["constructor", "__proto__", "toString"]) {
     t.ok(thrownBy(() => checkRequiredClaims({}, [[name, true]])))

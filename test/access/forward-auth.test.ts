@@ -194,6 +194,9 @@ t.test("a service that breaks off each time is asked twice and no more", async (
 })
 
 const BROKEN: Readonly<Record<string, string>> = {
+  "has a field over two lines": "HTTP/1.1 403 Forbidden\r\nX: a\r\n b\r\nContent-Length: 0\r\n\r\n",
+  "has a bare CR": "HTTP/1.1 403 Forbidden\r\nX: a\rb\r\nContent-Length: 0\r\n\r\n",
+  "has a NUL": "HTTP/1.1 403 Forbidden\r\nX: a\0b\r\nContent-Length: 0\r\n\r\n",
   "is not HTTP": "hello\r\n\r\n",
   "has two lengths": "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
   "ends before its length": "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nab",

@@ -229,6 +229,12 @@ t.test("without close_at_expiry the tunnel outlives the token", async (t) => {
   t.equal((await check.check(bearer(await signToken(KEY)))).limits, undefined)
 })
 
+t.test("a token that hardly ever expires is one", async (t) => {
+  const check = await withKeys(t, [KEY], { close_at_expiry: true })
+  const grant = await check.check(bearer(await signToken(KEY, { exp: 1e300 })))
+  t.same(grant.limits, { expiresAt: 1e303 })
+})
+
 t.test("claims become fields, and required claims are checked", async (t) => {
   const check = await withKeys(t, [KEY], {
     claims_to_headers: { sub: "X-User", roles: "X-Roles" },
@@ -523,7 +529,7 @@ t.test("an issuer that hangs has a deadline, for all that wait together", async 
 
 t.test("a failing issuer is reported, and does not keep the proxy from starting", async (t) => {
   const failures: string[] = []
-  const url = `http://${await deadAddress()}/jwks.json`
+  const url = `http://${await deadAddress()}/jwks.json?key=hunter2`
   const reported = new Promise<unknown>((resolve) => {
     const onFailure = (message: string, error: unknown) => {
       failures.push(message)
@@ -537,5 +543,5 @@ t.test("a failing issuer is reported, and does not keep the proxy from starting"
     void check.prepare()
   })
   t.ok(await reported)
-  t.same(failures, [`the key set ${url} can't be fetched`])
+  t.same(failures, [`the key set ${url.replace("?key=hunter2", "")} can't be fetched`])
 })

@@ -126,6 +126,28 @@ for (const { title, target = () => "/chat", fields = () => ({}), forwarded } of 
   }
 }
 
+t.test("a token in a URL does not reach the log of an authorization service either", async (t) => {
+  const file = join(socketFolder(t), "key.pem")
+  writeFileSync(file, KEY.pem)
+  const service = await startHttpService(t, (_request, response) => response.end())
+  const backend = await startBackend(t, (peer) => void answerUpgrade(peer).catch(() => {}))
+  const listener: ListenerConfig = {
+    bind: "127.0.0.1:0",
+    backends: [backend.address],
+    jwt: { key_files: [file], from: ["query:token"] },
+    forward_auth: { url: service.origin },
+  }
+  const proxy = await createProxy({ ws_proxy: [listener] })
+  t.teardown(() => proxy.close(0))
+  const client = await RawPeer.connect(proxy.address())
+  client.write(upgradeHead({}, `GET /chat?a=b&token=${await tokenOf(KEY)}&c HTTP/1.1`))
+  await client.untilText("\r\n\r\n")
+  t.match(client.text, /^HTTP\/1\.1 101 /)
+  t.match(service.requests[0]?.headers, { "x-forwarded-uri": "/chat?a=b&c" })
+  t.notMatch(String(service.requests[0]?.rawHeaders), /token=/)
+  client.socket.destroy()
+})
+
 t.test("what an authorization service is sent, and what it sends, is not logged", async (t) => {
   const service = await startHttpService(t, oauth2Answer)
   const backend = await startBackend(t, (peer) => void answerUpgrade(peer).catch(() => {}))

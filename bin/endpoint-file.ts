@@ -96,7 +96,7 @@ async function changeToml(
     const lineEnd = text.indexOf("\n", to)
     end = lineEnd < 0 ? text.length : lineEnd + 1
   }
-  changed += text.slice(end)
+  changed = `${(changed + text.slice(end)).trimEnd()}\n`
   if (ranges.length === 0) changed = `${text.trimEnd()}\n\n${written}`.trimStart()
   if (!isDeepStrictEqual(plain({ endpoints: {}, ...parsedBy(parse, changed) }), plain(expected))) {
     throw new RunError(`${file}: the endpoint is not written as [endpoints.ID]: change it by hand`)

@@ -13,6 +13,9 @@ export const VARIANTS = [
   "metrics",
   "jwt",
   "forward-auth",
+  "registry-file",
+  "registry-redis",
+  "registry-http",
 ] as const
 export type Variant = (typeof VARIANTS)[number]
 
@@ -22,6 +25,20 @@ const OTHER_ROUTES = 20
 /** The keys of `[admin]`. Its server is there, and nobody asks it. */
 export function adminOf(variant: Variant): Config["admin"] {
   return variant === "metrics" ? { bind: "127.0.0.1:0" } : {}
+}
+
+/** The store of the registry that a variant asks; undefined: it asks none. */
+export function storeOf(variant: Variant): "file" | "redis" | "http" | undefined {
+  switch (variant) {
+    case "registry-file":
+      return "file"
+    case "registry-redis":
+      return "redis"
+    case "registry-http":
+      return "http"
+    default:
+      return undefined
+  }
 }
 
 /** What the settings need to name. */
@@ -71,6 +88,10 @@ export function settingsOf(
       const cache = { ttl_ms: 3_600_000, key: ["header:Cookie", "header:Authorization"] }
       return { backends: [backend], forward_auth: { url: authUrl, copy_headers: ["X-User"], cache } }
     }
+    case "registry-file":
+    case "registry-redis":
+    case "registry-http":
+      return { registry: "endpoints", registry_key: "host:1" }
     case "wss":
       return { backends: [`wss://${backend}`], tls: { ca } }
   }

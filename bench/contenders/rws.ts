@@ -9,7 +9,8 @@ import { join } from "node:path"
 import { createProxy } from "../../lib/index.js"
 import { HOST, listenAnywhere } from "../load/port.js"
 import { SECRET } from "../load/token.js"
-import { adminOf, settingsOf, type Variant } from "./rws-variants.js"
+import { startRegistry } from "./registry-store.js"
+import { adminOf, settingsOf, storeOf, type Variant } from "./rws-variants.js"
 import { serveParent } from "./serve-parent.js"
 
 const [, , backendPort, variant = "plain", ca = ""] = process.argv
@@ -24,9 +25,11 @@ const settings = settingsOf(variant as Variant, {
   authUrl,
 })
 const admin = adminOf(variant as Variant)
-const proxy = await createProxy({ admin, ws_proxy: [{ ...settings, bind: `${HOST}:0` }] })
-// It has been read.
-rmSync(folder, { recursive: true })
+const store = storeOf(variant as Variant)
+const registry = store && { endpoints: await startRegistry(store, `${HOST}:${backendPort}`, folder) }
+const proxy = await createProxy({ admin, registry, ws_proxy: [{ ...settings, bind: `${HOST}:0` }] })
+// The file of a registry is watched.
+process.on("exit", () => rmSync(folder, { recursive: true }))
 
 serveParent(Number(proxy.address().slice(HOST.length + 1)))
 

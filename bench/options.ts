@@ -15,7 +15,7 @@ export interface Options {
   readonly plan: Plan
 }
 
-const QUICK = { rounds: 5, roundMs: 100, warmUpMs: 2000, idleTunnels: { few: 1000 }, memoryRounds: 1 }
+const QUICK = { rounds: 5, roundMs: 100, warmUpMs: 12_000, idleTunnels: { few: 1000 }, memoryRounds: 1 }
 const FULL = {
   rounds: 9,
   roundMs: 250,
@@ -35,7 +35,7 @@ export async function readOptions(
       "Compares rws with other proxies: CPU time, latency and memory of the proxy's process.\n\n" +
         "Usage: $0 [options]",
     )
-    .option("quick", { type: "boolean", default: false, describe: "Short rounds: about two minutes" })
+    .option("quick", { type: "boolean", default: false, describe: "Short rounds: about four minutes" })
     .option("only", {
       describe: "Measures, separated by commas (default: all)",
       choices: measures,

@@ -1,6 +1,6 @@
 /** Asks the admin API of a running rws, for `rws ctl` and `rws top`. */
 import { readFileSync } from "node:fs"
-import { request } from "node:http"
+import { type IncomingMessage, request } from "node:http"
 import {
   type Address,
   AddressError,
@@ -8,7 +8,6 @@ import {
   parseAddress,
   toNetOptions,
 } from "../lib/address/address.js"
-import { toSettings } from "../lib/config/load.js"
 import { type ConfigArguments, readConfig } from "./config-options.js"
 import { RunError } from "./run-error.js"
 import { UsageError } from "./usage-error.js"
@@ -20,6 +19,8 @@ export type AdminArguments = ConfigArguments & {
 }
 
 const TIMEOUT_MS = 10_000
+/** rws shows every 15 seconds that it is still there. */
+const STREAM_TIMEOUT_MS = 40_000
 
 /** Addresses that can be bound but are no destination. */
 const WILDCARDS: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" }
@@ -42,7 +43,7 @@ export class AdminClient {
   static async find(given: AdminArguments): Promise<AdminClient> {
     const { admin, "token-file": tokenFile } = given
     // Its other flags are filters: --backend would pass for a configuration.
-    const settings = admin === undefined ? toSettings(await readConfig({ config: given.config })).admin : {}
+    const settings = admin === undefined ? (await readConfig({ config: given.config })).settings.admin : {}
     const address = admin === undefined ? settings.bind : parseAdmin(admin)
     if (address === undefined) {
       throw new UsageError("the configuration has no [admin] bind: set it, or name the address with --admin")
@@ -66,7 +67,34 @@ export class AdminClient {
     return this.#ask("POST", path, body)
   }
 
-  #ask<Json>(method: string, path: string, body?: object): Promise<Json> {
+  /**
+   * The text of a response without an end, as it comes. Ends when rws ends it.
+   * @throws {RunError}
+   */
+  async *stream(path: string): AsyncIterable<string> {
+    const response = await this.#request("GET", path, undefined, STREAM_TIMEOUT_MS)
+    if (response.statusCode !== 200) throw this.#refusal(response, await this.#read(response))
+    try {
+      for await (const part of response) yield String(part)
+    } catch (error) {
+      throw this.#failure((error as Error).message)
+    }
+  }
+
+  async #ask<Json>(method: string, path: string, body?: object): Promise<Json> {
+    const response = await this.#request(method, path, body, TIMEOUT_MS)
+    const json = await this.#read(response)
+    if (response.statusCode !== 200 || json === undefined) throw this.#refusal(response, json)
+    return json as Json
+  }
+
+  /** Resolves to the response, whose text is UTF-8. @param timeoutMs without a byte */
+  #request(
+    method: string,
+    path: string,
+    body: object | undefined,
+    timeoutMs: number,
+  ): Promise<IncomingMessage> {
     const { address, token } = this
     const payload = body === undefined ? undefined : JSON.stringify(body)
     const headers = {
@@ -78,24 +106,32 @@ export class AdminClient {
       address.kind === "tcp" ? { ...address, host: WILDCARDS[address.host] ?? address.host } : address
     const target = where.kind === "unix" ? { socketPath: where.path } : toNetOptions(where)
     return new Promise((resolve, reject) => {
-      const fail = (text: string) => reject(new RunError(`admin server ${formatAddress(address)}: ${text}`))
-      const asked = request({ ...target, method, path, headers, agent: false }, (response) => {
-        let text = ""
-        response.setEncoding("utf8").on("data", (part: string) => {
-          text += part
-        })
-        response.on("error", ({ message }) => fail(message))
-        response.on("end", () => {
-          const { statusCode = 0 } = response
-          const json = parsed(text)
-          if (statusCode === 200 && json !== undefined) resolve(json as Json)
-          else fail(describeRefusal(statusCode, json))
-        })
-      })
-      asked.setTimeout(TIMEOUT_MS, () => asked.destroy(new Error(`no response within ${TIMEOUT_MS} ms`)))
-      asked.on("error", ({ message }) => fail(message))
+      const asked = request({ ...target, method, path, headers, agent: false }, (response) =>
+        resolve(response.setEncoding("utf8")),
+      )
+      asked.setTimeout(timeoutMs, () => asked.destroy(new Error(`no response within ${timeoutMs} ms`)))
+      asked.on("error", ({ message }) => reject(this.#failure(message)))
       asked.end(payload)
     })
+  }
+
+  /** Resolves to the JSON; undefined if it is none. */
+  async #read(response: IncomingMessage): Promise<unknown> {
+    let text = ""
+    try {
+      for await (const part of response) text += part
+    } catch (error) {
+      throw this.#failure((error as Error).message)
+    }
+    return parsed(text)
+  }
+
+  #refusal({ statusCode = 0 }: IncomingMessage, json: unknown): RunError {
+    return this.#failure(describeRefusal(statusCode, json))
+  }
+
+  #failure(text: string): RunError {
+    return new RunError(`admin server ${formatAddress(this.address)}: ${text}`)
   }
 }
 

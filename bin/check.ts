@@ -1,14 +1,13 @@
 /** `rws check`: says whether the configuration is valid, and prints the settings that would be served. */
 import { LISTENER, POOL, ROUTE } from "../lib/config/known-tables.js"
-import { configSchema } from "../lib/config/schema.js"
 import { describeShortage, findShortage } from "../lib/limits/descriptors.js"
 import type { Setting } from "../lib/settings/setting.js"
 import { isTable, type Table } from "../lib/settings/table.js"
 import { type ConfigArguments, readConfig } from "./config-options.js"
 
 export async function check(given: ConfigArguments): Promise<void> {
-  const config = await readConfig(given)
-  const { log, ws_proxy } = configSchema.parse(config)
+  const { config, settings } = await readConfig(given)
+  const { log, ws_proxy } = settings
   const pools = Object.entries(config.pool ?? {})
   const counts = [
     count(ws_proxy.length, "listener"),

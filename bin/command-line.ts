@@ -22,21 +22,35 @@ const COMMANDS = [
   "check",
   "reload",
   "ctl",
+  "endpoints",
   "top",
   "healthcheck",
   "init",
   "systemd",
   "grafana",
+  "interceptor",
   "echo",
   "demo",
 ]
 
 const CTL_ORDERS = [
-  ...["status", "listeners", "pools", "sessions", "ended", "close", "drain", "undrain", "add", "remove"],
+  ...[
+    "status",
+    "listeners",
+    "pools",
+    "sessions",
+    "ended",
+    "events",
+    "close",
+    "drain",
+    "undrain",
+    "add",
+    "remove",
+  ],
   ...["weight", "reload", "log-level"],
 ]
 /** What is a list, though it is no option. */
-const WORDS = ["_", "arguments"]
+const WORDS = ["_", "arguments", "field"]
 
 const cli = yargs()
   .scriptName("rws")
@@ -54,6 +68,15 @@ const cli = yargs()
     const { ctl } = await import("./ctl.js")
     await ctl(given)
   })
+  .command(
+    "endpoints <order> [key] [url]",
+    "Show or change the endpoints of a registry",
+    endpointsOptions,
+    async (given) => {
+      const { endpoints } = await import("./endpoints.js")
+      await endpoints(given)
+    },
+  )
   .command("top", "Watch a running rws", topOptions, async (given) => {
     const { top } = await import("./top.js")
     await top(given)
@@ -74,6 +97,15 @@ const cli = yargs()
     const { grafana } = await import("./grafana.js")
     grafana()
   })
+  .command(
+    "interceptor",
+    "Print the script that sends the WebSockets of a page through rws",
+    interceptorOptions,
+    async (given) => {
+      const { interceptor } = await import("./interceptor.js")
+      interceptor(given)
+    },
+  )
   // Imported lazily: a serving proxy never loads a WebSocket client or server.
   .command("echo", "Run a WebSocket echo backend, to try things with", echoOptions, async (given) => {
     const { echo } = await import("./echo.js")
@@ -196,6 +228,42 @@ function ctlOptions(command: Argv) {
     .example("$0 ctl close --backend chat-1:9000", "close its tunnels")
 }
 
+function endpointsOptions(command: Argv) {
+  return command
+    .options(configOptions)
+    .positional("order", {
+      type: "string",
+      demandOption: true,
+      choices: ["list", "get", "set", "remove", "enable", "disable"],
+      describe: "What to do",
+    })
+    .positional("key", { type: "string", describe: "Key of the endpoint" })
+    .positional("url", { type: "string", describe: "For set: its URL" })
+    .options({
+      registry: { type: "string", requiresArg: true, describe: "Name of the registry, if there are several" },
+      json: { type: "boolean", default: false, describe: "For list: print the entries as JSON" },
+      field: {
+        type: "string",
+        array: true,
+        requiresArg: true,
+        describe: "For set: a field that the backend gets, as in X-Tenant=a",
+      },
+      "allowed-origin": {
+        type: "string",
+        array: true,
+        requiresArg: true,
+        describe: "For set: an origin that may connect",
+      },
+      "max-connections": {
+        type: "number",
+        requiresArg: true,
+        describe: "For set: concurrent sessions; 0 = unlimited",
+      },
+    })
+    .example("$0 endpoints set room1 ws://10.0.0.5:9000", "add an endpoint, or move it")
+    .example("$0 endpoints disable room1", "refuse new connections to it with a 403")
+}
+
 function topOptions(command: Argv) {
   return administrated(command)
     .option("interval-ms", {
@@ -242,6 +310,19 @@ function systemdOptions(command: Argv) {
     default: false,
     describe: "Print the socket unit, for restarts without a gap",
   })
+}
+
+function interceptorOptions(command: Argv) {
+  const option = (describe: string) => ({ type: "string", requiresArg: true, describe }) as const
+  return command
+    .option("module", { type: "boolean", default: false, describe: "Print the ES module" })
+    .option("proxy", option("URL of rws: then the script needs no options in the page"))
+    .option("endpoint-id", option("Key of the endpoint in the registry of rws"))
+    .option("match", option("Origins or hosts to intercept, separated by spaces (default: all others)"))
+    .option("parameter", option("Query parameter with the key (default: endpointId)"))
+    .implies("endpoint-id", "proxy")
+    .implies("match", "proxy")
+    .implies("parameter", "proxy")
 }
 
 function echoOptions(command: Argv) {

@@ -2,9 +2,9 @@
 import { existsSync } from "node:fs"
 import type { Options } from "yargs"
 import { ADMIN, LISTENER, LOG, TOP } from "../lib/config/known-tables.js"
-import { checkConfig, DEFAULT_CONFIG_FILE, loadConfig } from "../lib/config/load.js"
+import { DEFAULT_CONFIG_FILE, loadConfig, toSettings } from "../lib/config/load.js"
 import { ConfigError, type ConfigProblem } from "../lib/config/problem.js"
-import { type Config, LOG_FORMATS, LOG_LEVELS } from "../lib/config/schema.js"
+import { type Config, LOG_FORMATS, LOG_LEVELS, type Settings } from "../lib/config/schema.js"
 import { plainText, type Setting } from "../lib/settings/setting.js"
 import type { Table } from "../lib/settings/table.js"
 
@@ -86,22 +86,28 @@ function refusal(flag: string, message: string): ConfigError {
   return new ConfigError("command line", [{ path: [flag], message }])
 }
 
+/** A configuration as it is written, and parsed. */
+export interface ReadConfig {
+  readonly config: Config
+  readonly settings: Settings
+}
+
 /**
  * Reads the configuration from the flags if there is one of a listener, else from the file.
  * @throws {ConfigError}
  */
-export async function readConfig(given: ConfigArguments): Promise<Config> {
+export async function readConfig(given: ConfigArguments): Promise<ReadConfig> {
   const file = configFileOf(given)
   const { log, admin, ...config } =
     file === undefined ? { ws_proxy: [valuesIn(given, FLAG_SETTINGS)] } : await loadConfig(file)
-  return inFlags(() =>
-    checkConfig({
-      ...config,
-      ...valuesIn(given, TOP_SETTINGS),
-      log: { ...log, ...valuesIn(given, LOG_SETTINGS) },
-      admin: { ...admin, ...valuesIn(given, ADMIN_SETTINGS) },
-    }),
-  )
+  const input: Table = {
+    ...config,
+    ...valuesIn(given, TOP_SETTINGS),
+    log: { ...log, ...valuesIn(given, LOG_SETTINGS) },
+    admin: { ...admin, ...valuesIn(given, ADMIN_SETTINGS) },
+  }
+  const settings = inFlags(() => toSettings(input))
+  return { config: input as Config, settings }
 }
 
 /** The values of these keys that were given as flags. */
@@ -147,7 +153,7 @@ function toNumber(text: unknown): unknown {
 }
 
 /** Replaces keys by their flags in errors. */
-function inFlags(check: () => Config): Config {
+function inFlags<Outcome>(check: () => Outcome): Outcome {
   try {
     return check()
   } catch (error) {

@@ -1,16 +1,24 @@
 /** `rws ctl`: shows and changes a running rws through its admin API. */
 import type {
-  BackendStatus,
+  Changes,
+  ClosedTunnels,
+  EndedSessions,
   ListenerStatus,
   PoolStatus,
   ProxyStatus,
   SessionPage,
-  SessionStatus,
-} from "../lib/admin/source.js"
+} from "../lib/admin/api-types.js"
 import { LOG_LEVELS } from "../lib/config/schema.js"
 import { type AdminArguments, AdminClient } from "./admin-client.js"
+import { followEvents } from "./ctl-events.js"
+import {
+  describeEnded,
+  describeListeners,
+  describePools,
+  describeSessions,
+  describeStatus,
+} from "./ctl-tables.js"
 import { RunError } from "./run-error.js"
-import { type Column, formatBytes, formatDuration, toTable } from "./text-table.js"
 import { UsageError } from "./usage-error.js"
 
 /** What an order needs: the client, its words, and the options. */
@@ -23,19 +31,8 @@ interface Asked {
 interface Order {
   /** Names of its arguments. */
   readonly words: readonly string[]
-  /** Resolves to the JSON, and to the lines that show it. */
-  run(asked: Asked): Promise<readonly [json: unknown, lines: readonly string[]]>
-}
-
-interface Ended {
-  readonly endedAt: string
-  readonly listener: string
-  readonly client: string
-  readonly backend?: string
-  readonly path?: string
-  readonly reason: string
-  readonly text: string
-  readonly tunnelMs?: number
+  /** Resolves to the JSON, and to the lines that show it; undefined if it has printed them itself. */
+  run(asked: Asked): Promise<readonly [json: unknown, lines: readonly string[]] | undefined>
 }
 
 const ORDERS: Readonly<Record<string, Order>> = {
@@ -50,7 +47,7 @@ const ORDERS: Readonly<Record<string, Order>> = {
     words: [],
     async run({ client }) {
       const listeners = await client.get<readonly ListenerStatus[]>("/api/listeners")
-      return [listeners, toTable(LISTENER_COLUMNS, listeners)]
+      return [listeners, describeListeners(listeners)]
     },
   },
   pools: {
@@ -66,29 +63,39 @@ const ORDERS: Readonly<Record<string, Order>> = {
       const page = await client.get<SessionPage>(`/api/sessions?${sessionQuery(given)}`)
       const left = page.total - page.sessions.length
       const more = left > 0 ? [`${left} more of ${page.total}; see --limit, --offset and the filters`] : []
-      const missing = page.incomplete ? ["incomplete: a worker thread does not respond"] : []
-      return [page, [...toTable(SESSION_COLUMNS, page.sessions), ...more, ...missing]]
+      return [page, [...describeSessions(page.sessions), ...more, ...missing(page)]]
     },
   },
   ended: {
     words: [],
     async run({ client }) {
-      const json = await client.get<{ readonly sessions: readonly Ended[] }>("/api/ended")
-      return [json, toTable(ENDED_COLUMNS, json.sessions)]
+      const json = await client.get<EndedSessions>("/api/ended")
+      return [json, describeEnded(json.sessions)]
+    },
+  },
+  events: {
+    words: [],
+    async run({ client, given }) {
+      await followEvents(client, given.json === true)
+      return undefined
     },
   },
   close: {
     words: [],
     async run({ client, words: [id], given }) {
       if (id !== undefined) {
-        const json = await client.post<Closed>(`/api/sessions/${encodeURIComponent(id)}/close`)
+        const json = await client.post(`/api/sessions/${encodeURIComponent(id)}/close`)
         return [json, [`session ${id} is closed`]]
       }
       if (typeof given.backend !== "string") throw new UsageError("expected rws ctl close ID, or --backend")
-      const json = await client.post<Closed>(`${await pathOf(client, given.backend, given)}/close`)
+      const json = await client.post<ClosedTunnels>(`${await pathOf(client, given.backend, given)}/close`)
+      const tunnels = json.closed === 1 ? "tunnel" : "tunnels"
       return [
         json,
-        [`closing ${json.closed} ${json.closed === 1 ? "tunnel" : "tunnels"} of ${given.backend}`],
+        [
+          `closing ${json.closed} ${tunnels} of ${given.backend}`,
+          ...missing(json, "closes its own once it can"),
+        ],
       ]
     },
   },
@@ -101,20 +108,20 @@ const ORDERS: Readonly<Record<string, Order>> = {
       const pool = typeof given.pool === "string" ? given.pool : await onlyPool(client)
       const weight = given.weight === undefined ? {} : { weight: toWeight(String(given.weight)) }
       const body = { address, ...weight }
-      return changed(await client.post<Changed>(`/api/pools/${encodeURIComponent(pool)}/backends`, body))
+      return changed(await client.post<Changes>(`/api/pools/${encodeURIComponent(pool)}/backends`, body))
     },
   },
   weight: {
     words: ["BACKEND", "WEIGHT"],
     async run({ client, words: [backend = "", weight = ""], given }) {
       const body = { weight: toWeight(weight) }
-      return changed(await client.post<Changed>(`${await pathOf(client, backend, given)}/weight`, body))
+      return changed(await client.post<Changes>(`${await pathOf(client, backend, given)}/weight`, body))
     },
   },
   reload: {
     words: [],
     async run({ client }) {
-      return changed(await client.post<Changed>("/api/reload"))
+      return changed(await client.post<Changes>("/api/reload"))
     },
   },
   "log-level": {
@@ -128,14 +135,6 @@ const ORDERS: Readonly<Record<string, Order>> = {
   },
 }
 
-interface Changed {
-  readonly changes: readonly string[]
-}
-
-interface Closed {
-  readonly closed: number
-}
-
 export async function ctl(given: AdminArguments): Promise<void> {
   const name = String(given.order)
   const order = Object.hasOwn(ORDERS, name) ? ORDERS[name] : undefined
@@ -147,7 +146,9 @@ export async function ctl(given: AdminArguments): Promise<void> {
     throw new UsageError(`expected rws ctl ${[name, ...order.words].join(" ")}`)
   if (words.length > most) throw new UsageError(`"${words[most]}" is one argument too many`)
   const client = await AdminClient.find(given)
-  const [json, lines] = await order.run({ client, words, given })
+  const outcome = await order.run({ client, words, given })
+  if (outcome === undefined) return
+  const [json, lines] = outcome
   console.log(given.json === true ? JSON.stringify(json, undefined, 2) : lines.join("\n"))
 }
 
@@ -155,12 +156,19 @@ function changeOf(kind: string): Order {
   return {
     words: ["BACKEND"],
     async run({ client, words: [backend = ""], given }) {
-      return changed(await client.post<Changed>(`${await pathOf(client, backend, given)}/${kind}`))
+      return changed(await client.post<Changes>(`${await pathOf(client, backend, given)}/${kind}`))
     },
   }
 }
 
-function changed(json: Changed): readonly [Changed, readonly string[]] {
+/** Says that a worker thread has not taken part. */
+function missing({ incomplete }: { readonly incomplete?: true | undefined }, more = ""): readonly string[] {
+  return incomplete
+    ? [`incomplete: a worker thread does not respond${more === "" ? "" : `; it ${more}`}`]
+    : []
+}
+
+function changed(json: Changes): readonly [Changes, readonly string[]] {
   return [json, json.changes.length === 0 ? ["nothing has changed"] : json.changes]
 }
 
@@ -200,91 +208,3 @@ function sessionQuery(given: AdminArguments): URLSearchParams {
     FILTERS.flatMap((name) => (given[name] === undefined ? [] : [[name, String(given[name])]])),
   )
 }
-
-export function describeStatus({ totals, ...status }: ProxyStatus): string[] {
-  const refused = Object.entries(totals.refusals).map(([reason, times]) => `${reason} ${times}`)
-  const threads = status.workers === 1 ? "one thread" : `${status.workers} worker threads`
-  return [
-    `rws ${status.version} on Node.js ${status.nodeVersion}, ${threads}, up for ${formatDuration(status.uptimeS * 1000)}${status.draining ? ", draining" : ""}`,
-    `sessions  ${totals.live} at present, ${totals.sessions} in all`,
-    `tunnels   ${totals.liveTunnels} at present, ${totals.tunnels} in all`,
-    `bytes     ${formatBytes(totals.bytesFromClient)} from clients, ${formatBytes(totals.bytesFromBackend)} from backends`,
-    `refused   ${refused.length === 0 ? "none" : refused.join(", ")}`,
-    `reloads   ${status.reloads}`,
-    `log level ${status.logLevel}`,
-  ]
-}
-
-const LISTENER_COLUMNS: readonly Column<ListenerStatus>[] = [
-  { title: "LISTENER", text: ({ name }) => name },
-  { title: "ADDRESS", text: ({ address }) => address },
-  {
-    title: "SESSIONS",
-    isNumber: true,
-    text: ({ sessions, maxConnections }) => partOf(sessions, maxConnections),
-  },
-  { title: "PENDING", isNumber: true, text: ({ pending, maxPending }) => partOf(pending, maxPending) },
-  { title: "ROUTES", isNumber: true, text: ({ routes }) => String(routes.length) },
-  { title: "POOL", text: ({ pool = "" }) => pool },
-  { title: "", text: ({ draining }) => (draining ? "draining" : "") },
-]
-
-/** As in "7/100"; 0 = unlimited. */
-function partOf(used: number, max: number): string {
-  return max === 0 ? String(used) : `${used}/${max}`
-}
-
-interface PooledBackend extends BackendStatus {
-  readonly pool: string
-}
-
-const BACKEND_COLUMNS: readonly Column<PooledBackend>[] = [
-  { title: "POOL", text: ({ pool }) => pool },
-  { title: "BACKEND", text: ({ name }) => name },
-  { title: "STATE", text: ({ state }) => state },
-  { title: "WEIGHT", isNumber: true, text: ({ weight }) => String(weight) },
-  { title: "ACTIVE", isNumber: true, text: ({ active }) => String(active) },
-  { title: "SHARE", isNumber: true, text: ({ share }) => `${Math.round(share * 100)} %` },
-  { title: "DIALS", isNumber: true, text: ({ dials }) => String(dials) },
-  { title: "FAILED", isNumber: true, text: ({ failures }) => String(failures) },
-  { title: "REASON", text: ({ state, reason = "" }) => (state === "up" ? "" : reason) },
-]
-
-export function describePools(pools: readonly PoolStatus[]): string[] {
-  const backends = pools.flatMap(({ name: pool, backends }) =>
-    backends.map((backend) => ({ ...backend, pool })),
-  )
-  return toTable(BACKEND_COLUMNS, backends)
-}
-
-const SESSION_COLUMNS: readonly Column<SessionStatus>[] = [
-  { title: "ID", text: ({ id }) => id },
-  { title: "AGE", isNumber: true, text: ({ ageMs }) => formatDuration(ageMs) },
-  { title: "CLIENT", text: ({ client }) => client },
-  { title: "LISTENER", text: ({ listener }) => listener },
-  { title: "BACKEND", text: ({ backend = "" }) => backend },
-  { title: "STAGE", text: ({ stage }) => stage },
-  { title: "IN", isNumber: true, text: ({ bytesFromClient }) => formatBytes(bytesFromClient) },
-  { title: "IN/S", isNumber: true, text: ({ rateFromClient }) => formatBytes(rateFromClient) },
-  { title: "OUT", isNumber: true, text: ({ bytesFromBackend }) => formatBytes(bytesFromBackend) },
-  { title: "OUT/S", isNumber: true, text: ({ rateFromBackend }) => formatBytes(rateFromBackend) },
-  { title: "PATH", text: ({ path = "" }) => path },
-]
-
-export function describeSessions(sessions: readonly SessionStatus[]): string[] {
-  return toTable(SESSION_COLUMNS, sessions)
-}
-
-const ENDED_COLUMNS: readonly Column<Ended>[] = [
-  { title: "ENDED", text: ({ endedAt }) => endedAt },
-  { title: "CLIENT", text: ({ client }) => client },
-  { title: "LISTENER", text: ({ listener }) => listener },
-  { title: "BACKEND", text: ({ backend = "" }) => backend },
-  {
-    title: "LASTED",
-    isNumber: true,
-    text: ({ tunnelMs }) => (tunnelMs === undefined ? "" : formatDuration(tunnelMs)),
-  },
-  { title: "REASON", text: ({ reason }) => reason },
-  { title: "", text: ({ text }) => text },
-]

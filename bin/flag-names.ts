@@ -12,6 +12,13 @@ const ADMIN_FLAGS = [
   ...["admin", "token-file", "json", "listener", "pool", "backend", "client", "stage", "sort", "limit"],
   ...["offset", "weight", "interval-ms", "count"],
 ]
+/** Flags of commands that take no keys of the configuration as flags, or others of the same name. */
+const OWN_FLAGS: Readonly<Record<string, readonly string[]>> = {
+  ctl: ADMIN_FLAGS,
+  top: ADMIN_FLAGS,
+  endpoints: ["registry", "json", "field", "allowed-origin", "max-connections"],
+  interceptor: ["module", "proxy", "endpoint-id", "match", "parameter"],
+}
 const LISTENER = tableAt(["ws_proxy", 0])
 
 /**
@@ -20,7 +27,7 @@ const LISTENER = tableAt(["ws_proxy", 0])
  */
 export function toKnownFlags(args: readonly string[]): string[] {
   const end = args.indexOf("--")
-  const ownFlags = args[0] === "ctl" || args[0] === "top" ? ADMIN_FLAGS : []
+  const ownFlags = new Map(Object.entries(OWN_FLAGS)).get(args[0] ?? "") ?? []
   return args.map((arg, index) => {
     const [, no = "", name, value = ""] = /^--(no-)?([^=]+)(=.*)?$/s.exec(arg) ?? []
     if (name === undefined || (end >= 0 && index > end)) return arg

@@ -2,10 +2,10 @@
 import type { Config, Settings } from "../lib/config/schema.js"
 import type { RunningProxy } from "../lib/index.js"
 import type { Log } from "../lib/ops/log.js"
+import { FileWatch, versionOf } from "../lib/shared/file-watch.js"
 import { Reloader } from "./reloader.js"
 import type { ServiceManager } from "./service-manager.js"
 import { onOrder, toIgnored } from "./signals.js"
-import { FileWatch, versionOf } from "./watch.js"
 
 export interface Source {
   /** Undefined: flags are the configuration. */

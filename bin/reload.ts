@@ -1,12 +1,11 @@
 /** `rws reload`: checks the configuration file and tells the running rws to read it again. */
-import { toSettings } from "../lib/config/load.js"
 import { type ConfigArguments, readConfig } from "./config-options.js"
 import { PidFile } from "./pid-file.js"
 import { RunError } from "./run-error.js"
 import { UsageError } from "./usage-error.js"
 
 export async function reload(given: ConfigArguments & { readonly pid?: string | undefined }): Promise<void> {
-  const { pid_file } = toSettings(await readConfig(given))
+  const { pid_file } = (await readConfig(given)).settings
   const pid = given.pid === undefined ? holderOf(pid_file) : toPid(given.pid)
   try {
     process.kill(pid, "SIGHUP")

@@ -1,8 +1,8 @@
 /** `rws serve`: runs the proxy until a signal. */
-import { configSchema } from "../lib/config/schema.js"
 import { takeInheritedSockets } from "../lib/net/inherited-sockets.js"
 import { BindError } from "../lib/net/listener.js"
 import { createProxy } from "../lib/proxy/proxy.js"
+import { versionOf } from "../lib/shared/file-watch.js"
 import { type ConfigArguments, configFileOf, readConfig } from "./config-options.js"
 import { DONE, end, FLUSH_MS, TUNNELS_CUT } from "./end.js"
 import { leaveCluster } from "./leave-cluster.js"
@@ -11,7 +11,6 @@ import { reloadOnRequest } from "./reload-on-request.js"
 import { ServiceManager } from "./service-manager.js"
 import { closeOnSignal, onOrder, toIgnored } from "./signals.js"
 import { openPidFile, successorIn, takeOver } from "./take-over.js"
-import { versionOf } from "./watch.js"
 
 type ServeArguments = ConfigArguments & { readonly replace?: boolean | undefined }
 
@@ -22,8 +21,7 @@ export async function serve(given: ServeArguments): Promise<void> {
   // Before the file is read, so that no change after it goes unnoticed.
   const version = file === undefined ? undefined : versionOf(file)
   const read = () => readConfig(given)
-  const config = await read()
-  const settings = configSchema.parse(config)
+  const { config, settings } = await read()
   const mayReplace = given.replace === true
   const pidFile = openPidFile(settings.pid_file, mayReplace)
   const { log, flush } = await openLog(settings.log)
@@ -39,11 +37,14 @@ export async function serve(given: ServeArguments): Promise<void> {
       return proxy
     })
   // The proxy itself is only asked to go by configurations that are valid.
-  const readForReload = () =>
-    read().catch(async (error: unknown) => {
+  const readForReload = async () => {
+    try {
+      return (await read()).config
+    } catch (error) {
       await starting.then((proxy) => proxy.reloadRefused())
       throw error
-    })
+    }
+  }
   const reloads = reloadOnRequest(
     starting,
     { file, version, read: readForReload },

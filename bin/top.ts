@@ -1,8 +1,8 @@
 /** `rws top`: what a running rws does, refreshed in place on a terminal, else as one line per refresh. */
-import type { PoolStatus, ProxyStatus, SessionPage, Totals } from "../lib/admin/source.js"
+import type { PoolStatus, ProxyStatus, SessionPage, Totals } from "../lib/admin/api-types.js"
+import { formatBytes, formatDuration } from "../lib/ops/figures.js"
 import { type AdminArguments, AdminClient } from "./admin-client.js"
-import { describePools, describeSessions } from "./ctl.js"
-import { formatBytes, formatDuration } from "./text-table.js"
+import { describePools, describeSessions } from "./ctl-tables.js"
 import { UsageError } from "./usage-error.js"
 
 const MIN_INTERVAL_MS = 200

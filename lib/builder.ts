@@ -172,8 +172,8 @@ export class WsProxy {
   }
 
   /**
-   * Addresses and CIDR ranges that may report the client address; `"unix"` for clients of a Unix socket.
-   * Default: [].
+   * Addresses and CIDR ranges that may report the client address; `"private_ranges"` for loopback and private
+   * networks, `"unix"` for clients of a Unix socket. Default: [].
    */
   trustedProxies(value: ListenerConfig["trusted_proxies"]): this {
     return this.#set({ trusted_proxies: value })
@@ -185,6 +185,14 @@ export class WsProxy {
    */
   acceptProxyProtocol(value: ListenerConfig["accept_proxy_protocol"]): this {
     return this.#set({ accept_proxy_protocol: value })
+  }
+
+  /**
+   * All clients come over TLS, though nothing says so: behind a terminator that passes bytes without a PROXY
+   * header, or with one that lacks TLS details; what a trusted proxy reports overrides it. Default: false.
+   */
+  clientTls(value: ListenerConfig["client_tls"]): this {
+    return this.#set({ client_tls: value })
   }
 
   /**
@@ -245,6 +253,45 @@ export class WsProxy {
     return this.#set({ require_origin: value })
   }
 
+  /**
+   * Origin that the backend gets from clients that send none; `allowed_origins` and `require_origin` go by
+   * what the client has sent. Default: none.
+   */
+  origin(value: ListenerConfig["origin"]): this {
+    return this.#set({ origin: value })
+  }
+
+  /** Table: clients must send a signed token. Default: none. */
+  jwt(value: ListenerConfig["jwt"]): this {
+    return this.#set({ jwt: value })
+  }
+
+  /** Table: a service that is asked whether a client may connect; after `jwt`. Default: none. */
+  forwardAuth(value: ListenerConfig["forward_auth"]): this {
+    return this.#set({ forward_auth: value })
+  }
+
+  /**
+   * Name of the `[registry.NAME]` in which each request's endpoint is looked up, in place of `pool`. Default:
+   * none.
+   */
+  registry(value: ListenerConfig["registry"]): this {
+    return this.#set({ registry: value })
+  }
+
+  /**
+   * Where a request names its endpoint: `"query:NAME"`, `"header:NAME"`, `"path:1"` (the first segment, after
+   * `strip_prefix` and `rewrite`) or `"host:1"` (the first label). Default: none.
+   */
+  registryKey(value: ListenerConfig["registry_key"]): this {
+    return this.#set({ registry_key: value })
+  }
+
+  /** Pass `registry_key` on to the backend; otherwise it is removed, except from the Host. Default: false. */
+  keepKey(value: ListenerConfig["keep_key"]): this {
+    return this.#set({ keep_key: value })
+  }
+
   /** The only subprotocols that the backend is offered; empty = all. Default: []. */
   subprotocols(value: ListenerConfig["subprotocols"]): this {
     return this.#set({ subprotocols: value })
@@ -277,6 +324,11 @@ export class WsProxy {
    */
   stickySecret(value: ListenerConfig["sticky_secret"]): this {
     return this.#set({ sticky_secret: value })
+  }
+
+  /** Table: attributes of that cookie. Default: see below. */
+  stickyAttributes(value: ListenerConfig["sticky_attributes"]): this {
+    return this.#set({ sticky_attributes: value })
   }
 
   /** Backends that one session may dial; 0 = each one once. Default: 0. */

@@ -2,6 +2,8 @@
 // Must stay in the emitted declarations: they use Node's types, and TypeScript 6 does not load these by
 // default.
 /// <reference types="node" preserve="true" />
+export type { Authorize } from "./access/authorize-hook.js"
+export { type HookChanges, type HookLimits, type HookRequest, Refusal } from "./access/hook.js"
 export { AddressError } from "./address/address.js"
 export { WsProxy } from "./builder.js"
 export { CLOSE_REASONS, type CloseReason, type Stage, type Who } from "./close-reason.js"
@@ -20,5 +22,11 @@ export type { PoolOptions } from "./pool/pool-settings.js"
 export type { AttachedConfig, AttachedInput, AttachedListenerConfig } from "./proxy/attached-config.js"
 export { createProxy, type ProxyOptions, type RunningProxy } from "./proxy/proxy.js"
 export type { ProxyEvents } from "./proxy/session-events.js"
-export { createUpgradeHandler, type UpgradeHandler, type UpgradeIncoming } from "./proxy/upgrade-handler.js"
+export {
+  createUpgradeHandler,
+  type UpgradeHandler,
+  type UpgradeIncoming,
+  type UpgradeOptions,
+} from "./proxy/upgrade-handler.js"
+export type { Locate, Location } from "./registry/locate-hook.js"
 export { SettingError } from "./settings/setting-error.js"

@@ -2,6 +2,7 @@
 import { connect, type Socket } from "node:net"
 import { ACCEPT, HEAD_END, KEY, type Path } from "../contenders/protocol.js"
 import { HOST } from "./port.js"
+import { TOKEN } from "./token.js"
 
 /** All clients read into this buffer, so that the client costs the machine little. */
 const READ_BUFFER = Buffer.allocUnsafeSlow(64 * 1024)
@@ -20,7 +21,7 @@ export function upgradeHead(path: Path): string {
     "Sec-WebSocket-Version: 13\r\n" +
     "Accept-Encoding: gzip, deflate, br\r\n" +
     "Accept-Language: en-US,en;q=0.9\r\n" +
-    "Cookie: session=0123456789abcdef0123456789abcdef; theme=dark\r\n" +
+    `Cookie: session=${TOKEN}; theme=dark\r\n` +
     `Sec-WebSocket-Key: ${KEY}\r\n` +
     "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"
   )

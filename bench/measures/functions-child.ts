@@ -1,8 +1,13 @@
 /** A program: times pure functions of rws and sends the times to its parent. */
 import { parseHostPattern } from "../../lib/address/host-pattern.js"
+import { History } from "../../lib/admin/history.js"
+import { SessionEnd } from "../../lib/close-reason.js"
 import { FieldEdit } from "../../lib/http/field-writer.js"
 import { parseRequestHead, parseResponseHead } from "../../lib/http/head.js"
 import { HeadScanner } from "../../lib/http/head-scanner.js"
+import { Meter } from "../../lib/metrics/meter.js"
+import { createMeterRow } from "../../lib/metrics/meter-cells.js"
+import type { EndedSession } from "../../lib/ops/session-summary.js"
 import { Backend } from "../../lib/pool/backend.js"
 import { Pool } from "../../lib/pool/pool.js"
 import { parsePathPattern } from "../../lib/routing/path-pattern.js"
@@ -43,6 +48,22 @@ const edits = [
   FieldEdit.set("X-Forwarded-Host", request.host),
 ]
 
+const meter = new Meter(new Float64Array(createMeterRow()))
+const history = new History()
+const session: EndedSession = {
+  listener: "chat",
+  client: `${CLIENT_IP}:50000`,
+  startedAt: Date.now(),
+  bytesFromClient: 64,
+  bytesFromBackend: 64,
+  headMs: 0.2,
+  dialMs: 0.3,
+  handshakeMs: 2.2,
+  tunnelMs: 1500,
+  reason: "client_fin",
+  who: "client",
+}
+
 const CALLS: Readonly<Record<string, () => unknown>> = {
   scan: () => new HeadScanner("request").scan(requestBytes),
   parse: () => parseRequestHead(requestBytes),
@@ -60,6 +81,15 @@ const CALLS: Readonly<Record<string, () => unknown>> = {
   "parse response": () => parseResponseHead(responseBytes),
   "check response": () => checkUpgradeResponse(responseHead, request.key),
   "compose 101": () => rewriteUpgradeResponse(responseHead),
+  "metrics and history of a session": () => {
+    meter.sessionStarted()
+    meter.tunnelOpened(session)
+    history.tunnelOpened(session)
+    const end = new SessionEnd(session.reason)
+    meter.sessionEnded(session, end)
+    history.sessionEnded({ ...session }, end)
+    return end
+  },
 }
 
 /** Keeps V8 from leaving out calls whose results nobody uses. */

@@ -1,11 +1,12 @@
 /**
- * What routes, sticky cookies, hashing and TLS to the backend add to a handshake of rws, and what
- * `close_frames` adds to a message, and metrics to both.
+ * What routes, sticky cookies, hashing, tokens, forward auth and registries with a warm cache, and TLS to the
+ * backend add to a handshake of rws, and what `close_frames` adds to a message, and metrics to both.
  */
 import { startChild } from "../contenders/child.js"
 import { type Entry, RWS } from "../contenders/contender.js"
 import { LOAD_RUNTIME } from "../contenders/runtime.js"
 import { VARIANTS, type Variant } from "../contenders/rws-variants.js"
+import { installedVersion } from "../contenders/system-process.js"
 import { makeCertificate } from "../load/certificate.js"
 import { handshakes } from "./handshakes.js"
 import type { Arena, Finding, Measure } from "./measure.js"
@@ -28,7 +29,11 @@ export const variants: Measure = {
       isQuick: true,
       start: (port) => startChild("contenders/rws.js", [String(port), variant, cert], runtime),
     })
-    const plain = VARIANTS.filter((variant) => variant !== "wss").map(entryOf)
+    const hasRedis = installedVersion("redis-server", "--version") !== undefined
+    if (!hasRedis) console.log("\nredis-server is not installed: rws-registry-redis is left out")
+    const plain = VARIANTS.filter(
+      (variant) => variant !== "wss" && (hasRedis || variant !== "registry-redis"),
+    ).map(entryOf)
     console.log()
     const contenders = await startSound(plain, backendPort)
     if (tlsBackend) contenders.push(...(await startSound([entryOf("wss")], tlsBackend.port)))

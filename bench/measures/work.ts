@@ -42,6 +42,7 @@ const AGREEMENT = 0.04
 /** One contender at work. */
 interface Lane extends Pick<Contender, "name" | "kind" | "process"> {
   readonly load: Load
+  readonly warmth: Warmth
   readonly cpu: number[]
   readonly rate: number[]
 }
@@ -60,11 +61,14 @@ export async function measureWork(work: Work, { contenders, plan }: Arena): Prom
     name,
     contenders.filter(({ kind }) => kind !== work.without),
     async ({ name, kind, port, process }) => {
-      const lane = { name, kind, process, load: await work.open(port), cpu: [], rate: [] }
-      await warmUp(lane, work.warmUpUnits, plan)
-      lanes.push(lane)
+      const warmth = new Warmth(work.warmUpUnits, plan)
+      lanes.push({ name, kind, process, load: await work.open(port), warmth, cpu: [], rate: [] })
     },
   )
+  // In turn, and until all are warm: V8 throws optimized code away when a process has idled for seconds.
+  while (lanes.some(({ warmth }) => !warmth.isEnough)) {
+    lanes = await inTurn(name, lanes, async (lane) => lane.warmth.add(await runRound(lane, plan.roundMs)))
+  }
   for (let round = 0; round < plan.rounds; round++) {
     lanes = await inTurn(name, lanes, async (lane) => {
       const { cpuMicros, unitsPerSecond } = await runRound(lane, plan.roundMs)
@@ -90,23 +94,40 @@ interface Round {
   readonly unitsPerSecond: number
 }
 
-/** Works until two rounds agree, but no longer than the plan allows. Resolves to the last round. */
+/** Works until it is warm. Resolves to the last round. */
 export async function warmUp(
   lane: Pick<Lane, "process" | "load">,
   minUnits: number,
-  { roundMs, warmUpMs }: Plan,
+  plan: Plan,
 ): Promise<Round> {
-  const endMs = performance.now() + warmUpMs
-  let last = await runRound(lane, roundMs)
-  let units = last.units
-  while (last.cpuMicros !== undefined && performance.now() < endMs) {
-    const next = await runRound(lane, roundMs)
-    const change = Math.abs((next.cpuMicros ?? 0) / last.cpuMicros - 1)
-    last = next
-    units += next.units
-    if (units >= minUnits && change < AGREEMENT) break
+  const warmth = new Warmth(minUnits, plan)
+  for (;;) {
+    const round = await runRound(lane, plan.roundMs)
+    warmth.add(round)
+    if (warmth.isEnough) return round
   }
-  return last
+}
+
+/** Enough are `minUnits` and two rounds that agree, or as much time as the plan allows. */
+class Warmth {
+  isEnough = false
+  #units = 0
+  #ms = 0
+  #lastMicros = 0
+
+  constructor(
+    private readonly minUnits: number,
+    private readonly plan: Plan,
+  ) {}
+
+  add({ units, cpuMicros, unitsPerSecond }: Round): void {
+    this.#units += units
+    this.#ms += (units / unitsPerSecond) * 1000
+    const change = cpuMicros === undefined ? 0 : Math.abs(cpuMicros / this.#lastMicros - 1)
+    this.#lastMicros = cpuMicros ?? 0
+    const isWarm = cpuMicros === undefined || (this.#units >= this.minUnits && change < AGREEMENT)
+    this.isEnough ||= isWarm || this.#ms >= this.plan.warmUpMs
+  }
 }
 
 async function runRound({ process, load }: Pick<Lane, "process" | "load">, ms: number): Promise<Round> {

@@ -8,7 +8,7 @@ import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
 
 /** A valid request, and what is known about its client. */
 export interface AskedRequest {
-  /** As the client sent it, apart from what earlier checks have removed from its fields. */
+  /** As the client sent it, apart from what earlier checks have removed from its fields and query. */
   readonly request: UpgradeRequest
   /** The other end of the connection, or the source in its PROXY header. */
   readonly peer: ClientAddress
@@ -43,7 +43,7 @@ export interface AccessCheck {
 export interface Grant {
   /** Changes of the fields that the backend gets. They override those that the client sent. */
   readonly edits?: readonly FieldEdit[]
-  /** Names of query parameters, decoded, that the backend must not get. */
+  /** Names of query parameters, decoded, that neither later checks nor the backend must get. */
   readonly removedQuery?: readonly string[]
   /** The request's fields without what neither later checks nor the backend must get. Default: all. */
   readonly fields?: readonly Field[]

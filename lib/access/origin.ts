@@ -62,6 +62,12 @@ export function parseOriginPattern(text: string): OriginPattern {
   }
 }
 
+/** Checks the value of an Origin field that rws sends: `scheme://host[:port]`. Throws `SettingError`. */
+export function checkOrigin(text: string): void {
+  if (/^[\w.-]+$|^\[/.test(parseOrigin(text)?.host ?? "")) return
+  throw new SettingError(`"${text}" is not an origin: expected scheme://host[:port], without a path`)
+}
+
 interface Origin {
   readonly scheme: string
   readonly host: string

@@ -51,7 +51,7 @@ export function apiRoutes(source: AdminSource, history: History): readonly Admin
       return change(pool, { kind: "weight", backend, weight: toWeight(weight) })
     }),
     post(`${BACKEND}/close`, async ({ params: { pool = "", backend = "" } }) =>
-      json({ closed: await source.closeTunnels(pool, backend) }),
+      json(await source.closeTunnels(pool, backend)),
     ),
     post("/api/reload", async () => json({ changes: await applied(() => source.reload()) })),
     post("/api/log-level", async ({ body }) => {

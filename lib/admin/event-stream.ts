@@ -22,6 +22,7 @@ const HEARTBEAT_MS = 15_000
 
 export class EventStream {
   readonly #readers = new Set<Reader>()
+  #hasEnded = false
 
   /** Whether somebody reads: else there is no need to make events. */
   get isRead(): boolean {
@@ -33,8 +34,14 @@ export class EventStream {
     for (const reader of this.#readers) reader.add(event)
   }
 
+  /** No event comes after the last one: the readers get what waits for them, and their streams end. */
+  end(): void {
+    this.#hasEnded = true
+    for (const reader of this.#readers) reader.end()
+  }
+
   /**
-   * The events from now on, in text/event-stream. Ends with the signal.
+   * The events from now on, in text/event-stream. Ends with the signal or with `end`.
    * @throws {AdminError} when there are too many readers
    */
   subscribe(signal: AbortSignal): AsyncIterable<string> {
@@ -45,16 +52,17 @@ export class EventStream {
     this.#readers.add(reader)
     // Not at the end of the iteration: the response to a HEAD never begins it.
     signal.addEventListener("abort", () => this.#readers.delete(reader))
-    return read(reader, signal)
+    if (this.#hasEnded) reader.end()
+    return read(reader)
   }
 }
 
-async function* read(reader: Reader, signal: AbortSignal): AsyncIterable<string> {
+async function* read(reader: Reader): AsyncIterable<string> {
   // The head is sent with the first part.
   yield ": rws\n\n"
-  while (!signal.aborted) {
+  while (reader.hasMore) {
     await reader.pause(HEARTBEAT_MS)
-    if (!signal.aborted) yield reader.take()
+    if (!reader.isGone) yield reader.take()
   }
 }
 
@@ -69,8 +77,25 @@ class Reader {
   #lost = 0
   #wake = () => {}
 
+  #isLast = false
+
   constructor(private readonly signal: AbortSignal) {
     signal.addEventListener("abort", () => this.#wake())
+  }
+
+  /** Nobody reads any more. */
+  get isGone(): boolean {
+    return this.signal.aborted
+  }
+
+  /** Whether something waits or may come. */
+  get hasMore(): boolean {
+    return !this.isGone && (!this.#isLast || this.#waiting.length > 0)
+  }
+
+  end(): void {
+    this.#isLast = true
+    this.#wake()
   }
 
   add(event: AdminEvent): void {
@@ -82,7 +107,7 @@ class Reader {
   /** Resolves a moment after the next event, so that others come with it, or after the time. */
   async pause(longestMs: number): Promise<void> {
     if (this.#waiting.length === 0) await this.#wait(longestMs)
-    if (this.#waiting.length > 0 && !this.signal.aborted) await this.#wait(PAUSE_MS, true)
+    if (this.#waiting.length > 0) await this.#wait(PAUSE_MS, true)
   }
 
   /** What has come since the last time. */
@@ -96,7 +121,12 @@ class Reader {
     return all.map(toText).join("")
   }
 
-  /** @param isFull whether only the end of the request cuts it short */
+  /** Nothing comes any more. */
+  get #isOver(): boolean {
+    return this.isGone || this.#isLast
+  }
+
+  /** @param isFull whether only the end of the stream cuts it short */
   #wait(ms: number, isFull = false): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
@@ -106,9 +136,9 @@ class Reader {
       }
       const timer = setTimeout(done, ms)
       this.#wake = () => {
-        if (!isFull || this.signal.aborted) done()
+        if (!isFull || this.#isOver) done()
       }
-      if (this.signal.aborted) done()
+      if (this.#isOver) done()
     })
   }
 }

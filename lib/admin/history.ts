@@ -3,20 +3,13 @@ import { CLOSE_REASONS, type SessionEnd } from "../close-reason.js"
 import type { Observer } from "../ops/observer.js"
 import type { EndedSession, SessionSummary } from "../ops/session-summary.js"
 import type { HealthChange } from "../pool/health.js"
+import type { EndedStatus } from "./api-types.js"
 import { EventStream } from "./event-stream.js"
 
 /** Sessions that are remembered after their end. */
 const MAX_ENDED = 200
 /** Backends whose last change is remembered. */
 const MAX_BACKENDS = 10_000
-
-/** A session that has ended, as `GET /api/ended` shows it. */
-export type EndedStatus = Readonly<EndedSession> & {
-  /** ISO 8601. */
-  readonly endedAt: string
-  /** How it ended, in words. */
-  readonly text: string
-}
 
 export interface BackendNews {
   readonly reason: string
@@ -74,6 +67,24 @@ export class History implements Partial<Observer> {
   reloaded(changes: readonly string[]): void {
     this.reloads++
     if (this.events.isRead) this.events.publish({ event: "reload", data: { changes } })
+  }
+
+  draining(listener: string): void {
+    if (this.events.isRead) this.events.publish({ event: "drain", data: { listener } })
+  }
+
+  /** @param cut how many tunnels its drain has cut */
+  stopped(listener: string, cut: number): void {
+    if (this.events.isRead) this.events.publish({ event: "stop", data: { listener, cut } })
+  }
+
+  workerEnded(worker: number, { message }: Error, sessions: number): void {
+    const data = { worker, state: "ended", sessions, reason: message }
+    if (this.events.isRead) this.events.publish({ event: "worker", data })
+  }
+
+  workerReplaced(worker: number): void {
+    if (this.events.isRead) this.events.publish({ event: "worker", data: { worker, state: "replaced" } })
   }
 
   /** The last change of this backend, if there was one. */

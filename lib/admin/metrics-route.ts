@@ -2,7 +2,9 @@
 import type { Metrics } from "../metrics/registry.js"
 import type { AdminRoute } from "./route.js"
 
-export function metricsRoute(metrics: Metrics): AdminRoute {
+export type MetricsPage = Pick<Metrics, "contentType" | "text">
+
+export function metricsRoute(metrics: MetricsPage): AdminRoute {
   return {
     method: "GET",
     path: "/metrics",

@@ -1,157 +1,19 @@
-/** The admin API in OpenAPI 3.1, as `GET /openapi.json` shows it. A test compares it with the routes. */
+/** The admin server in OpenAPI 3.1, as `GET /openapi.json` shows it. A test compares it with the routes. */
 import { LOG_LEVELS } from "../config/schema.js"
-import { BALANCES } from "../pool/pool-settings.js"
+import {
+  count,
+  describe,
+  type Json,
+  listOf,
+  object,
+  oneOf,
+  ref,
+  SCHEMAS,
+  sessionPage,
+  text,
+} from "./openapi-schemas.js"
 import { MAX_LIMIT, MAX_OFFSET } from "./requests.js"
 import { SORTS } from "./source.js"
-
-type Json = Readonly<Record<string, unknown>>
-
-const text: Json = { type: "string" }
-const count: Json = { type: "integer", minimum: 0 }
-const number: Json = { type: "number" }
-const yes: Json = { type: "boolean" }
-const time: Json = { type: "string", format: "date-time" }
-
-function describe(schema: Json, description: string): Json {
-  return { ...schema, description }
-}
-
-function oneOf(values: readonly string[]): Json {
-  return { type: "string", enum: values }
-}
-
-function listOf(items: Json): Json {
-  return { type: "array", items }
-}
-
-/** @param optional names of the properties that may be absent */
-function object(properties: Readonly<Record<string, Json>>, optional: readonly string[] = []): Json {
-  const required = Object.keys(properties).filter((name) => !optional.includes(name))
-  return { type: "object", required, properties }
-}
-
-function ref(name: string): Json {
-  return { $ref: `#/components/schemas/${name}` }
-}
-
-const sessionPage = object(
-  {
-    total: describe(count, "How many match, on all pages"),
-    sessions: listOf(ref("Session")),
-    incomplete: {
-      const: true,
-      description: "A worker thread has not replied in time: its sessions are missing",
-    },
-  },
-  ["incomplete"],
-)
-
-const schemas: Readonly<Record<string, Json>> = {
-  Status: object({
-    version: text,
-    nodeVersion: text,
-    startedAt: time,
-    uptimeS: count,
-    workers: describe(count, "Threads that serve; 1 = the main thread alone"),
-    draining: yes,
-    reloads: describe(count, "Since the start, changes by this API included"),
-    logLevel: oneOf(LOG_LEVELS),
-    totals: object({
-      sessions: describe(count, "Since the start"),
-      tunnels: describe(count, "Since the start"),
-      live: describe(count, "Sessions at present"),
-      liveTunnels: describe(count, "Tunnels at present"),
-      bytesFromClient: describe(
-        count,
-        "Of all tunnels, those that are open included; added up every 2 seconds",
-      ),
-      bytesFromBackend: count,
-      refusals: { type: "object", additionalProperties: count, description: "By reason" },
-    }),
-  }),
-  Listener: object(
-    {
-      name: text,
-      address: describe(text, "The bound address"),
-      sessions: describe(count, "At present"),
-      maxConnections: describe(count, "0 = unlimited"),
-      pending: describe(count, "Sessions that are not tunnels yet"),
-      maxPending: describe(count, "0 = unlimited"),
-      draining: yes,
-      pool: describe(text, "Its own pool; absent if it has only routes"),
-      routes: listOf(
-        object(
-          {
-            route: describe(count, "Its number, from 1"),
-            host: listOf(text),
-            path: text,
-            header: describe(listOf(text), "Names only: the values may be secret"),
-            query: listOf(text),
-            pool: text,
-          },
-          ["path"],
-        ),
-      ),
-    },
-    ["pool"],
-  ),
-  Pool: object({ name: text, balance: oneOf(BALANCES), backends: listOf(ref("Backend")) }),
-  Backend: object(
-    {
-      name: describe(text, "The address as it is configured"),
-      state: describe(
-        oneOf(["up", "ejected", "down", "draining"]),
-        "ejected: by failed attempts; down: by health checks; draining: it gets no new sessions",
-      ),
-      reason: text,
-      since: describe(time, "When it last went down or came up"),
-      weight: count,
-      backup: yes,
-      active: describe(count, "Sessions that hold a place there"),
-      maxConnections: describe(count, "0 = unlimited"),
-      dials: count,
-      failures: describe(count, "Attempts that failed by its own fault, at the dial or in the handshake"),
-      share: describe(number, "Its part of the pool's sessions at present, 0 to 1"),
-    },
-    ["reason", "since"],
-  ),
-  Session: object(
-    {
-      id: text,
-      listener: text,
-      client: text,
-      backend: describe(text, "The one that was tried last"),
-      pool: text,
-      route: text,
-      stage: text,
-      ageMs: count,
-      bytesFromClient: count,
-      bytesFromBackend: count,
-      rateFromClient: describe(
-        number,
-        "Bytes per second since it was last listed; at first, since its start",
-      ),
-      rateFromBackend: number,
-      path: describe(text, "Without its query"),
-    },
-    ["backend", "pool", "route", "path"],
-  ),
-  EndedSession: {
-    ...object({
-      listener: text,
-      client: text,
-      reason: describe(text, "A code of the table of reasons"),
-      who: oneOf(["client", "backend", "proxy"]),
-      text: describe(text, "The reason in words"),
-      endedAt: time,
-      bytesFromClient: count,
-      bytesFromBackend: count,
-    }),
-    additionalProperties: true,
-    description: "And what else the library's events tell about a session, as in `SessionSummary`",
-  },
-  Error: object({ error: text, problems: listOf(text) }, ["problems"]),
-}
 
 function responding(description: string, schema: Json, type = "application/json"): Json {
   return {
@@ -170,9 +32,22 @@ function taking(schema: Json): Json {
   return { requestBody: { required: true, content: { "application/json": { schema } } } }
 }
 
+const UNCOUNTED =
+  "A worker thread has not replied in time: it closes its tunnels once it can, and they are not counted"
 const CHANGES = responding("What has changed, in words", object({ changes: listOf(text) }))
-const CLOSED = responding("How many sessions are closed", object({ closed: count }))
+const CLOSED = responding("It is closed", object({ closed: { const: 1 } }))
+const ALL_CLOSED = responding(
+  "How many tunnels are closed",
+  object({ closed: count, incomplete: describe({ const: true }, UNCOUNTED) }, ["incomplete"]),
+)
 const UNTIL_RELOAD = "Holds until the next reload of the configuration file."
+
+/** Needs no token. */
+const PUBLIC = { security: [] }
+
+function plainText(status: number, description: string): Json {
+  return { [status]: { description, content: { "text/plain": { schema: text } } } }
+}
 
 /** A change of one backend without a body. */
 function backendChange(summary: string): Json {
@@ -182,6 +57,20 @@ function backendChange(summary: string): Json {
 const BACKEND = "/api/pools/{pool}/backends/{backend}"
 
 const paths: Readonly<Record<string, Json>> = {
+  "/": { get: { summary: "The admin page", ...PUBLIC, ...responding("Page", text, "text/html") } },
+  "/livez": {
+    get: { summary: "Whether rws responds at all", ...PUBLIC, responses: plainText(200, "It does") },
+  },
+  "/readyz": {
+    get: {
+      summary: "Whether clients may be sent to rws",
+      ...PUBLIC,
+      responses: { ...plainText(200, "They may"), ...plainText(503, "rws starts or drains") },
+    },
+  },
+  "/metrics": {
+    get: { summary: "Metrics in Prometheus's text format", ...responding("Metrics", text, "text/plain") },
+  },
   "/api/status": { get: { summary: "What rws is and does", ...responding("Status", ref("Status")) } },
   "/api/listeners": {
     get: { summary: "Listeners and their routes", ...responding("Listeners", listOf(ref("Listener"))) },
@@ -208,8 +97,10 @@ const paths: Readonly<Record<string, Json>> = {
   },
   "/api/events": {
     get: {
-      summary: "Server-sent events: open, end, refuse, backend, reload, and lost",
-      description: "A client that is too slow loses events; lost says how many.",
+      summary: "Server-sent events: open, end, refuse, backend, reload, drain, stop, worker, and lost",
+      description:
+        "drain: a listener begins to drain; stop: it has drained; worker: a thread has ended or is replaced. " +
+        "A client that is too slow loses events; lost says how many.",
       ...responding("Events", text, "text/event-stream"),
     },
   },
@@ -242,7 +133,7 @@ const paths: Readonly<Record<string, Json>> = {
     post: {
       summary: "Close all tunnels of a backend, over drain_spread_ms",
       parameters: inPath("pool", "backend"),
-      ...CLOSED,
+      ...ALL_CLOSED,
     },
   },
   "/api/reload": { post: { summary: "Read the configuration file again", ...CHANGES } },
@@ -263,14 +154,14 @@ function inQuery(name: string, schema: Json): Json {
 export const OPENAPI = {
   openapi: "3.1.0",
   info: {
-    title: "Admin API of rws",
+    title: "Admin server of rws",
     version: "1",
     description: "Errors have a status of 4xx or 5xx and say in `error` what is wrong.",
   },
   security: [{}, { token: [] }],
   paths,
   components: {
-    schemas,
+    schemas: SCHEMAS,
     securitySchemes: {
       token: { type: "http", scheme: "bearer" },
     },

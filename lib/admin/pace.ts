@@ -1,6 +1,5 @@
 /** Spreads requests over time, so that clients that ask as fast as they can cost a small part of a core. */
 import { type Clock, systemClock } from "../shared/clock.js"
-import { AdminError } from "./route.js"
 
 /** Part of the thread's time that handlers get in the long run. */
 const SHARE = 1 / 5
@@ -10,8 +9,8 @@ const INTERVAL_MS = 2
 const BURST_MS = 500
 /** The longest wait for what others have cost. */
 const MAX_DEBT_MS = 1000
-/** Many, since a refusal costs time at once. It takes pipelining to get there. */
-const MAX_WAITING = 2500
+/** More than there are connections: only requests whose clients have gone get there. */
+const MAX_WAITING = 100
 
 export class Pace {
   /** When the next request is due. */
@@ -21,13 +20,17 @@ export class Pace {
 
   constructor(private readonly clock: Clock = systemClock) {}
 
-  /** Resolves when a request may be handled, one at a time. Rejects with an `AdminError` if too many wait. */
-  async turn(): Promise<void> {
-    if (this.#waiting >= MAX_WAITING) throw new AdminError(503, "too many requests")
+  /**
+   * Resolves when a request may be handled, one at a time: to false if its client has gone or too many wait.
+   * @param signal aborted once the client has gone
+   */
+  async turn(signal: AbortSignal): Promise<boolean> {
+    if (this.#waiting >= MAX_WAITING) return false
     this.#waiting++
-    this.#last = this.#last.then(() => this.#untilDue())
+    this.#last = this.#last.then(() => this.#untilDue(signal))
     await this.#last
     this.#waiting--
+    return !signal.aborted
   }
 
   /** So much time of the thread has gone into a request. */
@@ -35,7 +38,8 @@ export class Pace {
     this.#nextMs = Math.min(this.#nextMs + ms / SHARE, this.clock.nowMs() + MAX_DEBT_MS)
   }
 
-  async #untilDue(): Promise<void> {
+  async #untilDue(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return
     // Tunnels come first, and the request before this one can say what it has cost.
     await new Promise((resolve) => setImmediate(resolve))
     const nowMs = this.clock.nowMs()

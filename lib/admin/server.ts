@@ -8,11 +8,13 @@ import { performance } from "node:perf_hooks"
 import { type Address, toNetOptions } from "../address/address.js"
 import { toBindError } from "../net/listener.js"
 import { bindUnixSocket } from "../net/unix-socket.js"
+import { Connections } from "./connections.js"
 import { Guard } from "./guard.js"
+import { readBody, send, urlOf } from "./messages.js"
 import { Pace } from "./pace.js"
 import { AdminError, type AdminResponse, type AdminRoute, json, matchPath } from "./route.js"
 
-export interface AdminOptions {
+export interface AdminServerOptions {
   readonly bind: Address
   /** Without one, everybody who can connect may do everything. */
   readonly token?: string | undefined
@@ -22,11 +24,9 @@ export interface AdminOptions {
   readonly onDefect?: (error: unknown) => void
 }
 
-const MAX_CONNECTIONS = 50
-/** Pipelined requests are parsed without a pause. */
+/** Pipelined requests are parsed at once. */
 const MAX_REQUESTS_PER_CONNECTION = 100
 const MAX_HEAD_BYTES = 8 * 1024
-const MAX_BODY_BYTES = 64 * 1024
 const HEAD_TIMEOUT_MS = 5_000
 const REQUEST_TIMEOUT_MS = 10_000
 /** Also for a client that does not read its response. Streams must send something more often. */
@@ -39,11 +39,12 @@ export class AdminServer {
   readonly #guard: Guard
   readonly #pace = new Pace()
   readonly #probePace = new Pace()
+  readonly #connections: Connections
   #removePath = () => {}
   #closed: Promise<void> | undefined
 
   constructor(
-    private readonly options: AdminOptions,
+    private readonly options: AdminServerOptions,
     private readonly routes: readonly AdminRoute[],
   ) {
     this.#guard = new Guard(options.bind, options.token)
@@ -55,11 +56,11 @@ export class AdminServer {
         keepAliveTimeout: HEAD_TIMEOUT_MS,
         connectionsCheckingInterval: 1000,
       },
-      (request, response) => void this.#respond(request, response),
+      (request, response) => this.#queue(request, response),
     )
-    this.#server.maxConnections = MAX_CONNECTIONS
+    this.#connections = new Connections(this.#server)
     this.#server.maxRequestsPerSocket = MAX_REQUESTS_PER_CONNECTION
-    // Node.js would answer each further one with a 503, as fast as they come.
+    // Node.js would respond to each further one with a 503, as fast as they come.
     this.#server.on("dropRequest", (_, socket) => socket.destroy())
     this.#server.timeout = IDLE_TIMEOUT_MS
   }
@@ -100,11 +101,20 @@ export class AdminServer {
     this.#server.on("error", () => {})
   }
 
+  /** Requests of one connection wait for each other before they wait for those of others. */
+  #queue(request: IncomingMessage, response: ServerResponse): void {
+    this.#connections.use(request.socket, () => this.#respond(request, response))
+  }
+
   async #respond(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.socket.destroyed) return
     const gone = new AbortController()
     response.on("close", () => gone.abort())
     try {
-      await send(request, response, await this.#handle(request, gone.signal))
+      if (this.#connections.isShort(request.socket)) response.setHeader("Connection", "close")
+      const answer = await this.#handle(request, gone.signal)
+      if (answer === undefined) response.destroy()
+      else await send(request, response, answer)
     } catch (error) {
       // Its status has been sent.
       response.destroy()
@@ -112,12 +122,13 @@ export class AdminServer {
     }
   }
 
-  async #handle(request: IncomingMessage, signal: AbortSignal): Promise<AdminResponse> {
+  /** Resolves to undefined if the connection is to be closed without a response. */
+  async #handle(request: IncomingMessage, signal: AbortSignal): Promise<AdminResponse | undefined> {
     try {
       const { pathname, searchParams } = urlOf(request)
       const [found, known] = this.#find(request.method, pathname)
       const pace = found?.route.isProbe ? this.#probePace : this.#pace
-      await inTurn(pace, signal)
+      if (!(await pace.turn(signal))) return undefined
       const fault = this.#guard.faultOf(request.headers, found?.route.isPublic)
       if (fault !== undefined) throw new AdminError(fault.status, fault.text)
       if (found === undefined) {
@@ -127,7 +138,7 @@ export class AdminServer {
       if (request.method === "POST") {
         body = await readBody(request)
         // Many bodies may be complete at the same time.
-        await inTurn(pace, signal)
+        if (!(await pace.turn(signal))) return undefined
       }
       return await charged(pace, () =>
         found.route.handle({ params: found.params, query: searchParams, body, signal }),
@@ -160,11 +171,6 @@ interface Found {
   readonly params: Readonly<Record<string, string>>
 }
 
-async function inTurn(pace: Pace, signal: AbortSignal): Promise<void> {
-  await pace.turn()
-  if (signal.aborted) throw new AdminError(503, "the client has gone")
-}
-
 /**
  * Tells the pace what the request costs: first its synchronous part, before another request has its turn.
  * Later parts can't be told from what the thread does for others, so they count in full.
@@ -182,82 +188,4 @@ async function charged<Outcome>(pace: Pace, handle: () => Outcome | Promise<Outc
   } finally {
     charge()
   }
-}
-
-function urlOf({ url = "/" }: IncomingMessage): URL {
-  // "//host" would be read as another authority.
-  if (!url.startsWith("/") || !URL.canParse(`http://admin${url}`)) throw new AdminError(400, "bad target")
-  return new URL(`http://admin${url}`)
-}
-
-/** The parsed JSON; undefined if there is none. Another page can't send this type without being asked. */
-async function readBody(request: IncomingMessage): Promise<unknown> {
-  const bytes = await readBytes(request)
-  if (bytes.length === 0) return undefined
-  if (!/^application\/json *(;|$)/i.test(request.headers["content-type"] ?? "")) {
-    throw new AdminError(415, "expected Content-Type: application/json")
-  }
-  try {
-    return JSON.parse(bytes.toString())
-  } catch (error) {
-    throw new AdminError(400, `the body is not JSON: ${(error as Error).message}`)
-  }
-}
-
-/** Not by `for await`, which would destroy the socket before the refusal is sent. */
-function readBytes(request: IncomingMessage): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const parts: Buffer[] = []
-    let length = 0
-    request.on("data", (part: Buffer) => {
-      length += part.length
-      if (length <= MAX_BODY_BYTES) parts.push(part)
-      else {
-        request.pause()
-        reject(new AdminError(413, `the body exceeds ${MAX_BODY_BYTES} bytes`))
-      }
-    })
-    request.on("end", () => resolve(Buffer.concat(parts)))
-    request.on("close", () => reject(new AdminError(400, "the body is incomplete")))
-  })
-}
-
-async function send(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { status, type = "application/json; charset=utf-8", body = "", stream, headers }: AdminResponse,
-): Promise<void> {
-  response.writeHead(status, {
-    "Content-Type": type,
-    "Cache-Control": "no-store",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    ...(status === 401 && { "WWW-Authenticate": 'Bearer realm="rws"' }),
-    // What is left of a refused body is not read.
-    ...(!request.complete && { Connection: "close" }),
-    ...(stream === undefined && { "Content-Length": Buffer.byteLength(body) }),
-    ...headers,
-  })
-  if (stream === undefined || request.method === "HEAD") {
-    response.end(body)
-    return
-  }
-  for await (const part of stream) {
-    if (!response.write(part)) await drained(response)
-    if (response.destroyed) return
-  }
-  response.end()
-}
-
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    const settle = () => {
-      response.off("drain", settle)
-      response.off("close", settle)
-      resolve()
-    }
-    response.on("drain", settle)
-    response.on("close", settle)
-    if (response.destroyed) settle()
-  })
 }

@@ -7,6 +7,7 @@ import { type Address, AddressError, formatAddress, parseBindAddress } from "../
 import { hasReusePort } from "../net/reuse-port.js"
 import { Pool } from "../pool/pool.js"
 import { inlinePoolShape } from "../pool/pool-schema.js"
+import { crossCheckRegistry, STORES } from "../registry/registry-schema.js"
 import { isTable, type Table, toTable, toTables } from "../settings/table.js"
 import { NO_TERMINATION } from "../settings/tls-advice.js"
 import { isLocal } from "./admin-schema.js"
@@ -23,12 +24,17 @@ export function crossCheck(input: unknown): ConfigProblem[] {
   const named = Object.entries(pools).flatMap(([name, pool]) =>
     conflictsOfPool(toTable(pool), ["pool", name]),
   )
-  const listeners = toTables(config.ws_proxy).flatMap(([index, listener]) =>
-    conflictsOfListener(listener, ["ws_proxy", index], pools),
-  )
+  const registries = toTable(config.registry)
+  const listeners = toTables(config.ws_proxy).flatMap(([index, listener]) => [
+    ...conflictsOfListener(listener, ["ws_proxy", index], pools),
+    ...conflictsOfRegistryKeys(listener, ["ws_proxy", index], registries),
+  ])
   return [
     ...findTwins(config),
     ...named,
+    ...Object.entries(registries).flatMap(([name, registry]) =>
+      conflictsOfRegistry(toTable(registry), ["registry", name]),
+    ),
     ...listeners,
     ...conflictsOfWorkers(config),
     ...conflictsOfAdmin(toTable(config.admin), toTables(config.ws_proxy)),
@@ -134,7 +140,7 @@ function conflictsOfListener(listener: Table, path: Path, pools: Table): ConfigP
     const place = [...path, "route", index]
     problems.push(...conflictsOfPlace(route, place, pools), ...conflictsOfRewrite(route, place))
     if (!leadsSomewhere(route) && !leadsSomewhere(listener)) {
-      const message = "required here, since the [[ws_proxy]] has neither pool nor backends"
+      const message = "required here, since the [[ws_proxy]] has no pool, backends or registry"
       problems.push({ path: [...place, "backends"], message })
     }
   }
@@ -173,8 +179,10 @@ function conflictsOfPool(pool: Table, path: Path): ConfigProblem[] {
     add("balance", 'needs a hash_key, e.g. "client_ip"')
   }
   if (pool.balance !== "hash" && isSet(pool, "hash_key")) add("hash_key", 'needs balance = "hash"')
-  if (isSet(pool, "sticky_secret") && !isSet(pool, "sticky_cookie")) {
-    add("sticky_secret", "has no effect without sticky_cookie")
+  if (!isSet(pool, "sticky_cookie")) {
+    for (const key of ["sticky_secret", "sticky_attributes"].filter((key) => isSet(pool, key))) {
+      add(key, "has no effect without sticky_cookie")
+    }
   }
   if (pool.max_fails === 0) {
     for (const key of ["fail_timeout_ms", "fail_on"].filter((key) => isSet(pool, key))) {
@@ -207,8 +215,49 @@ function conflictsOfRewrite(route: Table, path: Path): ConfigProblem[] {
   return [{ path: key, message: 'needs a path that is a prefix, e.g. "/chat"' }]
 }
 
+function conflictsOfRegistry(registry: Table, path: Path): ConfigProblem[] {
+  const text = (key: string) => (typeof registry[key] === "string" ? registry[key] : undefined)
+  const store = STORES.find((name) => name === registry.store)
+  if (store === undefined) return []
+  const settings = { store, file: text("file"), url: text("url"), password_file: text("password_file") }
+  return crossCheckRegistry(settings).map(([key, message]) => ({ path: [...path, key], message }))
+}
+
+/** A listener and its routes: each registry that is named exists, and has a key. */
+function conflictsOfRegistryKeys(listener: Table, path: Path, registries: Table): ConfigProblem[] {
+  const routes = toTables(listener.route).map(([index, route]) => ({
+    place: route,
+    at: [...path, "route", index],
+  }))
+  const places = [{ place: listener, at: path }, ...routes]
+  const isUsed = places.some(({ place }) => isSet(place, "registry"))
+  return places.flatMap(({ place, at }) => {
+    const problems: ConfigProblem[] = []
+    const add = (key: string, message: string) => problems.push({ path: [...at, key], message })
+    const { registry } = place
+    if (typeof registry === "string") {
+      for (const key of ["pool", "backends"].filter((key) => isSet(place, key))) {
+        add("registry", `cannot be combined with ${key}`)
+      }
+      if (!isSet(place, "registry_key") && !isSet(listener, "registry_key")) {
+        add("registry", 'needs a registry_key, e.g. "query:endpointId"')
+      }
+      if (!Object.hasOwn(registries, registry)) {
+        const names = Object.keys(registries)
+        const hint =
+          names.length === 0 ? "no [registry.NAME] is defined" : `did you mean "${closest(registry, names)}"?`
+        add("registry", `unknown registry "${registry}"; ${hint}`)
+      }
+    }
+    for (const key of ["registry_key", "keep_key"].filter((key) => isSet(place, key) && !isUsed)) {
+      add(key, "has no effect without registry")
+    }
+    return problems
+  })
+}
+
 function leadsSomewhere(place: Table): boolean {
-  return isSet(place, "pool") || isSet(place, "backends")
+  return isSet(place, "pool") || isSet(place, "backends") || isSet(place, "registry")
 }
 
 function isUnix(bind: string): boolean {

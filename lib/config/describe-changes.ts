@@ -5,7 +5,7 @@ import { ruleKeys } from "../routing/route-schema.js"
 import type { Setting } from "../settings/setting.js"
 import { type Table, toTable, toTables } from "../settings/table.js"
 import { listenerIdentities, routeIdentities } from "./identities.js"
-import { BACKEND, LISTENER, POOL, ROUTE, TOP } from "./known-tables.js"
+import { BACKEND, LISTENER, POOL, REGISTRY, ROUTE, TOP } from "./known-tables.js"
 import type { ListenerConfig } from "./listener-schema.js"
 import { titleOfRoute } from "./route-title.js"
 import type { Config } from "./schema.js"
@@ -24,20 +24,21 @@ export function describeChanges(
   after: Config,
   sessionsOf: (listener: string) => number,
 ): string[] {
-  const own = TOP.settings.filter(({ key }) => key !== "pool" && key !== "ws_proxy")
+  const own = TOP.settings.filter(({ key }) => !["pool", "registry", "ws_proxy"].includes(key))
   return [
     ...diffKeys(own, before, after),
-    ...diffPools(toTable(before.pool), toTable(after.pool)),
+    ...diffNamed("pool", POOL.settings, toTable(before.pool), toTable(after.pool)),
+    ...diffNamed("registry", REGISTRY.settings, toTable(before.registry), toTable(after.registry)),
     ...diffListeners(before.ws_proxy, after.ws_proxy, sessionsOf),
   ]
 }
 
-function diffPools(before: Table, after: Table): string[] {
+function diffNamed(kind: string, settings: readonly Setting[], before: Table, after: Table): string[] {
   const names = [...new Set([...Object.keys(after), ...Object.keys(before)])]
   return names.flatMap((name) => {
-    if (!Object.hasOwn(after, name)) return [`pool ${name} removed`]
-    if (!Object.hasOwn(before, name)) return [`pool ${name} added`]
-    return entry(`pool ${name}`, diffPlace(POOL.settings, toTable(before[name]), toTable(after[name])))
+    if (!Object.hasOwn(after, name)) return [`${kind} ${name} removed`]
+    if (!Object.hasOwn(before, name)) return [`${kind} ${name} added`]
+    return entry(`${kind} ${name}`, diffPlace(settings, toTable(before[name]), toTable(after[name])))
   })
 }
 

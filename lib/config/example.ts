@@ -1,18 +1,24 @@
 /** The commented configuration that `rws init` prints, from the schema. */
 import { inlinePoolShape } from "../pool/pool-schema.js"
+import { registryKeys } from "../registry/registry-keys.js"
 import { ruleKeys } from "../routing/route-schema.js"
 import type { Setting } from "../settings/setting.js"
 import {
   ADMIN,
   BACKEND,
+  FORWARD_AUTH,
   HEALTH_CHECK,
+  JWT,
   type KnownTable,
   LISTENER,
   LOG,
   POOL,
+  REGISTRY,
   ROUTE,
+  STICKY_ATTRIBUTES,
   TLS,
   TOP,
+  VERDICT_CACHE,
 } from "./known-tables.js"
 import { toToml } from "./to-toml.js"
 
@@ -47,7 +53,7 @@ const SECTIONS: readonly Section[] = [
   {
     intro: ["Keys of the program. They belong here, above the first table."],
     table: TOP,
-    keys: keysOf(TOP, "log", "admin", "pool", "ws_proxy"),
+    keys: keysOf(TOP, "log", "admin", "pool", "registry", "ws_proxy"),
     active: [],
     // Valid on every Node.js.
     values: { workers: 1 },
@@ -67,8 +73,39 @@ const SECTIONS: readonly Section[] = [
     intro: ["One [[ws_proxy]] for each address to listen on. Each is independent of the others."],
     header: "[[ws_proxy]]",
     table: LISTENER,
-    keys: keysOf(LISTENER, "bind_mode", "pool", "route", ...inlinePoolKeys),
+    keys: keysOf(
+      LISTENER,
+      "bind_mode",
+      "pool",
+      "route",
+      "jwt",
+      "forward_auth",
+      ...Object.keys(registryKeys),
+      ...inlinePoolKeys,
+    ),
     active: ["bind", "backends"],
+  },
+  {
+    intro: [
+      "Clients must send a signed token. In place of jwks_url:",
+      'key_files = ["/etc/rws/issuer.pem"] # public keys, or:',
+      'secret_file = "/etc/rws/jwt.secret" # for HS256, HS384 and HS512',
+    ],
+    header: "[ws_proxy.jwt]",
+    table: JWT,
+    keys: keysOf(JWT, "key_files", "secret_file"),
+  },
+  {
+    intro: ["A service that is asked whether a client may connect."],
+    header: "[ws_proxy.forward_auth]",
+    table: FORWARD_AUTH,
+    keys: keysOf(FORWARD_AUTH, "cache"),
+  },
+  {
+    intro: ["For how long a 2xx of the service holds, and for which requests."],
+    header: "[ws_proxy.forward_auth.cache]",
+    table: VERDICT_CACHE,
+    keys: keysOf(VERDICT_CACHE),
   },
   {
     intro: [
@@ -105,13 +142,39 @@ all match wins. Requests that match none go to the listener's own pool or backen
     },
   },
   {
+    intro: ["A third listener, whose requests name their endpoint in a registry."],
+    header: "[[ws_proxy]]",
+    table: LISTENER,
+    keys: ["name", "bind", ...Object.keys(registryKeys)],
+    values: { name: "endpoints", bind: "127.0.0.1:8081" },
+  },
+  {
+    intro: ["A registry: endpoints by their key, and where they may be."],
+    header: "[registry.endpoints]",
+    table: REGISTRY,
+    keys: keysOf(REGISTRY, "url", "password_file", "prefix", "tls"),
+  },
+  {
+    intro: ["Another one, in Redis."],
+    header: "[registry.shared]",
+    table: REGISTRY,
+    keys: ["store", "url", "password_file", "prefix"],
+    values: { store: "redis" },
+  },
+  {
+    intro: ["TLS with its wss:// endpoints, with the same keys as [pool.chat.tls]."],
+    header: "[registry.shared.tls]",
+    table: TLS,
+    keys: ["insecure_skip_verify"],
+  },
+  {
     intro: [
       "A pool: backends, how one of them is chosen, and when one is ejected. A backend's table has these keys:",
       ...BACKEND.settings.map((setting) => `- ${setting.key}: ${setting.description}${defaultOf(setting)}`),
     ],
     header: "[pool.chat]",
     table: POOL,
-    keys: keysOf(POOL, "hash_key", "send_proxy_protocol", "health_check", "tls"),
+    keys: keysOf(POOL, "hash_key", "send_proxy_protocol", "sticky_attributes", "health_check", "tls"),
     values: {
       backends: [
         "wss://chat-1.example.com/socket",
@@ -120,6 +183,12 @@ all match wins. Requests that match none go to the listener's own pool or backen
         { address: "wss://chat-4.example.com/socket", drain: true },
       ],
     },
+  },
+  {
+    intro: ["Attributes of the sticky cookie, e.g. for pages of other sites."],
+    header: "[pool.chat.sticky_attributes]",
+    table: STICKY_ATTRIBUTES,
+    keys: keysOf(STICKY_ATTRIBUTES),
   },
   {
     intro: ["Active checks of all backends, in parallel and from the start (default: none)."],

@@ -187,7 +187,7 @@ export const listenerSchema = z.strictObject({
     .transform((list) => new TrustedProxies(list))
     .prefault([])
     .describe(
-      'Addresses and CIDR ranges that may report the client address; `"unix"` for clients of a Unix socket',
+      'Addresses and CIDR ranges that may report the client address; `"private_ranges"` for loopback and private networks, `"unix"` for clients of a Unix socket',
     )
     .meta({
       flag: "trusted-proxy",
@@ -200,6 +200,12 @@ export const listenerSchema = z.strictObject({
       "Connections from `trusted_proxies` begin with a PROXY header, v1 or v2, and are refused without it",
     )
     .meta({ otherNames: "proxy_protocol accept-proxy" }),
+  client_tls: flag
+    .default(false)
+    .describe(
+      "All clients come over TLS, though nothing says so: behind a terminator that passes bytes without a PROXY header, or with one that lacks TLS details; what a trusted proxy reports overrides it",
+    )
+    .meta({ otherNames: "force_https" }),
   forwarded: oneOf(FORWARDED_MODES)
     .default("x-forwarded")
     .describe(

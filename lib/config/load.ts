@@ -5,10 +5,12 @@ import { readFile, stat } from "node:fs/promises"
 import { toTable } from "../settings/table.js"
 import { crossCheck } from "./cross-checks.js"
 import { decode } from "./decode.js"
+import { hideTokens } from "./hidden-tokens.js"
 import { ConfigError, listKnownKeys, toProblems } from "./problem.js"
 import { findReservedNames } from "./reserved-names.js"
 import { type Config, configSchema, type Settings } from "./schema.js"
 import { checkTlsFiles } from "./tls-files.js"
+import { checkTokenFiles } from "./token-files.js"
 
 /** The file that is read by default. */
 export const DEFAULT_CONFIG_FILE = "rws.config.toml"
@@ -58,15 +60,21 @@ export function checkConfig(input: unknown, source?: string): Config {
 }
 
 /**
- * Parses a configuration given as an object, and fills in the defaults. Reads the PEM files that it names
- * only to report what is wrong with them.
+ * Parses a configuration given as an object, and fills in the defaults. Reads the files with keys that it
+ * names only to report what is wrong with them.
  * @throws {ConfigError}
  */
 export function toSettings(input: unknown, source = "configuration"): Settings {
   const result = configSchema.safeParse(input, { reportInput: true })
   const faults = result.error ? toProblems(result.error) : []
-  const problems = [...faults, ...findReservedNames(input), ...crossCheck(input), ...checkTlsFiles(input)]
-  if (result.success && problems.length === 0) return result.data
+  const problems = [
+    ...faults,
+    ...findReservedNames(input),
+    ...crossCheck(input),
+    ...checkTlsFiles(input),
+    ...checkTokenFiles(input),
+  ]
+  if (result.success && problems.length === 0) return hideTokens(result.data)
   throw new ConfigError(source, problems, listKnownKeys(faults))
 }
 

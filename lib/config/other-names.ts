@@ -6,7 +6,7 @@
 import { NO_TERMINATION } from "../settings/tls-advice.js"
 
 const TLS = `${NO_TERMINATION}; for TLS to backends use wss:// and the table tls`
-const NO_AUTH = "rws does not authenticate clients: a 401 or 403 of the backend is passed on"
+const NO_AUTH = "rws checks no passwords: see forward_auth and jwt; a 401 of the backend is passed on"
 const NO_HTTP = "not supported: rws serves no HTTP, only WebSocket upgrades"
 const NO_BUFFERS = "not needed: rws buffers no messages, and a slow reader slows down the sender"
 const HTTP_1_1 = "not needed: rws speaks HTTP/1.1 on both sides and passes the upgrade on"
@@ -80,13 +80,9 @@ const SENTENCES: Readonly<Record<string, string>> = {
   clientmaxbodysize: "not needed: an upgrade request has no body",
   realipheader: ALWAYS_TOLD,
   realiprecursive: ALWAYS_TOLD,
-  forwardauth: NO_AUTH,
-  authrequest: NO_AUTH,
   authbasic: NO_AUTH,
   basicauth: NO_AUTH,
   auth: NO_AUTH,
-  extauthz: NO_AUTH,
-  jwt: NO_AUTH,
   allow: NO_ADDRESS_LIST,
   deny: NO_ADDRESS_LIST,
   ipallowlist: NO_ADDRESS_LIST,

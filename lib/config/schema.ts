@@ -4,6 +4,7 @@
 import { z } from "zod"
 import { parseRedactRule, Redaction } from "../http/redaction.js"
 import { POOL_NAMES, poolSchema } from "../pool/pool-schema.js"
+import { registrySchema } from "../registry/registry-schema.js"
 import { flag, oneOf, parsedText, whole } from "../settings/kinds.js"
 import { adminSchema } from "./admin-schema.js"
 import { listenerSchema } from "./listener-schema.js"
@@ -113,6 +114,10 @@ export const configSchema = z.strictObject({
     .meta({
       otherNames: `upstream upstreams backend proxy_pass reverse_proxy ${POOL_NAMES}`,
     }),
+  registry: z
+    .record(z.string(), registrySchema, "expected [registry.NAME]")
+    .default({})
+    .meta({ otherNames: "registries service_discovery endpoints_file" }),
   ws_proxy: z
     .array(listenerSchema, "expected [[ws_proxy]], with two pairs of brackets")
     .min(1, "expected at least one [[ws_proxy]]")

@@ -9,15 +9,17 @@ import type { ConfigProblem } from "./problem.js"
 
 /** Works on any input, since the schema reports wrong values. */
 export function checkTlsFiles(input: unknown): ConfigProblem[] {
-  const pools = Object.entries(toTable(toTable(input).pool))
+  const tables = (key: string) => Object.entries(toTable(toTable(input)[key]))
   return [
-    ...pools.flatMap(([name, pool]) => problemsOf(pool, ["pool", name])),
+    ...["pool", "registry"].flatMap((key) =>
+      tables(key).flatMap(([name, table]) => problemsOf(table, [key, name])),
+    ),
     ...placesOf(input).flatMap(([place, path]) => problemsOf(place, path)),
   ]
 }
 
-function problemsOf(pool: unknown, path: ConfigProblem["path"]): ConfigProblem[] {
-  const { tls } = toTable(pool)
+function problemsOf(table: unknown, path: ConfigProblem["path"]): ConfigProblem[] {
+  const { tls } = toTable(table)
   return isTable(tls)
     ? faultsOf(tls).map(([key, message]) => ({ path: [...path, "tls", ...key], message }))
     : []

@@ -18,14 +18,14 @@ export type ForwardedMode = (typeof FORWARDED_MODES)[number]
 export interface ForwardingFacts {
   /** The other end of the connection, or the source in its PROXY header. */
   readonly peer: ClientAddress
-  /** How the peer connected: "https" if its PROXY header says TLS. rws itself speaks plain TCP. */
+  /** How the peer connected: "https" if its PROXY header or `client_tls` says TLS. rws speaks plain TCP. */
   readonly proto: "http" | "https"
   /** What the peer reports; undefined if it is not a trusted proxy. */
   readonly report: Report | undefined
   /** The request's Host field, already validated: it contains no quote. */
   readonly host: string
-  /** The port that the peer connected to; 0 = unknown. */
-  readonly localPort: number
+  /** The port that the peer connected to; 0 = unknown; undefined = that of a terminator, which is not known. */
+  readonly localPort: number | undefined
   /** All fields of the request. */
   readonly fields: readonly Field[]
 }
@@ -112,11 +112,11 @@ interface OriginalRequest {
 
 function originalRequestOf(facts: ForwardingFacts): OriginalRequest {
   const { report, localPort } = facts
-  if (report === undefined) {
+  if (report === undefined && localPort !== undefined) {
     return { host: facts.host, proto: facts.proto, port: localPort === 0 ? "" : String(localPort) }
   }
-  const { host = facts.host, proto = facts.proto } = report
-  // The client connected to the trusted proxy's port, not to ours.
+  const { host = facts.host, proto = facts.proto } = report ?? {}
+  // The client connected to the port of a proxy, not to ours.
   return { host, proto, port: /:(\d+)$/.exec(host)?.[1] ?? DEFAULT_PORTS.get(proto) ?? "" }
 }
 

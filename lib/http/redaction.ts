@@ -23,15 +23,24 @@ export function parseRedactRule(text: string): RedactRule {
   )
 }
 
+/** Fields with the value of another one in them: whoever hides that one means these too. */
+const COPIES: ReadonlyMap<string, readonly string[]> = new Map([["host", ["x-forwarded-host", "forwarded"]]])
+
 export class Redaction {
   readonly #fields: ReadonlySet<string>
   readonly #parameters: ReadonlySet<string>
 
-  constructor(rules: readonly RedactRule[]) {
+  constructor(private readonly rules: readonly RedactRule[]) {
     const namesIn = (part: RedactRule["part"]) =>
       new Set(rules.filter((rule) => rule.part === part).map(({ name }) => name))
-    this.#fields = namesIn("header")
+    const fields = [...namesIn("header")]
+    this.#fields = new Set(fields.flatMap((name) => [name, ...(COPIES.get(name) ?? [])]))
     this.#parameters = namesIn("query")
+  }
+
+  /** One with more rules. */
+  and(rules: readonly RedactRule[]): Redaction {
+    return new Redaction([...this.rules, ...rules])
   }
 
   /** @param name in lower case */
@@ -72,9 +81,11 @@ export class Redaction {
     const [, origin = "", path = "", query, fragment = ""] = TARGET.exec(target) ?? []
     if (origin === "" && !/^[/*]/.test(path)) return REDACTED
     const scheme = origin.slice(0, origin.indexOf(":") + 1)
+    // The authority of absolute-form is the Host again (RFC 9112 §3.2.2).
+    const isHidden = origin.includes("@") || this.hidesField("host")
     const parameters = query?.split("&").map((pair) => this.#pair(pair))
     return [
-      origin === "" ? "" : `${scheme}//${origin.includes("@") ? REDACTED : origin.slice(scheme.length + 2)}`,
+      origin === "" ? "" : `${scheme}//${isHidden ? REDACTED : origin.slice(scheme.length + 2)}`,
       path,
       parameters === undefined ? "" : `?${parameters.join("&")}`,
       fragment === "" ? "" : `#${REDACTED}`,

@@ -7,6 +7,7 @@ import type { Connection } from "./connection.js"
 import { attemptMs, Dial, type DialOptions } from "./dial.js"
 import type { LocalAddresses } from "./local-addresses.js"
 import { isPortFault } from "./local-fault.js"
+import { permittedOf, refuseUnpermitted } from "./permitted.js"
 import { RESOLVER } from "./resolve.js"
 
 /** A dial in flight; see `Dial`. */
@@ -78,24 +79,27 @@ class DialFrom implements Dialling {
     if (this.#closedBy !== undefined) throw this.#closedBy
     if (leftMs <= 0) throw new SessionEnd("connect_timeout")
     const connectTimeoutMs = isLastHost ? leftMs : Math.min(leftMs, attemptMs(this.options.connectTimeoutMs))
-    const options = { ...this.options, localAddress, connectTimeoutMs }
+    // `#resolve` has asked for the host's name, which this dial does not know.
+    const options = { ...this.options, localAddress, connectTimeoutMs, permits: undefined }
     this.#dial = new Dial({ ...this.address, host }, options, this.clock)
     return this.#dial.connected
   }
 
-  /** All addresses of the backend, in the system's order. Rejects with a `SessionEnd`. */
+  /** All permitted addresses of the backend, in the system's order. Rejects with a `SessionEnd`. */
   async #resolve(): Promise<string[]> {
     const { host } = this.address
+    const { connectTimeoutMs, permits } = this.options
+    refuseUnpermitted(this.address, permits)
     if (isIP(host) !== 0) return [host]
-    const { connectTimeoutMs } = this.options
     const timeout = this.clock.after(connectTimeoutMs, () =>
       this.#stopResolving?.(new SessionEnd("resolve_timeout")),
     )
     try {
       return await new Promise((resolve, reject) => {
         const stop = RESOLVER.resolve(host, connectTimeoutMs, (failure, addresses) => {
-          if (failure === null) resolve(addresses.map(({ address }) => address))
-          else reject(failure)
+          const permitted = failure ?? permittedOf(this.address, addresses, permits)
+          if (permitted instanceof SessionEnd) reject(permitted)
+          else resolve(permitted.map(({ address }) => address))
         })
         this.#stopResolving = (error) => {
           stop()

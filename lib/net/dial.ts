@@ -2,10 +2,12 @@
 import { isIP, type NetConnectOpts } from "node:net"
 import type { ConnectionOptions, SecureContext } from "node:tls"
 import type { Address, TcpAddress } from "../address/address.js"
+import type { Permits } from "../address/destinations.js"
 import { SessionEnd, toSessionEnd } from "../close-reason.js"
 import { type Clock, systemClock, type Timer } from "../shared/clock.js"
 import { Connection, type Handler } from "./connection.js"
 import { isLocalFault, isPortFault } from "./local-fault.js"
+import { permittedOf, refuseUnpermitted } from "./permitted.js"
 import { RESOLVER } from "./resolve.js"
 
 /**
@@ -21,14 +23,14 @@ export interface DialOptions {
   readonly tls?: TlsOptions | undefined
   /** A PROXY header, sent before anything else, including TLS. */
   readonly proxyHeader?: Buffer | undefined
-  /** Checked for each address after resolution, so that no name can lead elsewhere. Default: all may. */
+  /**
+   * Checked for each address after resolution, so that no name can lead elsewhere; with it, Unix sockets may
+   * not be dialled at all. Default: all may.
+   */
   readonly permits?: Permits | undefined
   /** The IP address to dial from, only with an IP address to dial. Absent: the system chooses. */
   readonly localAddress?: string | undefined
 }
-
-/** Whether `host`, which has resolved to the IP address `ip` or is one itself, may be dialled. */
-export type Permits = (host: string, ip: string, port: number) => boolean
 
 export interface TlsOptions {
   readonly context: SecureContext
@@ -51,8 +53,9 @@ export interface TlsOptions {
 export class Dial implements Handler {
   /**
    * Resolves to the connection, which nobody is attached to. Rejects with a `SessionEnd`:
-   * `backend_unreachable`, `connect_timeout`, `resolve_failed` or `resolve_timeout`; `local_exhaustion` if
-   * this machine lacks descriptors, ports or memory; or the error that `close` was given.
+   * `backend_unreachable`, `connect_timeout`, `resolve_failed` or `resolve_timeout`; `destination_refused` by
+   * `permits`; `local_exhaustion` if this machine lacks descriptors, ports or memory; or the error that
+   * `close` was given.
    */
   readonly connected: Promise<Connection>
   readonly #tcp: Connection
@@ -62,12 +65,14 @@ export class Dial implements Handler {
   #resolve: ((connection: Connection) => void) | undefined
   #reject: ((error: SessionEnd) => void) | undefined
 
+  /** Throws a `SessionEnd`, `destination_refused`, if the address itself may not be dialled. */
   constructor(
     address: Address,
     private readonly options: DialOptions,
     clock: Clock = systemClock,
   ) {
-    const { connectTimeoutMs } = options
+    const { connectTimeoutMs, permits } = options
+    refuseUnpermitted(address, permits)
     this.#tcp = Connection.dialled(
       address.kind === "unix" ? { path: address.path } : this.#tcpOptions(address),
     )
@@ -116,8 +121,9 @@ export class Dial implements Handler {
     this.close(new SessionEnd(this.#stopResolving === undefined ? "connect_timeout" : "resolve_timeout"))
   }
 
-  #tcpOptions({ host, port }: TcpAddress): NetConnectOpts {
-    const { connectTimeoutMs, localAddress } = this.options
+  #tcpOptions(address: TcpAddress): NetConnectOpts {
+    const { host, port } = address
+    const { connectTimeoutMs, localAddress, permits } = this.options
     return {
       host,
       port,
@@ -128,7 +134,10 @@ export class Dial implements Handler {
       lookup: (name, _, callback) => {
         this.#stopResolving = RESOLVER.resolve(name, connectTimeoutMs, (failure, addresses) => {
           this.#stopResolving = undefined
-          callback(failure, [...addresses])
+          // Node dials only what it gets here, so it does not matter what the name resolves to later.
+          const permitted = permittedOf(address, addresses, permits)
+          if (permitted instanceof SessionEnd) callback(permitted, [])
+          else callback(failure, permitted)
         })
       },
     }

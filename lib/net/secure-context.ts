@@ -75,7 +75,8 @@ const READ_FAULTS: Readonly<Record<string, string>> = {
   EISDIR: "it is a folder",
 }
 
-function readText(setting: string, path: string): string {
+/** The bytes of a regular file, as Latin-1. Throws `SettingError`. */
+export function readText(setting: string, path: string): string {
   try {
     const file = statSync(path)
     // A pipe would block this thread, and some devices have no end.

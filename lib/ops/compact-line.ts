@@ -1,4 +1,5 @@
 /** A session as one short line, for terminals. */
+import { formatBytes, formatDuration } from "./figures.js"
 import { endsSession, escaped, type LoggedLine, numberIn, textIn } from "./logged-line.js"
 
 /** Colours a text, or returns it as it is. */
@@ -40,8 +41,8 @@ function outcome(line: LoggedLine, paint: Paint): string {
   const hasTunnel = line.tunnel_ms !== undefined
   const colour = isWarning ? "red" : hasTunnel ? "green" : "yellow"
   if (hasTunnel) {
-    const bytes = `${size(numberIn(line, "bytes_from_client"))} in, ${size(numberIn(line, "bytes_from_backend"))} out`
-    return `${paint(colour, reason)} ${duration(numberIn(line, "tunnel_ms"))}, ${bytes}`
+    const bytes = `${formatBytes(numberIn(line, "bytes_from_client"))} in, ${formatBytes(numberIn(line, "bytes_from_backend"))} out`
+    return `${paint(colour, reason)} ${formatDuration(numberIn(line, "tunnel_ms"))}, ${bytes}`
   }
   const why = [textIn(line, "detail"), textIn(line, "error")].filter((text) => text !== undefined)
   return `${paint(colour, reason)} ${why.map((text) => shown(text)).join(": ")}`.trimEnd()
@@ -50,20 +51,4 @@ function outcome(line: LoggedLine, paint: Paint): string {
 /** Quotes and backslashes are harmless here. */
 function shown(text: string): string {
   return escaped(text).replace(/\\(["\\])/g, "$1")
-}
-
-/** In the two largest units that matter. */
-export function duration(ms: number): string {
-  if (ms < 1000) return `${Number(ms.toPrecision(3))} ms`
-  if (ms < 60_000) return `${(Math.floor(ms / 100) / 10).toFixed(1)} s`
-  const seconds = Math.floor(ms / 1000)
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${seconds % 60} s`
-  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`
-}
-
-/** In powers of 1000. */
-export function size(bytes: number): string {
-  if (bytes < 1000) return `${bytes} B`
-  const power = Math.min(Math.floor(Math.log10(bytes) / 3), 4)
-  return `${(bytes / 1000 ** power).toFixed(1)} ${["B", "kB", "MB", "GB", "TB"][power]}`
 }

@@ -86,6 +86,7 @@ export class LogObserver implements Partial<Observer> {
       path: session.path,
       route: session.route,
       pool: session.pool,
+      endpoint: session.endpoint,
       backend: session.backend,
       address,
       status: session.status,
@@ -123,6 +124,10 @@ export class LogObserver implements Partial<Observer> {
   healthChanged(pool: string, { backend, isUp, reason, forMs }: HealthChange): void {
     if (isUp) this.log.info({ pool, backend, detail: reason }, "backend is up")
     else this.log.warn({ pool, backend, detail: reason, for_ms: forMs }, "backend is down")
+  }
+
+  serviceFailed(service: string, what: string, error: unknown): void {
+    this.log.warn({ service, error: textOf(error) }, what)
   }
 
   checkImpossible(pool: string, backend: string, { reason, text }: ProbeFault): void {
@@ -169,6 +174,7 @@ export class LogObserver implements Partial<Observer> {
       path: session.path,
       route: session.route,
       pool: session.pool,
+      endpoint: session.endpoint,
       backend: session.backend,
       origin: shown("origin", session.origin),
       user_agent: shown("user-agent", session.userAgent),

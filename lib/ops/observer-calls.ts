@@ -30,6 +30,7 @@ export class CallRecorder implements Observer {
 
   /** Reported by the main thread itself, once for all workers. */
   listening(): void {}
+  draining(): void {}
   stopped(): void {}
   logSettings(): void {}
   reloaded(): void {}
@@ -70,6 +71,10 @@ export class CallRecorder implements Observer {
 
   checkThrew(pool: string, backend: string, error: unknown): void {
     this.#record("checkThrew", pool, backend, encode(error))
+  }
+
+  serviceFailed(service: string, what: string, error: unknown): void {
+    this.#record("serviceFailed", service, what, encode(error))
   }
 
   #record(...call: [keyof Observer, ...unknown[]]): void {

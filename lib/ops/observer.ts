@@ -30,6 +30,8 @@ export interface Observer {
    * The limit of open files is too low for all sessions that the listeners allow. Reported once, at start.
    */
   descriptorsShort(shortage: DescriptorShortage): void
+  /** A listener begins to drain: a reload has removed it, or rws is about to stop. */
+  draining(listener: string): void
   /** A listener has drained, and it has cut this many tunnels. */
   stopped(listener: string, cut: number): void
   /** A client could not be accepted, for lack of descriptors for example. */
@@ -49,6 +51,12 @@ export interface Observer {
   healthChanged(pool: string, change: HealthChange): void
   /** A health check failed because of this machine or a name server. The backend's health is unchanged. */
   checkImpossible(pool: string, backend: string, fault: ProbeFault): void
+  /**
+   * What rws asks about requests, such as a key set or the store of a registry, can't be reached or used.
+   * Clients are refused unless something that was known before still holds.
+   * @param service its key in the configuration
+   */
+  serviceFailed(service: string, what: string, error: unknown): void
   /**
    * A worker thread has died, or could not be started, and will be replaced.
    * @param worker its number, from 0
@@ -87,6 +95,10 @@ export class Observers implements Observer {
     for (const observer of this.observers) observer.descriptorsShort?.(shortage)
   }
 
+  draining(listener: string): void {
+    for (const observer of this.observers) observer.draining?.(listener)
+  }
+
   stopped(listener: string, cut: number): void {
     for (const observer of this.observers) observer.stopped?.(listener, cut)
   }
@@ -121,6 +133,10 @@ export class Observers implements Observer {
 
   checkThrew(pool: string, backend: string, error: unknown): void {
     for (const observer of this.observers) observer.checkThrew?.(pool, backend, error)
+  }
+
+  serviceFailed(service: string, what: string, error: unknown): void {
+    for (const observer of this.observers) observer.serviceFailed?.(service, what, error)
   }
 
   workerEnded(worker: number, error: Error, sessions: number): void {

@@ -18,8 +18,8 @@ const texts = new TextCache(1000)
 /** Notes Host, Origin and User-Agent, also of refused requests. The first field of each name counts. */
 export function noteFields(summary: SessionSummary, fields: readonly Field[]): void {
   for (const { name, value } of fields) {
-    if (name === "host") summary.host ??= shown(value, MAX_LENGTH)
-    else if (name === "origin") summary.origin ??= shown(value, MAX_LENGTH)
+    if (name === "host") summary.host ??= shown(withoutUserinfo(value), MAX_LENGTH)
+    else if (name === "origin") summary.origin ??= shown(withoutUserinfo(value), MAX_LENGTH)
     else if (name === "user-agent") summary.userAgent ??= shown(value, MAX_LENGTH)
   }
 }
@@ -30,13 +30,22 @@ export function noteSubprotocol(summary: SessionSummary, fields: readonly Field[
   if (field !== undefined) summary.subprotocol = shownSubprotocol(field.value)
 }
 
-/** A field's value for the log of heads: offered subprotocols without tokens. @param name in lower case */
+/**
+ * A field's value for the log of heads: offered subprotocols without tokens, Host and Origin without a
+ * password. @param name in lower case
+ */
 export function shownField(name: string, value: string): string {
+  if (name === "host" || name === "origin") return withoutUserinfo(value)
   if (name !== "sec-websocket-protocol") return value
   return value
     .split(",")
     .map((member) => shownSubprotocol(trim(member)))
     .join(", ")
+}
+
+/** Neither field may have a userinfo, which often is a password (RFC 6454 §7.1, RFC 9110 §7.2). */
+function withoutUserinfo(value: string): string {
+  return value.includes("@") ? value.replace(/(^|\/\/)[^/?#\s]*@/g, "$1") : value
 }
 
 /** A subprotocol without the part that may be a token. */

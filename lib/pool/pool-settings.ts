@@ -7,6 +7,7 @@ import { checkedText, deadlineMs, limit, listOf, oneOf, optionalMs } from "../se
 import { parseFailure } from "./fail-on.js"
 import { parseHashKey } from "./hash-key.js"
 import { HEALTH_CHECK_DEFAULTS, healthCheckSchema } from "./health-check-settings.js"
+import { STICKY_DEFAULTS, stickyAttributesSchema } from "./sticky-settings.js"
 
 export const BALANCES = ["round_robin", "least_connections", "random", "hash"] as const
 
@@ -49,6 +50,10 @@ export const poolSettingsSchema = z.strictObject({
       "Secret behind the cookie's values, at least 16 characters; set it to keep clients in place across restarts and several rws",
     )
     .meta({ ifAbsent: "another one at each start", example: "at least 16 characters", isSecret: true }),
+  sticky_attributes: stickyAttributesSchema
+    .optional()
+    .describe("Table: attributes of that cookie")
+    .meta({ ifAbsent: "see below", otherNames: "cookie_attributes cookie_options" }),
   max_tries: limit
     .default(0)
     .describe("Backends that one session may dial; 0 = each one once")
@@ -135,9 +140,13 @@ export type PoolOptions = Readonly<z.input<typeof poolSettingsSchema>>
 export const POOL_DEFAULTS: PoolSettings = poolSettingsSchema.parse({})
 
 /** Fills in the defaults. Checks nothing: a program's `Pool` is checked by the proxy that gets it. */
-export function toPoolSettings({ health_check, ...options }: PoolOptions): PoolSettings {
-  const check = health_check && { ...HEALTH_CHECK_DEFAULTS, ...definedOf(health_check) }
-  return { ...POOL_DEFAULTS, ...definedOf(options), health_check: check }
+export function toPoolSettings({ health_check, sticky_attributes, ...options }: PoolOptions): PoolSettings {
+  return {
+    ...POOL_DEFAULTS,
+    ...definedOf(options),
+    health_check: health_check && { ...HEALTH_CHECK_DEFAULTS, ...definedOf(health_check) },
+    sticky_attributes: sticky_attributes && { ...STICKY_DEFAULTS, ...definedOf(sticky_attributes) },
+  }
 }
 
 /** Programs may set to undefined what they leave out. */

@@ -63,7 +63,7 @@ export class Pool {
     private readonly random: () => number = Math.random,
   ) {
     this.#settings = toPoolSettings(settings)
-    const { balance, sticky_cookie, sticky_secret } = this.settings
+    const { balance, sticky_cookie, sticky_secret, sticky_attributes } = this.settings
     const orderOf = (tier: "primaries" | "backups") =>
       orderBy(balance, random, new RoundRobin(rows.turn(tier)))
     this.#orders = { primaries: orderOf("primaries"), backups: orderOf("backups") }
@@ -72,7 +72,7 @@ export class Pool {
     this.#sticky =
       sticky_cookie === undefined
         ? undefined
-        : createSticky(sticky_cookie, sticky_secret ?? rows.stickySecret())
+        : createSticky(sticky_cookie, sticky_secret ?? rows.stickySecret(), sticky_attributes)
     const isOne = typeof backends === "string" || backends instanceof URL
     for (const backend of isOne ? [backends] : backends) this.#append(backend)
   }
@@ -162,11 +162,18 @@ export class Pool {
    * The order within each of these groups is fixed when the session reaches it, and takes one turn.
    * @param clientIp the value of the `hash_key` "client_ip"
    * @param attemptMs the longest that an attempt may take, from the dial to the response
+   * @param only the name of the only backend that may be acquired. Default: any
    */
-  *reserve(request: UpgradeRequest, clientIp: string, attemptMs = 0): Generator<Backend, void, void> {
+  *reserve(
+    request: UpgradeRequest,
+    clientIp: string,
+    attemptMs = 0,
+    only?: string,
+  ): Generator<Backend, void, void> {
     const tried: Backend[] = []
     for (;;) {
-      const untried = this.#untried(tried)
+      const all = this.#untried(tried)
+      const untried = only === undefined ? all : all.filter(({ name }) => name === only)
       const eligible = this.#eligible(untried)
       const isLastResort = eligible.length === 0
       const group = preferPrimaries(isLastResort ? ejectedOf(untried) : eligible)

@@ -1,19 +1,18 @@
 /** What the admin API shows and changes, from the current plan and over all threads. */
 import { formatAddress } from "../address/address.js"
-import type { History } from "../admin/history.js"
-import { AdminError } from "../admin/route.js"
 import type {
-  AdminSource,
-  BackendChange,
   BackendState,
   BackendStatus,
+  ClosedTunnels,
   ListenerStatus,
   PoolStatus,
   ProxyStatus,
   RouteStatus,
   SessionPage,
-  SessionQuery,
-} from "../admin/source.js"
+} from "../admin/api-types.js"
+import type { History } from "../admin/history.js"
+import { AdminError } from "../admin/route.js"
+import type { AdminSource, BackendChange, SessionQuery } from "../admin/source.js"
 import { Turns } from "../admin/turns.js"
 import type { ListenerConfig } from "../config/listener-schema.js"
 import type { Config, LogLevel } from "../config/schema.js"
@@ -22,8 +21,7 @@ import { isOnlyEjected, isUp } from "../pool/health.js"
 import type { PoolRuntime } from "../pool/pool-runtime.js"
 import { toTable, toTables } from "../settings/table.js"
 import { changeBackend } from "./change-backend.js"
-import type { LiveSessions, ServedListener } from "./data-plane.js"
-import type { PlannedListener } from "./plan.js"
+import { type LiveSessions, NoThread, type ServedListener } from "./data-plane.js"
 import type { CurrentPlan } from "./reload.js"
 import { takenOf, totalsOf } from "./totals.js"
 import { VERSION } from "./version.js"
@@ -65,16 +63,18 @@ export class ProxyAdmin implements AdminSource {
 
   listeners(): ListenerStatus[] {
     const { current, removed, isClosing } = this.plan
-    const served = current.listeners.map(
-      (listener, index): ListenerStatus => ({
-        ...describe(listener.running),
-        sessions: takenOf(listener.rows),
-        pending: Atomics.load(listener.rows.pending, 0),
+    const names = new Map([...current.pools.runtimes.values()].map(({ pool, name }) => [pool, name]))
+    const served = current.listeners.map(({ running, rows, settings }, index): ListenerStatus => {
+      const pool = settings.ownPool && names.get(settings.ownPool)
+      return {
+        ...describe(running),
+        sessions: takenOf(rows),
+        pending: Atomics.load(rows.pending, 0),
         draining: isClosing,
-        pool: this.#nameOfOwnPool(listener),
-        routes: this.#routesOf(listener, current.config.ws_proxy[index]),
-      }),
-    )
+        pool,
+        routes: routesOf(settings.name, pool, current.config.ws_proxy[index]),
+      }
+    })
     const draining = removed.map(
       ({ running }): ListenerStatus => ({ ...describe(running), pending: 0, draining: true, routes: [] }),
     )
@@ -99,10 +99,14 @@ export class ProxyAdmin implements AdminSource {
   }
 
   async closeSession(id: string): Promise<boolean> {
-    return (await this.#sessions()).close(id)
+    const isClosed = await (await this.#sessions()).close(id)
+    if (isClosed === undefined) {
+      throw new AdminError(503, "its worker thread does not respond: it closes the session once it can")
+    }
+    return isClosed
   }
 
-  async closeTunnels(pool: string, backend: string): Promise<number> {
+  async closeTunnels(pool: string, backend: string): Promise<ClosedTunnels> {
     const known = this.pools().find(({ name }) => name === pool)
     if (known === undefined) throw new AdminError(404, `no pool ${JSON.stringify(pool)}`)
     if (!known.backends.some(({ name }) => name === backend)) {
@@ -137,6 +141,7 @@ export class ProxyAdmin implements AdminSource {
     } catch (error) {
       // It may have begun to drain meanwhile.
       this.#refuseIfClosing()
+      if (error instanceof NoThread) throw new AdminError(503, error.message)
       throw error
     }
   }
@@ -169,26 +174,25 @@ export class ProxyAdmin implements AdminSource {
       share: active === 0 ? 0 : backend.active / active,
     }
   }
+}
 
-  #nameOfOwnPool({ settings }: PlannedListener): string | undefined {
-    const runtimes = [...this.plan.current.pools.runtimes.values()]
-    return runtimes.find(({ pool }) => pool === settings.ownPool)?.name
-  }
-
-  #routesOf(listener: PlannedListener, config: ListenerConfig | undefined): RouteStatus[] {
-    const own = this.#nameOfOwnPool(listener)
-    return toTables(config?.route).map(([index, { host, path, header, query, pool, backends }]) => {
-      const inline = backends === undefined ? own : `${listener.settings.name} route ${index + 1}`
-      return {
-        route: index + 1,
-        host: [host ?? []].flat().map(String),
-        path: path === undefined ? undefined : String(path),
-        header: Object.keys(toTable(header)),
-        query: Object.keys(toTable(query)),
-        pool: pool === undefined ? (inline ?? "") : String(pool),
-      }
-    })
-  }
+/** @param own the name of the listener's own pool, if it has one */
+function routesOf(
+  listener: string,
+  own: string | undefined,
+  config: ListenerConfig | undefined,
+): RouteStatus[] {
+  return toTables(config?.route).map(([index, { host, path, header, query, pool, backends }]) => {
+    const inline = backends === undefined ? own : `${listener} route ${index + 1}`
+    return {
+      route: index + 1,
+      host: [host ?? []].flat().map(String),
+      path: path === undefined ? undefined : String(path),
+      header: Object.keys(toTable(header)),
+      query: Object.keys(toTable(query)),
+      pool: pool === undefined ? (inline ?? "") : String(pool),
+    }
+  })
 }
 
 function describe({ settings, address, sessions }: ServedListener) {

@@ -1,12 +1,8 @@
 /** The admin server of a proxy: what it serves, and when it listens. Loaded only if `[admin] bind` is set. */
 import { readFileSync, statSync } from "node:fs"
 import { type Address, formatAddress } from "../address/address.js"
-import { apiRoutes } from "../admin/api.js"
-import { healthRoutes } from "../admin/health-routes.js"
 import { History } from "../admin/history.js"
-import { metricsRoute } from "../admin/metrics-route.js"
-import { pageRoute } from "../admin/page/page-route.js"
-import type { AdminRoute } from "../admin/route.js"
+import { adminRoutes } from "../admin/routes.js"
 import { AdminServer } from "../admin/server.js"
 import type { Settings } from "../config/schema.js"
 import { ProcessCounts } from "../metrics/process-counts.js"
@@ -63,7 +59,12 @@ export class Admin {
     if (bind === undefined) return
     const { log, readAgain, replaces = false } = options
     const token = readToken(secret)
-    const routes = this.#routes(plan, readAgain)
+    const routes = adminRoutes({
+      source: new ProxyAdmin(plan, this.#history, readAgain),
+      history: this.#history,
+      metrics: new Metrics(new ProxyMetrics(plan, this.#counts)),
+      isReady: () => plan.isReady,
+    })
     const onDefect = (err: unknown) => log.error({ err }, "an admin request failed")
     const open = async () => {
       const server = new AdminServer({ bind, token, onDefect, mayTakeOver: replaces }, routes)
@@ -100,17 +101,11 @@ export class Admin {
     this.#isClosed = true
     clearTimeout(this.#retry)
     await this.#opening
+    this.#history.events.end()
+    // The end of the drain is written before the connections are closed.
+    await new Promise((resolve) => setImmediate(resolve))
     await this.#server?.close()
     this.#address = undefined
-  }
-
-  #routes(plan: CurrentPlan, readAgain: AdminOptions["readAgain"]): readonly AdminRoute[] {
-    return [
-      pageRoute(),
-      ...healthRoutes(() => plan.isReady),
-      metricsRoute(new Metrics(new ProxyMetrics(plan, this.#counts))),
-      ...apiRoutes(new ProxyAdmin(plan, this.#history, readAgain), this.#history),
-    ]
   }
 }
 

@@ -3,7 +3,8 @@
  * configuration, health checks, signals and the log, belongs to the main thread either way.
  */
 import type { Address } from "../address/address.js"
-import type { SessionPage, SessionQuery } from "../admin/source.js"
+import type { ClosedTunnels, SessionPage } from "../admin/api-types.js"
+import type { SessionQuery } from "../admin/source.js"
 import type { Config } from "../config/schema.js"
 import type { ListeningServer } from "../net/listener.js"
 import type { Observer } from "../ops/observer.js"
@@ -14,6 +15,11 @@ import type { Rows } from "../shared/rows.js"
 import type { ListenerRows } from "./listener-rows.js"
 import type { Pools } from "./pools.js"
 import type { CountingThreads } from "./thread-rows.js"
+
+/** No thread could carry out a change. It may succeed a moment later. */
+export class NoThread extends Error {
+  override readonly name = "NoThread"
+}
 
 /** A listener at work, wherever its sessions run. */
 export interface ServedListener {
@@ -53,10 +59,13 @@ export interface NewListener {
 export interface LiveSessions {
   /** The first `offset + limit` sessions that match, in order: those of other threads may come in between. */
   list(query: SessionQuery): Promise<SessionPage>
-  /** Resolves to whether there was one of this id. */
-  close(id: string): Promise<boolean>
+  /**
+   * Resolves to whether there was one of this id; undefined if its thread has not replied in time, and closes
+   * it once it can.
+   */
+  close(id: string): Promise<boolean | undefined>
   /** Closes the tunnels of a backend over `drain_spread_ms`. Resolves to how many there are. */
-  closeTunnels(pool: string, backend: string): Promise<number>
+  closeTunnels(pool: string, backend: string): Promise<ClosedTunnels>
 }
 
 export interface DataPlane extends CountingThreads {
@@ -66,7 +75,10 @@ export interface DataPlane extends CountingThreads {
   readonly mainLoopDelay?: Float64Array | undefined
   /** A listener that is new in a plan. */
   newListener(listener: NewListener, observer: Observer, clock: Clock): ServedListener
-  /** Does what can fail. Comes after `listen` of all new listeners. If it rejects, they are drained. */
+  /**
+   * Does what can fail. Comes after `listen` of all new listeners. If it rejects, they are drained. Rejects
+   * with a `NoThread` if all threads have died and none has been replaced yet.
+   */
   prepare(plan: ServedPlan): Promise<void>
   /** Puts the prepared plan in place of the previous one. */
   start(): void

@@ -39,7 +39,7 @@ export function listenerRows(
 ): ListenerRows {
   const connections = `${listener} connections`
   const pending = `${listener} pending`
-  const clients = `${listener}${CLIENTS}`
+  const clients = tableIdentity(listener)
   return {
     connections: rows.cells(connections, 1),
     pending: rows.cells(pending, 1),
@@ -64,7 +64,12 @@ export function logDetail(rows: Rows): LogDetail {
 
 const CLIENTS = " clients"
 
-/** Unlocks the tables of clients that a thread had locked when it died. */
+/** The identity of the table in which a listener counts its clients, or a registry its endpoints. */
+export function tableIdentity(owner: string): string {
+  return `${owner}${CLIENTS}`
+}
+
+/** Unlocks the tables that a thread had locked when it died. */
 export function unlockTables(memories: Memories, thread: number): void {
   for (const [identity, memory] of memories) {
     if (identity.endsWith(CLIENTS)) new ClientTable(memory).unlockFor(thread)

@@ -7,6 +7,7 @@
 import { formatAddress } from "../address/address.js"
 import { listenerIdentities, routeIdentities } from "../config/identities.js"
 import { toSettings } from "../config/load.js"
+import { ConfigError } from "../config/problem.js"
 import { routeTitles } from "../config/route-title.js"
 import type { Config, LogLevel, Settings } from "../config/schema.js"
 import { snapshot } from "../config/snapshot.js"
@@ -20,8 +21,12 @@ import { type Clock, systemClock } from "../shared/clock.js"
 import { Rows } from "../shared/rows.js"
 import { composeListener } from "./compose-listener.js"
 import type { DataPlane, ServedListener } from "./data-plane.js"
+import { Guards } from "./guards.js"
+import { type Hooks, PlannedHooks } from "./hooks.js"
 import { type ListenerRows, listenerRows } from "./listener-rows.js"
 import { Pools } from "./pools.js"
+import { planRegistries } from "./registries.js"
+import { Services } from "./services.js"
 import { threadRows } from "./thread-rows.js"
 import { dataPlane, workerCount } from "./workers.js"
 
@@ -38,6 +43,21 @@ export interface PlannedListener {
 /** What is to serve a plan, with this number of workers, and with metrics or without. */
 export type CreatePlane = (workers: number, isMetered: boolean) => DataPlane
 
+/** What the first plan of a proxy gets, and later ones take over from it. */
+export interface FirstParts {
+  /** Default: this thread or worker threads. */
+  readonly createPlane?: CreatePlane | undefined
+  /** Functions of the program that decide about requests. Default: none. */
+  readonly hooks?: Hooks | undefined
+}
+
+export interface PlanParts extends FirstParts {
+  /** Default: the system's. */
+  readonly clock?: Clock
+  /** Shared memory. Default: that of the previous plan, or new. */
+  readonly rows?: Rows
+}
+
 export class Plan {
   readonly pools: Pools
   /** In the order of the configuration. */
@@ -49,43 +69,61 @@ export class Plan {
   readonly log: Settings["log"]
   readonly plane: DataPlane
   readonly loopDelays: readonly Float64Array[]
+  readonly services: Services
+  readonly rows: Rows
+  readonly hooks: Hooks
   /** Those of the previous plan that this one does not have. */
   #removed: readonly PlannedListener[]
 
   /**
    * Binds nothing, starts nothing, and changes nothing of the previous plan.
-   * @param createPlane called for the first plan
    * @throws {ConfigError}
    */
   constructor(
     written: Config,
     private readonly observer: Observer,
     previous?: Plan,
-    clock: Clock = systemClock,
-    readonly rows: Rows = previous?.rows.next() ?? new Rows(),
-    createPlane: CreatePlane = (...how) => dataPlane(...how, observer),
+    { clock = systemClock, rows = previous?.rows.next() ?? new Rows(), createPlane, hooks }: PlanParts = {},
   ) {
+    this.rows = rows
+    this.hooks = hooks ?? previous?.hooks ?? {}
     const config = snapshot(written)
-    const { pool, ws_proxy, log, workers, admin } = toSettings(config)
+    const { pool, registry, ws_proxy, log, workers, admin } = toSettings(config)
     this.config = config
     this.logLevel = log.level
     this.log = log
     this.admin = admin
-    this.plane = previous?.plane ?? createPlane(workerCount(workers), admin.bind !== undefined)
+    if ((this.hooks.authorize ?? this.hooks.locate) !== undefined && workers !== 1) {
+      const message = "hooks can't be shared with worker threads: set workers = 1"
+      throw new ConfigError("configuration", [{ path: ["workers"], message }])
+    }
+    const how = [workerCount(workers), admin.bind !== undefined] as const
+    this.plane = previous?.plane ?? createPlane?.(...how) ?? dataPlane(...how, observer)
     const { plane } = this
     this.loopDelays = threadRows(rows, "event loop", plane, createDelayRow)
     const closeTunnels = (backend: Backend) => plane.closeTunnels(backend)
     this.pools = new Pools(pool, observer, rows, closeTunnels, previous?.pools, plane.runsChecks)
+    this.services = new Services(clock, previous?.services)
+    const { services } = this
+    const registries = planRegistries(registry, config.registry, rows, services, observer, clock)
+    const plannedHooks = new PlannedHooks(this.hooks, this.pools, clock)
+    const guards = new Guards(registries, plannedHooks, services, observer, clock)
     const identities = listenerIdentities(config.ws_proxy)
     const routes = config.ws_proxy.map(routeIdentities)
     const titles = config.ws_proxy.map(routeTitles)
     const before = new Map(previous?.listeners.map(({ identity, running }) => [identity, running]))
     this.listeners = ws_proxy.map((listener, index) => {
       const identity = identities[index] ?? ""
-      const settings = composeListener(listener, titles[index] ?? [], (place, title, route) => {
-        const part = route === undefined ? "own" : (routes[index]?.[route] ?? "")
-        return this.pools.poolOf(place, title, `${identity} ${part} pool`)
-      })
+      const settings = composeListener(
+        listener,
+        config.ws_proxy[index],
+        titles[index] ?? [],
+        (place, title, route) => {
+          const part = route === undefined ? "own" : (routes[index]?.[route] ?? "")
+          return this.pools.poolOf(place, title, `${identity} ${part} pool`)
+        },
+        guards,
+      )
       const own = listenerRows(rows, identity, settings, plane)
       const known = before.get(identity)
       const running = known ?? this.plane.newListener({ identity, settings, rows: own }, observer, clock)
@@ -105,6 +143,7 @@ export class Plan {
   async prepare(inherited: readonly InheritedSocket[] = []): Promise<void> {
     try {
       this.pools.readFiles()
+      await this.services.prepare()
       await this.#bind(inherited)
       await this.plane.prepare(this)
     } catch (error) {
@@ -115,6 +154,7 @@ export class Plan {
 
   /** Closes the new listeners. The plan can't be used any more. */
   async abandon(): Promise<void> {
+    this.services.abandon()
     await Promise.all(this.#added().map(({ running }) => running.drain(0)))
   }
 
@@ -124,6 +164,7 @@ export class Plan {
    */
   start(): readonly PlannedListener[] {
     this.pools.start()
+    this.services.start()
     this.plane.start()
     for (const { running, isNew, settings, rows } of this.listeners) {
       if (isNew) this.observer.listening(settings.name, running.address, settings.ownPool?.backends)

@@ -8,6 +8,7 @@ import type { Settings } from "../config/schema.js"
 import type { Observer } from "../ops/observer.js"
 import type { Backend } from "../pool/backend.js"
 import { Pool } from "../pool/pool.js"
+import type { PoolObserver } from "../pool/pool-observer.js"
 import { poolRows } from "../pool/pool-rows.js"
 import { PoolRuntime } from "../pool/pool-runtime.js"
 import { poolSettingsOf } from "../pool/pool-schema.js"
@@ -27,9 +28,20 @@ interface PlannedPool {
   readonly pool: Pool
 }
 
+/** Nothing is watched in a pool that a hook has named: it may be named once and forgotten. */
+const UNOBSERVED: PoolObserver = {
+  onHealthChange() {},
+  onCloseTunnels() {},
+  onUncheckable() {},
+  onCheckDefect() {},
+}
+
 export class Pools {
-  readonly #named: ReadonlyMap<string, PoolRuntime>
+  /** Those of the tables `[pool.NAME]`. */
+  readonly named: ReadonlyMap<string, PoolRuntime>
   readonly #planned = new Map<Key, PlannedPool>()
+  /** Pools of the program that only a hook has named. */
+  readonly #unplanned = new WeakMap<Pool, PoolRuntime>()
   #apply: readonly (() => void)[] = []
   #previous: Runtimes
 
@@ -48,7 +60,7 @@ export class Pools {
   ) {
     this.#previous = previous?.runtimes ?? new Map()
     const entries = Object.entries(pools)
-    this.#named = new Map(
+    this.named = new Map(
       entries.map(([name, { backends, ...settings }]) => [
         name,
         this.#runtimeOf(name, poolIdentity(name), backends, settings),
@@ -62,9 +74,18 @@ export class Pools {
    * @param identity of the place
    */
   poolOf(place: PoolPlace, title: string, identity: string): PoolRuntime | undefined {
-    if (place.pool !== undefined) return this.#named.get(place.pool)
+    if (place.pool !== undefined) return this.named.get(place.pool)
     if (place.backends === undefined) return undefined
     return this.#runtimeOf(title, identity, place.backends, poolSettingsOf(place))
+  }
+
+  /** The runtime of a pool that a hook has named. Health checks run only for pools of the configuration. */
+  runtimeFor(pool: Pool): PoolRuntime {
+    const known = this.#planned.get(pool)?.runtime ?? this.#unplanned.get(pool)
+    if (known !== undefined) return known
+    const runtime = new PoolRuntime("pool of a hook", pool, UNOBSERVED, false)
+    this.#unplanned.set(pool, runtime)
+    return runtime
   }
 
   /**

@@ -8,11 +8,12 @@ import { type Observer, Observers } from "../ops/observer.js"
 import { toTable } from "../settings/table.js"
 import { toTimerMs } from "../shared/timer.js"
 import type { Admin } from "./admin.js"
-import type { CreatePlane } from "./plan.js"
+import type { Hooks } from "./hooks.js"
+import type { CreatePlane, FirstParts } from "./plan.js"
 import { CurrentPlan } from "./reload.js"
 import { type ProxyEvents, SessionEvents } from "./session-events.js"
 
-export interface ProxyOptions {
+export interface ProxyOptions extends Hooks {
   /**
    * A pino logger, or the one that `createLog` makes. Default: no log. It has a level, a format and a file of
    * its own; those keys of the configuration's `[log]` are for the `rws` program.
@@ -55,7 +56,7 @@ export async function startProxy(
   // Imported lazily: without an admin server it takes no memory.
   const hasAdmin = toTable(toTable(config).admin).bind !== undefined
   const admin = hasAdmin ? new (await import("./admin.js")).Admin() : undefined
-  const proxy = new RunningProxy(config, options.log ?? SILENT, admin, createPlane)
+  const proxy = new RunningProxy(config, options.log ?? SILENT, admin, { hooks: options, createPlane })
   await proxy.listen(options)
   return proxy
 }
@@ -74,12 +75,12 @@ export class RunningProxy extends EventEmitter<ProxyEvents> {
     config: Config,
     private readonly log: Log,
     private readonly admin?: Admin,
-    createPlane?: CreatePlane,
+    parts?: FirstParts,
   ) {
     super()
     const observers = [new LogObserver(log), new SessionEvents(this)]
     this.#observer = new Observers([...observers, ...(admin?.observers ?? [])])
-    this.#plan = new CurrentPlan(config, this.#observer, log, createPlane)
+    this.#plan = new CurrentPlan(config, this.#observer, log, parts)
   }
 
   /**

@@ -8,7 +8,7 @@ import { type Log, setLevel } from "../ops/log.js"
 import type { Observer, ReloadSource } from "../ops/observer.js"
 import type { ServedListener } from "./data-plane.js"
 import { logDetail } from "./listener-rows.js"
-import { type CreatePlane, Plan, type PlannedListener } from "./plan.js"
+import { type FirstParts, Plan, type PlannedListener } from "./plan.js"
 
 export class CurrentPlan {
   #plan: Plan
@@ -29,9 +29,9 @@ export class CurrentPlan {
     config: Config,
     private readonly observer: Observer,
     private readonly log: Log,
-    createPlane?: CreatePlane,
+    parts?: FirstParts,
   ) {
-    this.#plan = new Plan(config, observer, undefined, undefined, undefined, createPlane)
+    this.#plan = new Plan(config, observer, undefined, parts)
     this.#tellLog()
   }
 
@@ -120,7 +120,9 @@ export class CurrentPlan {
    * @returns how many tunnels were cut
    */
   async drain(timeoutMs?: number): Promise<number> {
+    const isFirst = !this.#isClosing
     this.#isClosing = true
+    if (isFirst && this.#hasStarted) this.#tellDraining(this.#plan.listeners)
     const all = [...this.listeners, ...this.removed.map(({ running }) => running)]
     const drained = all.map((listener) => {
       const { drain_timeout_ms, drain_delay_ms } = listener.settings
@@ -128,6 +130,7 @@ export class CurrentPlan {
     })
     await Promise.all([...drained, ...this.#removed.values(), this.#reloaded])
     this.#plan.pools.stop()
+    this.#plan.services.stop()
     await this.#plan.plane.stop()
     return all.reduce((sum, { cut }) => sum + cut, 0)
   }
@@ -168,13 +171,18 @@ export class CurrentPlan {
     const removed = plan.start()
     this.#plan = plan
     this.#tellLog()
-    for (const listener of removed) this.#drainRemoved(listener)
     this.observer.reloaded(changes, source)
+    this.#tellDraining(removed)
+    for (const listener of removed) this.#drainRemoved(listener)
     return changes
   }
 
   #tellLog(): void {
     this.observer.logSettings(this.#plan.log, logDetail(this.#plan.rows))
+  }
+
+  #tellDraining(listeners: readonly PlannedListener[]): void {
+    for (const { running } of listeners) this.observer.draining(running.settings.name)
   }
 
   /** Its own settings say for how long. */

@@ -2,7 +2,8 @@
  * Lists and closes the live sessions of one thread for the admin API. There may be a hundred thousand of
  * them, so a walk gives way to the event loop every few hundred sessions.
  */
-import type { SessionPage, SessionQuery, SessionStatus } from "../admin/source.js"
+import type { ClosedTunnels, SessionPage, SessionStatus } from "../admin/api-types.js"
+import type { SessionQuery } from "../admin/source.js"
 import type { CloseReason } from "../close-reason.js"
 import type { Backend } from "../pool/backend.js"
 import type { LiveSession, SessionRegistry } from "../session/registry.js"
@@ -86,12 +87,12 @@ export class SessionList implements LiveSessions {
     return false
   }
 
-  async closeTunnels(pool: string, backend: string): Promise<number> {
+  async closeTunnels(pool: string, backend: string): Promise<ClosedTunnels> {
     const member = findBackend(this.pools(), pool, backend)
-    if (member === undefined) return 0
-    let count = 0
-    for (const listener of this.listeners()) count += listener.closeTunnelsOf(member, "admin_close")
-    return count
+    let closed = 0
+    if (member === undefined) return { closed }
+    for (const listener of this.listeners()) closed += listener.closeTunnelsOf(member, "admin_close")
+    return { closed }
   }
 
   /** All sessions, a few hundred in each turn of the event loop. Some may come and go meanwhile. */

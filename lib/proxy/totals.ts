@@ -1,5 +1,5 @@
 /** The totals of the admin API, from what the threads count in shared memory. */
-import type { Totals } from "../admin/source.js"
+import type { Totals } from "../admin/api-types.js"
 import { CLOSE_REASONS } from "../close-reason.js"
 import { CELL, REASON_CELL, REASONS } from "../metrics/meter-cells.js"
 import type { ListenerRows } from "./listener-rows.js"

@@ -14,6 +14,7 @@ import { refuse } from "../session/refuse.js"
 import { toTable } from "../settings/table.js"
 import { originForm } from "../upgrade/upgrade-request.js"
 import { type AttachedInput, toProxyConfig } from "./attached-config.js"
+import type { Hooks } from "./hooks.js"
 import { type ProxyOptions, type RunningProxy, startProxy } from "./proxy.js"
 import type { RunningListener } from "./running-listener.js"
 import type { ProxyEvents } from "./session-events.js"
@@ -64,6 +65,9 @@ export interface UpgradeHandler {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** As for `createProxy`. */
+export type UpgradeOptions = Pick<ProxyOptions, "log" | keyof Hooks>
+
 /**
  * Makes a handler for the "upgrade" event of a server. Resolves once it can take requests.
  * @param config a `[[ws_proxy]]` without `bind`; a whole configuration with one such `[[ws_proxy]]`; a `Pool`;
@@ -74,7 +78,7 @@ export interface UpgradeHandler {
  */
 export async function createUpgradeHandler(
   config: AttachedInput,
-  options: Pick<ProxyOptions, "log"> = {},
+  options: UpgradeOptions = {},
 ): Promise<UpgradeHandler> {
   const parsed = toProxyConfig(config)
   const attachment = new Attachment()

@@ -1,6 +1,8 @@
 /** Lists the sessions of one worker thread, which may be blocked: the others must not wait for it. */
-import type { SessionPage, SessionQuery } from "../admin/source.js"
+import type { SessionPage } from "../admin/api-types.js"
+import type { SessionQuery } from "../admin/source.js"
 import { type Clock, systemClock } from "../shared/clock.js"
+import { inTime } from "./in-time.js"
 import type { WorkerSlot } from "./worker-slot.js"
 
 /** A listing takes a part of a second, also with a hundred thousand sessions. */
@@ -24,20 +26,12 @@ export class WorkerListing {
   async list(query: SessionQuery): Promise<SessionPage | undefined> {
     if (this.#isLate) return undefined
     const replied = this.slot.ask("listSessions", query).then((page) => page ?? NO_SESSIONS)
-    return Promise.race([replied, this.#lateness(replied)])
-  }
-
-  #lateness(replied: Promise<SessionPage>): Promise<undefined> {
-    return new Promise((resolve) => {
-      const timer = this.clock.after(DEADLINE_MS, () => {
-        this.#isLate = true
-        resolve(undefined)
-      })
-      const onReply = () => {
-        timer.cancel()
-        this.#isLate = false
-      }
-      replied.then(onReply, onReply)
-    })
+    const onReply = () => {
+      this.#isLate = false
+    }
+    replied.then(onReply, onReply)
+    const page = await inTime(replied, DEADLINE_MS, this.clock)
+    if (page === undefined) this.#isLate = true
+    return page
   }
 }

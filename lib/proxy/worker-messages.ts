@@ -1,6 +1,7 @@
 /** What the main thread and a worker thread say to each other. */
 import type { Address } from "../address/address.js"
-import type { SessionPage, SessionQuery } from "../admin/source.js"
+import type { ClosedTunnels, SessionPage } from "../admin/api-types.js"
+import type { SessionQuery } from "../admin/source.js"
 import type { Config } from "../config/schema.js"
 import type { ObserverCalls } from "../ops/observer-calls.js"
 import type { Memories } from "../shared/rows.js"
@@ -37,10 +38,10 @@ export interface Commands {
   readonly closeTunnels: { readonly asked: undefined; readonly reply: undefined }
   /** For the admin API, as the next two; see `LiveSessions`. Listings are not awaited. */
   readonly listSessions: { readonly asked: SessionQuery; readonly reply: SessionPage }
-  readonly closeSession: { readonly asked: string; readonly reply: boolean }
+  readonly closeSession: { readonly asked: string; readonly reply: boolean | undefined }
   readonly closeBackend: {
     readonly asked: { readonly pool: string; readonly backend: string }
-    readonly reply: number
+    readonly reply: ClosedTunnels
   }
   /** For tests: throws an error that nobody catches. */
   readonly crash: { readonly asked: undefined; readonly reply: undefined }

@@ -39,6 +39,11 @@ export class WorkerSlot {
     private readonly observer: Observer,
   ) {}
 
+  /** With which the ids of its sessions begin; undefined while there is no thread. */
+  get threadId(): number | undefined {
+    return this.#thread?.id
+  }
+
   /** Creates the thread if there has been none yet. */
   open(): void {
     if (this.#assigned === undefined) this.#thread ??= this.#newThread()

@@ -18,7 +18,7 @@ interface Waiting {
 
 export class WorkerThread {
   readonly #thread: Worker
-  /** Its id while it lives: locks name it. */
+  /** Its id while it lives: locks and the ids of sessions name it. */
   readonly id: number
   readonly startedMs = performance.now()
   readonly #waiting = new Map<number, Waiting>()

@@ -4,7 +4,6 @@
  */
 import { parentPort, workerData } from "node:worker_threads"
 import { CallRecorder, encode } from "../ops/observer-calls.js"
-import { systemClock } from "../shared/clock.js"
 import { Rows } from "../shared/rows.js"
 import type { LiveSessions } from "./data-plane.js"
 import { Plan } from "./plan.js"
@@ -62,7 +61,8 @@ async function carryOut(command: Command): Promise<unknown> {
 
 async function prepare({ config, memories, held, keys, bound }: PostedPlan): Promise<unknown> {
   plane.expect(keys, bound)
-  const plan = new Plan(config, observer, current, systemClock, Rows.attach(memories, held), () => plane)
+  const rows = Rows.attach(memories, held)
+  const plan = new Plan(config, observer, current, { rows, createPlane: () => plane })
   await plan.prepare()
   prepared = plan
   return plane.boundAddresses()

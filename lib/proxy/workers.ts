@@ -5,9 +5,15 @@
 import { availableParallelism } from "node:os"
 import { createDelayRow, LoopDelay } from "../metrics/loop-delay.js"
 import type { Observer } from "../ops/observer.js"
-import type { DataPlane, LiveSessions, NewListener, ServedPlan } from "./data-plane.js"
+import {
+  type DataPlane,
+  type LiveSessions,
+  type NewListener,
+  NoThread,
+  type ServedPlan,
+} from "./data-plane.js"
 import { ThisThread } from "./this-thread.js"
-import type { BoundAddresses, CommandName, Commands } from "./worker-messages.js"
+import type { BoundAddresses } from "./worker-messages.js"
 import { type Assignment, WorkerSlot } from "./worker-slot.js"
 import { WorkersListener } from "./workers-listener.js"
 
@@ -65,7 +71,7 @@ export class Workers implements DataPlane {
       if (first === undefined) first = await slot.prepare(assignment)
       else others.push(slot)
     }
-    if (first === undefined) throw new Error("no worker thread is running; try again")
+    if (first === undefined) throw new NoThread("no worker thread is running; try again")
     for (const { running } of own) {
       running.address = first.get(running.key) ?? running.address
       bound.set(running.key, running.address)
@@ -88,24 +94,8 @@ export class Workers implements DataPlane {
 
   /** Loaded lazily: without an admin server it takes no memory. */
   async liveSessions(): Promise<LiveSessions> {
-    const { mergePages } = await import("./session-list.js")
-    const { WorkerListing } = await import("./worker-listing.js")
-    const listings = this.#slots.map((slot) => new WorkerListing(slot))
-    return {
-      list: async (query) => {
-        const pages = await Promise.all(listings.map((listing) => listing.list(query)))
-        const page = mergePages(
-          pages.filter((one) => one !== undefined),
-          query,
-        )
-        return pages.includes(undefined) ? { ...page, incomplete: true } : page
-      },
-      close: async (id) => (await this.#askAll("closeSession", id)).includes(true),
-      closeTunnels: async (pool, backend) => {
-        const counts = await this.#askAll("closeBackend", { pool, backend })
-        return counts.reduce((sum, count) => sum + count, 0)
-      },
-    }
+    const { WorkersSessions } = await import("./workers-sessions.js")
+    return new WorkersSessions(this.#slots)
   }
 
   forget(): void {}
@@ -117,15 +107,6 @@ export class Workers implements DataPlane {
 
   crash(worker: number): void {
     this.#slots[worker]?.crash()
-  }
-
-  /** Resolves to the replies of the threads that there are. */
-  async #askAll<Name extends CommandName>(
-    name: Name,
-    asked: Commands[Name]["asked"],
-  ): Promise<NonNullable<Commands[Name]["reply"]>[]> {
-    const replies = await Promise.all(this.#slots.map((slot) => slot.ask(name, asked)))
-    return replies.flatMap((reply) => (reply === undefined || reply === null ? [] : [reply]))
   }
 
   async #drain(key: string, timeoutMs: number, delayMs: number): Promise<number> {

@@ -16,6 +16,8 @@ export interface Locator {
 export interface Destination {
   /** Absent: the route's. */
   readonly running?: PoolRuntime | undefined
+  /** The only one of its backends that may get the session, by its name. Absent: the pool chooses. */
+  readonly backend?: string | undefined
   /** The request target for the backend. */
   readonly path: string
   /** What the log calls the endpoint. Absent: nothing. */

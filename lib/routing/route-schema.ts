@@ -1,9 +1,12 @@
 /** The keys of a route: which requests it matches, where they go, and under which rules. */
 import { z } from "zod"
-import { parseOriginPattern } from "../access/origin.js"
+import { forwardAuthSchema } from "../access/forward-auth-schema.js"
+import { jwtSchema } from "../access/jwt-schema.js"
+import { checkOrigin, parseOriginPattern } from "../access/origin.js"
 import { isHostField } from "../address/address.js"
 import { parseHostPattern } from "../address/host-pattern.js"
 import { inlinePoolShape, POOL_NAMES } from "../pool/pool-schema.js"
+import { registryKeys } from "../registry/registry-keys.js"
 import { checkedText, EVEN_IF_INVALID, faultIn, flag, listOf, parsedText } from "../settings/kinds.js"
 import { sparse } from "../settings/setting.js"
 import { toTable } from "../settings/table.js"
@@ -74,12 +77,27 @@ export const ruleKeys = {
     )
     .meta({
       flag: "allowed-origin",
-      otherNames: `origin origins origin_check checkOrigin allow_origin allow_origins cors
+      otherNames: `origins origin_check checkOrigin allow_origin allow_origins cors
         accessControlAllowOriginList`,
     }),
   require_origin: flag
     .default(false)
     .describe("Refuse requests without Origin; clients other than browsers usually send none"),
+  origin: checkedText(checkOrigin, 'expected an origin, as in "https://app.example.com"')
+    .optional()
+    .describe(
+      "Origin that the backend gets from clients that send none; `allowed_origins` and `require_origin` go by what the client has sent",
+    )
+    .meta({ ifAbsent: "none", example: "https://app.example.com", otherNames: "default_origin" }),
+  jwt: jwtSchema
+    .optional()
+    .describe("Table: clients must send a signed token")
+    .meta({ ifAbsent: "none", otherNames: "auth_jwt jwt_authn jwtauth tokens bearer" }),
+  forward_auth: forwardAuthSchema
+    .optional()
+    .describe("Table: a service that is asked whether a client may connect; after `jwt`")
+    .meta({ ifAbsent: "none", otherNames: "auth_request forwardAuth ext_authz forward-auth" }),
+  ...registryKeys,
   subprotocols: z
     .array(checkedText(checkSubprotocol, "expected a subprotocol"), "expected a list of subprotocols")
     .transform((names): ReadonlySet<string> => new Set(names))
@@ -142,6 +160,10 @@ export const routeSchema = z.strictObject({
       .default(false)
       .describe("Remove the matched prefix before the path is sent to the backend; needs a prefix as `path`")
       .meta({ example: true, otherNames: "stripPrefix uri_strip_prefix" }),
+    skip_auth: flag
+      .default(false)
+      .describe("Requests that match need not pass the listener's `jwt` and `forward_auth`")
+      .meta({ example: true, otherNames: "satisfy public allow_anonymous" }),
   }),
   rewrite: z
     .string('expected a path, as in "/new"')

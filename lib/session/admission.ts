@@ -10,6 +10,8 @@ export interface Admission {
   readonly target: RouteTarget
   /** Whose backends are dialled. */
   readonly running: PoolRuntime
+  /** The name of the only one that may be; undefined: the pool chooses. */
+  readonly backend: string | undefined
   /** The request target for the backend, below its base path. */
   readonly path: string
   /** Fields for the backend from checks and the locator. */

@@ -23,7 +23,7 @@ export function authorize(
   if (checks.length > 0 || locator !== undefined) return ask(session, incoming, { target, path })
   if (running === undefined) throw new SessionEnd("internal_error", "the route leads nowhere")
   refuseEscape(path, running.pool)
-  return { incoming, target, running, path, edits: NO_EDITS, limits: undefined }
+  return { incoming, target, running, backend: undefined, path, edits: NO_EDITS, limits: undefined }
 }
 
 const NO_EDITS: readonly FieldEdit[] = []
@@ -42,27 +42,32 @@ async function ask(
   let edits = NO_EDITS
   let limits: TunnelLimits | undefined
   for (const check of target.checks) {
-    const grant = await question.settle(check.check(asked, question))
-    asked = withFields(asked, grant)
+    // Awaited only if there is something to wait for: a decision from a cache costs no turn.
+    const decision = question.settle(check.check(asked, question))
+    const grant = decision instanceof Promise ? await decision : decision
+    asked = withoutRemoved(asked, grant)
     if (grant.removedQuery !== undefined) path = removeQuery(path, grant.removedQuery)
     edits = grant.edits === undefined ? edits : [...edits, ...grant.edits]
     limits = mergeLimits(limits, grant.limits)
   }
   let { running } = target
+  let backend: string | undefined
   if (target.locator !== undefined) {
     tell(session, "authorized")
-    const destination = await question.settle(target.locator.locate(asked, path, question), giveBack)
+    const decision = question.settle(target.locator.locate(asked, path, question), giveBack)
+    const destination = decision instanceof Promise ? await decision : decision
     if (destination.place !== undefined) session.hold(destination.place)
     if (destination.endpoint !== undefined) summary.endpoint = destination.endpoint
     if (destination.edits !== undefined) edits = [...edits, ...destination.edits]
     limits = mergeLimits(limits, destination.limits)
     path = destination.path
     running = destination.running ?? running
+    backend = destination.backend
   }
   if (running === undefined) throw new SessionEnd("internal_error", "the locator named no pool")
   summary.pool = running.name
   refuseEscape(path, running.pool)
-  return { incoming: asked, target, running, path, edits, limits }
+  return { incoming: asked, target, running, backend, path, edits, limits }
 }
 
 /** What comes too late, since the client has left, is given back. */
@@ -70,8 +75,12 @@ function giveBack({ place }: Destination): void {
   place?.release()
 }
 
-function withFields(incoming: IncomingRequest, { fields }: Grant): IncomingRequest {
-  return fields === undefined ? incoming : { ...incoming, request: { ...incoming.request, fields } }
+/** What a check has removed, such as a token, is not for the next one either. */
+function withoutRemoved(incoming: IncomingRequest, { fields, removedQuery = [] }: Grant): IncomingRequest {
+  if (fields === undefined && removedQuery.length === 0) return incoming
+  const { request } = incoming
+  const target = removeQuery(request.target, removedQuery)
+  return { ...incoming, request: { ...request, target, fields: fields ?? request.fields } }
 }
 
 /** The earliest expiry counts; of other limits the last one that is given. */

@@ -2,10 +2,11 @@
  * The two heads that rws composes: the request for the backend and the 101 for the client. No sockets in
  * here.
  */
+import type { Address } from "../address/address.js"
 import { forwardingEdits } from "../forwarding/forwarding-fields.js"
 import { isSecure } from "../forwarding/reported-client.js"
 import type { FieldEdit } from "../http/field-writer.js"
-import type { ResponseHead } from "../http/head.js"
+import { type ResponseHead, valuesOf } from "../http/head.js"
 import type { Backend } from "../pool/backend.js"
 import { rewriteRequest, rewriteUpgradeResponse } from "../upgrade/rewrite-head.js"
 import { restrictSubprotocols } from "../upgrade/subprotocols.js"
@@ -28,7 +29,7 @@ export interface HeadPlan {
 }
 
 interface Settings {
-  readonly settings: Pick<ListenerSettings, "forwarded">
+  readonly settings: Pick<ListenerSettings, "forwarded" | "client_tls">
   readonly listener: Pick<ListenerState, "address">
 }
 
@@ -38,19 +39,19 @@ export function planHead(
   { incoming, target, path, edits: granted }: Admission,
 ): HeadPlan {
   const { request, peer, proto, report, destination, trace } = incoming
-  const { hostHeader, requestFields, subprotocols } = target
-  const localPort = listener.address.kind === "tcp" ? listener.address.port : 0
+  const { hostHeader, origin, requestFields, subprotocols } = target
+  const localPort = settings.client_tls ? undefined : portOf(listener.address)
   const forwarding = forwardingEdits(settings.forwarded, {
     peer,
     proto,
     report,
     host: request.host,
-    localPort: destination?.port ?? localPort,
+    localPort: destination === undefined ? localPort : destination.port,
     fields: request.fields,
   })
   // These override whatever a client or a proxy has sent, and checks override the configuration.
   const secret = granted.length === 0 ? requestFields : [...requestFields, ...granted]
-  const edits = forwarding.concat(trace?.edits ?? [], secret)
+  const edits = forwarding.concat(originFor(request, origin), trace?.edits ?? [], secret)
   const plan = { request, path, hostHeader, edits, secret }
   if (subprotocols.size === 0) return plan
   const { offered, edit } = restrictSubprotocols(request.fields, subprotocols)
@@ -71,6 +72,16 @@ export function composeUpgradeResponse(
 ): string {
   const cookie = running.pool.stickyField(backend, request, isSecure(report?.proto ?? proto))
   return rewriteUpgradeResponse(response, cookie === undefined ? responseFields : [...responseFields, cookie])
+}
+
+/** 0 = none, on a Unix socket. */
+function portOf(address: Address): number {
+  return address.kind === "tcp" ? address.port : 0
+}
+
+/** An empty Origin counts as none, as where it is checked. */
+function originFor({ fields }: UpgradeRequest, origin: FieldEdit | undefined): readonly FieldEdit[] {
+  return origin === undefined || valuesOf(fields, "origin").some((value) => value !== "") ? [] : [origin]
 }
 
 /** The Host for the backend (RFC 9110 §7.2). */

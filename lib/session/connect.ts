@@ -28,7 +28,10 @@ export interface Connected {
  * nothing later, may move on to the next one. Rejects with the last dial's `SessionEnd`, or with
  * `no_backend`.
  */
-export async function connect(session: StageContext, { incoming, running }: Admission): Promise<Connected> {
+export async function connect(
+  session: StageContext,
+  { incoming, running, backend: only }: Admission,
+): Promise<Connected> {
   const { listener, settings, summary } = session
   const { clock, observer } = listener
   const { pool } = running
@@ -37,7 +40,7 @@ export async function connect(session: StageContext, { incoming, running }: Admi
   const startedMs = clock.nowMs()
   try {
     const attemptMs = settings.connect_timeout_ms + settings.handshake_timeout_ms
-    for (const backend of pool.reserve(incoming.request, incoming.client.ip, attemptMs)) {
+    for (const backend of pool.reserve(incoming.request, incoming.client.ip, attemptMs, only)) {
       session.hold(backend)
       // The last failure is not told here: it ends the session.
       if (failed !== undefined) observer.dialFailed(settings.name, summary.backend ?? "", failed)

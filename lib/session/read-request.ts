@@ -36,7 +36,7 @@ export async function readRequest(session: StageContext): Promise<IncomingReques
   let peer = peerOf(connection)
   if (hasLeft(connection, listener)) throw new SessionEnd("client_aborted_in_head")
   let destination = connection.isAdopted ? localEndOf(connection) : undefined
-  let proto: IncomingRequest["proto"] = connection.isTls ? "https" : "http"
+  let proto: IncomingRequest["proto"] = settings.client_tls || connection.isTls ? "https" : "http"
   let isTrusted = trusted.has(peer.ip)
   if (settings.accept_proxy_protocol && isTrusted) {
     const header = await readProxyHeader(connection, readTimeoutMs, clock)

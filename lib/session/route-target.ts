@@ -13,6 +13,8 @@ export interface RouteTarget {
   /** "backend", "client" or a literal. */
   readonly hostHeader: string
   readonly checkOrigin: (fields: readonly Field[]) => void
+  /** Set for the backend if the client sends no Origin. */
+  readonly origin: FieldEdit | undefined
   /** Asked one after the other. */
   readonly checks: readonly AccessCheck[]
   /** Asked last: where the request leads. */

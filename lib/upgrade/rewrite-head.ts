@@ -40,16 +40,11 @@ export function rewriteRequest(
   { fields, connection }: UpgradeRequest,
   { host, target, edits = [] }: RequestRewrite,
 ): string {
-  const lookalikes = lookalikesOf(
-    edits.map(({ key }) => key),
-    fields,
-  )
-  return writeHead(
-    `GET ${target} HTTP/1.1`,
-    fields,
-    lookalikes.map(FieldEdit.remove).concat(edits, UPGRADE, FieldEdit.set("Host", host)),
-    (name) => isHopByHop(name, connection),
-  )
+  const names = edits.map(({ key }) => key)
+  const all = [...edits, ...UPGRADE, FieldEdit.set("Host", host)]
+  // They are not among the edited names, so their order does not matter.
+  for (const name of lookalikesOf(names, fields)) all.push(FieldEdit.remove(name))
+  return writeHead(`GET ${target} HTTP/1.1`, fields, all, (name) => isHopByHop(name, connection))
 }
 
 /**

@@ -97,3 +97,20 @@ t.test("the eleventh reader is refused, and comes in when another has gone", asy
     await parts.next()
   }
 })
+
+t.test("at the end the readers get what waits for them", async (t) => {
+  const stream = new EventStream()
+  const [busy, idle] = [subscribe(stream), subscribe(stream)]
+  await readUntil(busy.parts, /: rws/)
+  await readUntil(idle.parts, /: rws/)
+  const next = idle.parts.next()
+  stream.publish({ event: "stop", data: {} })
+  stream.end()
+  t.match(await readUntil(busy.parts, /\n\n/), "event: stop")
+  t.match((await next).value, "event: stop")
+  for (const { parts } of [busy, idle, subscribe(stream)]) {
+    let { done, value } = await parts.next()
+    if (value === ": rws\n\n") ({ done, value } = await parts.next())
+    t.equal(done, true, value)
+  }
+})

@@ -68,6 +68,10 @@ t.test("events tell what happens, as it was at that time", async (t) => {
   history.healthChanged("chat", { backend: "a:1", isUp: false, reason: "2 health checks failed" })
   history.healthChanged("chat", { backend: "a:1", isUp: true, reason: "a dial succeeded" })
   history.reloaded(["log.level changed"])
+  history.draining("front")
+  history.stopped("front", 3)
+  history.workerEnded(1, new Error("out of memory"), 7)
+  history.workerReplaced(1)
   const { value = "" } = await parts.next()
   const events = [...value.matchAll(/event: (.*)\ndata: (.*)\n/g)].map(([, event, data = ""]) => [
     event,
@@ -81,6 +85,10 @@ t.test("events tell what happens, as it was at that time", async (t) => {
     ["backend", { state: "down" }],
     ["backend", { state: "up" }],
     ["reload", { changes: ["log.level changed"] }],
+    ["drain", { listener: "front" }],
+    ["stop", { listener: "front", cut: 3 }],
+    ["worker", { worker: 1, state: "ended", sessions: 7, reason: "out of memory" }],
+    ["worker", { worker: 1, state: "replaced" }],
   ])
   gone.abort()
   await parts.next()

@@ -1,7 +1,7 @@
 import t from "tap"
-import { apiRoutes } from "../../lib/admin/api.js"
 import { History } from "../../lib/admin/history.js"
 import { OPENAPI } from "../../lib/admin/openapi.js"
+import { adminRoutes } from "../../lib/admin/routes.js"
 import type { AdminSource } from "../../lib/admin/source.js"
 
 /** No route is called. */
@@ -9,6 +9,7 @@ const SOURCE = {} as AdminSource
 
 type Operation = {
   readonly summary: string
+  readonly security?: readonly object[]
   readonly parameters?: readonly { readonly name: string; readonly in: string }[]
 }
 const paths = OPENAPI.paths as Readonly<Record<string, Readonly<Record<string, Operation>>>>
@@ -16,11 +17,34 @@ const documented = Object.entries(paths).flatMap(([path, operations]) =>
   Object.entries(operations).map(([method, operation]) => ({ path, method, operation })),
 )
 
-t.test("the document has the routes of the API, and no others", async (t) => {
-  const routes = apiRoutes(SOURCE, new History()).map(
-    ({ method, path }) => `${method.toLowerCase()} ${path.replace(/:(\w+)/g, "{$1}")}`,
+const routes = adminRoutes({
+  source: SOURCE,
+  history: new History(),
+  metrics: { contentType: "", text: async () => "" },
+  isReady: () => true,
+}).map(({ method, path, isPublic }) => ({
+  name: `${method.toLowerCase()} ${path.replace(/:(\w+)/g, "{$1}")}`,
+  isPublic,
+}))
+
+t.test("the document has the routes of the admin server, and no others", async (t) => {
+  t.strictSame(
+    documented.map(({ path, method }) => `${method} ${path}`).sort(),
+    routes.map(({ name }) => name).sort(),
   )
-  t.strictSame(documented.map(({ path, method }) => `${method} ${path}`).sort(), routes.sort())
+})
+
+t.test("the document says which routes need no token", async (t) => {
+  t.strictSame(
+    documented
+      .filter(({ operation }) => operation.security?.length === 0)
+      .map(({ path, method }) => `${method} ${path}`)
+      .sort(),
+    routes
+      .filter(({ isPublic }) => isPublic)
+      .map(({ name }) => name)
+      .sort(),
+  )
 })
 
 t.test("each operation has a summary and describes the parts of its path", async (t) => {

@@ -2,7 +2,9 @@ import { setImmediate as nextTurn } from "node:timers/promises"
 import t from "tap"
 import { Pace } from "../../lib/admin/pace.js"
 import { FakeClock } from "../support/clock/fake-clock.js"
-import { rejectionOf } from "../support/project/thrown.js"
+
+/** Of a client that stays. */
+const HERE = new AbortController().signal
 
 /** How long each of so many requests waits, one after the other. */
 async function waitsOf(pace: Pace, clock: FakeClock, requests: number, costMs = 0): Promise<number[]> {
@@ -10,7 +12,7 @@ async function waitsOf(pace: Pace, clock: FakeClock, requests: number, costMs = 
   for (let request = 0; request < requests; request++) {
     const startedMs = clock.nowMs()
     let isDue = false
-    const turn = pace.turn().then(() => {
+    const turn = pace.turn(HERE).then(() => {
       isDue = true
     })
     await nextTurn()
@@ -54,17 +56,31 @@ t.test("nobody waits longer than a second for one request", async (t) => {
   t.strictSame(await waitsOf(pace, clock, 3, 60_000), [0, 1000, 1000])
 })
 
-t.test("more than 2500 requests that wait are refused, until there are fewer", async (t) => {
+t.test("more than 100 requests that wait are not handled, until there are fewer", async (t) => {
   const clock = new FakeClock()
   const pace = new Pace(clock)
   let isOver = false
-  const turns = Array.from({ length: 2500 }, () => pace.turn())
-  t.match(await rejectionOf(() => pace.turn()), { name: "AdminError", status: 503 })
-  const over = Promise.all(turns).then(() => {
+  const turns = Array.from({ length: 100 }, () => pace.turn(HERE))
+  t.equal(await pace.turn(HERE), false)
+  const over = Promise.all(turns).then((outcomes) => {
     isOver = true
+    return outcomes
   })
   for (; !isOver; await nextTurn()) clock.advance(2)
-  await over
+  t.ok((await over).every((isDue) => isDue))
   clock.advance(1000)
-  await pace.turn()
+  t.equal(await pace.turn(HERE), true)
+})
+
+t.test("requests whose clients have gone do not hold up the others", async (t) => {
+  const clock = new FakeClock()
+  const pace = new Pace(clock)
+  await waitsOf(pace, clock, 1, 60_000)
+  const gone = new AbortController()
+  const abandoned = Array.from({ length: 50 }, () => pace.turn(gone.signal))
+  const turn = pace.turn(HERE)
+  gone.abort()
+  clock.advance(1000)
+  t.equal(await turn, true)
+  for (const outcome of await Promise.all(abandoned)) t.equal(outcome, false)
 })

@@ -8,12 +8,14 @@ import { thrownBy } from "../support/project/thrown.js"
 const BIND = { bind: "127.0.0.1:8080" }
 const LISTENER = { ...BIND, backends: ["127.0.0.1:9000"] }
 const POOL = { backends: ["127.0.0.1:9000"] }
+const REGISTRY = { store: "file", file: "/etc/rws/endpoints.toml" }
 
 interface Conflict {
   readonly title: string
   readonly listener: object
   readonly pools?: object
-  /** From the listener on, or from the top where it begins with "pool". */
+  readonly registries?: object
+  /** From the listener on, or from the top where it begins with "pool", or names a registry. */
   readonly path: readonly (string | number)[]
   readonly message: RegExp
 }
@@ -68,7 +70,7 @@ const conflicts: readonly Conflict[] = [
     title: "a route that leads nowhere",
     listener: { ...BIND, route: [{ path: "/a" }] },
     path: ["route", 0, "backends"],
-    message: /^required here, since the \[\[ws_proxy\]\] has neither pool nor backends$/,
+    message: /^required here, since the \[\[ws_proxy\]\] has no pool, backends or registry$/,
   },
   {
     title: "strip_prefix beside rewrite",
@@ -125,6 +127,12 @@ const conflicts: readonly Conflict[] = [
     message: /^has no effect without sticky_cookie$/,
   },
   {
+    title: "attributes of no cookie",
+    listener: { ...LISTENER, sticky_attributes: { same_site: "none" } },
+    path: ["sticky_attributes"],
+    message: /^has no effect without sticky_cookie$/,
+  },
+  {
     title: "a time for fails that don't count",
     listener: { ...LISTENER, max_fails: 0, fail_timeout_ms: 5 },
     path: ["fail_timeout_ms"],
@@ -149,6 +157,53 @@ const conflicts: readonly Conflict[] = [
     message: /^has no effect with type = "tcp"$/,
   },
   {
+    title: "a registry that does not exist",
+    listener: { ...BIND, registry: "endpoint", registry_key: "query:id" },
+    registries: { endpoints: REGISTRY },
+    path: ["registry"],
+    message: /^unknown registry "endpoint"; did you mean "endpoints"\?$/,
+  },
+  {
+    title: "a registry where there is none",
+    listener: { ...BIND, registry: "endpoints", registry_key: "query:id" },
+    path: ["registry"],
+    message: /^unknown registry "endpoints"; no \[registry.NAME\] is defined$/,
+  },
+  {
+    title: "a registry without a key",
+    listener: { ...BIND, registry: "endpoints" },
+    registries: { endpoints: REGISTRY },
+    path: ["registry"],
+    message: /^needs a registry_key, e.g. "query:endpointId"$/,
+  },
+  {
+    title: "a registry and backends",
+    listener: { ...LISTENER, registry: "endpoints", registry_key: "query:id" },
+    registries: { endpoints: REGISTRY },
+    path: ["registry"],
+    message: /^cannot be combined with backends$/,
+  },
+  {
+    title: "a registry's key without a registry",
+    listener: { ...LISTENER, registry_key: "query:id" },
+    path: ["registry_key"],
+    message: /^has no effect without registry$/,
+  },
+  {
+    title: "a store without its file",
+    listener: LISTENER,
+    registries: { endpoints: { store: "file" } },
+    path: ["registry", "endpoints", "file"],
+    message: /^required with store = "file"$/,
+  },
+  {
+    title: "a password in a URL of Redis",
+    listener: LISTENER,
+    registries: { endpoints: { store: "redis", url: "redis://:secret@127.0.0.1:6379" } },
+    path: ["registry", "endpoints", "url"],
+    message: /^put the password into a file, and its path into password_file$/,
+  },
+  {
     title: "a status for a ws check of a named pool",
     listener: LISTENER,
     pools: { a: { ...POOL, health_check: { type: "ws", expect_status: 200 } } },
@@ -157,11 +212,11 @@ const conflicts: readonly Conflict[] = [
   },
 ]
 
-for (const { title, listener, pools = {}, path, message } of conflicts) {
+for (const { title, listener, pools = {}, registries = {}, path, message } of conflicts) {
   t.test(`${title} is reported, and nothing else`, async (t) => {
-    const error = thrownBy(() => checkConfig({ pool: pools, ws_proxy: [listener] }))
+    const error = thrownBy(() => checkConfig({ pool: pools, registry: registries, ws_proxy: [listener] }))
     if (!(error instanceof ConfigError)) throw error ?? new Error("it was accepted")
-    const isNamed = path.length > 1 && path[0] === "pool"
+    const isNamed = path.length > 1 && (path[0] === "pool" || path[0] === "registry")
     t.match(error.problems, [{ path: isNamed ? path : ["ws_proxy", 0, ...path], message }])
     t.equal(error.problems.length, 1)
   })

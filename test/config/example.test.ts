@@ -1,6 +1,8 @@
 /** rws.config.toml at the top of the project: what `rws init` prints. With UPDATE=1 this test writes it. */
 import { writeFileSync } from "node:fs"
 import t from "tap"
+import { forwardAuthSchema, verdictCacheSchema } from "../../lib/access/forward-auth-schema.js"
+import { jwtSchema } from "../../lib/access/jwt-schema.js"
 import { exampleConfig } from "../../lib/config/example.js"
 import { LISTENER } from "../../lib/config/known-tables.js"
 import { listenerSchema } from "../../lib/config/listener-schema.js"
@@ -11,6 +13,7 @@ import { backendSchema } from "../../lib/pool/backend-settings.js"
 import { HEALTH_CHECK_DEFAULTS, healthCheckSchema } from "../../lib/pool/health-check-settings.js"
 import { poolSchema } from "../../lib/pool/pool-schema.js"
 import { POOL_DEFAULTS } from "../../lib/pool/pool-settings.js"
+import { registrySchema } from "../../lib/registry/registry-schema.js"
 import { routeSchema } from "../../lib/routing/route-schema.js"
 import { makeTestCa } from "../support/peers/test-ca.js"
 import { projectPath, readProjectFile } from "../support/project/project.js"
@@ -45,6 +48,10 @@ const tables: Readonly<Record<string, { readonly shape: object }>> = {
   "a backend": backendSchema,
   "a health check": healthCheckSchema,
   tls: tlsSchema,
+  jwt: jwtSchema.in,
+  "forward auth": forwardAuthSchema,
+  "the cache of forward auth": verdictCacheSchema,
+  "a registry": registrySchema,
 }
 
 for (const [title, { shape }] of Object.entries(tables)) {
@@ -90,6 +97,6 @@ t.test("the commented-out keys of the example configuration are valid", async (t
     .replace("/etc/rws/client.key", keyFile)
   const { pool, ws_proxy } = await parseConfig(settings, FILE)
   t.strictSame(Object.keys(pool ?? {}), ["chat", "game"])
-  t.equal(ws_proxy.length, 2)
+  t.equal(ws_proxy.length, 3)
   t.equal(ws_proxy[1]?.route?.length, 2)
 })

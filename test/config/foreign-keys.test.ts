@@ -11,7 +11,7 @@ import { thrownBy } from "../support/project/thrown.js"
 const NO_TLS = /^rws does not terminate TLS: put a TLS terminator in front;/
 const NOT_NEEDED = /^not needed: /
 const NOT_SUPPORTED = /^not supported: /
-const NO_AUTH = /^rws does not authenticate clients: /
+const NO_AUTH = /^rws checks no passwords: /
 const EACH_TIMEOUT = /^rws has a key for each: connect_timeout_ms, read_timeout_ms, .*idle_timeout_ms$/
 const LOG_LINE = /^not supported: a line is a JSON object; see \[log\]$/
 
@@ -65,7 +65,8 @@ const names: Readonly<Record<string, Readonly<Record<string, string | RegExp>>>>
     error_log: "file in [log]",
     log_format: LOG_LINE,
     pid: "pid_file at the top level",
-    auth_request: NO_AUTH,
+    auth_request: "forward_auth",
+    auth_jwt: "jwt",
     auth_basic: NO_AUTH,
     allow: NOT_SUPPORTED,
     deny: NOT_SUPPORTED,
@@ -134,7 +135,6 @@ const names: Readonly<Record<string, Readonly<Record<string, string | RegExp>>>>
     handle_path: "route",
     tls_server_name: "server_name in tls",
     tls_insecure_skip_verify: "insecure_skip_verify in tls",
-    forward_auth: NO_AUTH,
     basic_auth: NO_AUTH,
     grace_period: "drain_timeout_ms",
     max_header_size: "max_head_bytes",
@@ -151,7 +151,7 @@ const names: Readonly<Record<string, Readonly<Record<string, string | RegExp>>>>
     stripPrefix: "strip_prefix in [[ws_proxy.route]]",
     replacePath: "rewrite in [[ws_proxy.route]]",
     passHostHeader: "host_header",
-    url: "address in a backend's table",
+    url: /^unknown key here; belongs in forward_auth or in \[registry.NAME\]$/,
     forwardedHeaders: "trusted_proxies",
     trustedIPs: "trusted_proxies",
     respondingTimeouts: EACH_TIMEOUT,
@@ -164,7 +164,7 @@ const names: Readonly<Record<string, Readonly<Record<string, string | RegExp>>>>
     insecureSkipVerify: "insecure_skip_verify in tls",
     rateLimit: "rate_per_ip",
     inFlightReq: "max_connections_per_ip",
-    forwardAuth: NO_AUTH,
+    forwardAuth: "forward_auth",
     ipAllowList: NOT_SUPPORTED,
     customRequestHeaders: "request_headers",
     accessControlAllowOriginList: "allowed_origins",
@@ -195,7 +195,7 @@ const names: Readonly<Record<string, Readonly<Record<string, string | RegExp>>>>
     response_headers_to_remove: "response_headers",
     retry_policy: "max_tries",
     hash_policy: "hash_key",
-    ext_authz: NO_AUTH,
+    ext_authz: "forward_auth",
     tcp_keepalive: "keepalive_ms",
   },
   "http-proxy": {

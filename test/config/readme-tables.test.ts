@@ -4,14 +4,19 @@ import t from "tap"
 import {
   ADMIN,
   BACKEND,
+  FORWARD_AUTH,
   HEALTH_CHECK,
+  JWT,
   type KnownTable,
   LISTENER,
   LOG,
   POOL,
+  REGISTRY,
   ROUTE,
+  STICKY_ATTRIBUTES,
   TLS,
   TOP,
+  VERDICT_CACHE,
 } from "../../lib/config/known-tables.js"
 import { inlinePoolShape } from "../../lib/pool/pool-schema.js"
 import { ruleKeys } from "../../lib/routing/route-schema.js"
@@ -25,13 +30,18 @@ const inlinePoolKeys = Object.keys(inlinePoolShape).filter((key) => key !== "bac
  * set in several.
  */
 const tables: Readonly<Record<string, { table: KnownTable; without?: readonly string[] }>> = {
-  top: { table: TOP, without: ["log", "admin", "pool", "ws_proxy"] },
+  top: { table: TOP, without: ["log", "admin", "pool", "registry", "ws_proxy"] },
   ws_proxy: { table: LISTENER, without: inlinePoolKeys },
   route: { table: ROUTE, without: [...inlinePoolKeys, ...Object.keys(ruleKeys)] },
   pool: { table: POOL },
   backend: { table: BACKEND },
+  sticky_attributes: { table: STICKY_ATTRIBUTES },
   health_check: { table: HEALTH_CHECK },
   tls: { table: TLS },
+  jwt: { table: JWT },
+  forward_auth: { table: FORWARD_AUTH },
+  verdict_cache: { table: VERDICT_CACHE },
+  registry: { table: REGISTRY },
   log: { table: LOG },
   admin: { table: ADMIN },
 }

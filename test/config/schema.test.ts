@@ -159,6 +159,8 @@ const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>
     bad: each(["", "a b", "a=b", "a;b"], /^expected the name of a cookie/),
   },
   sticky_secret: { good: [], bad: [] },
+  // Only beside a sticky cookie: see sticky-settings.test.ts.
+  sticky_attributes: { good: [], bad: [] },
   fail_on: {
     good: [["dial"], ["dial", "handshake", "status:503"]],
     bad: [
@@ -216,11 +218,12 @@ const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>
   // More than 0 only beside a rate: see conflicts.test.ts.
   rate_burst: { good: [0], bad: [] },
   trusted_proxies: {
-    good: [[], ["10.0.0.0/8", "::1", "fd00::/8", "unix"]],
+    good: [[], ["10.0.0.0/8", "::1", "fd00::/8", "unix"], ["private_ranges"]],
     bad: each(["10.0.0.0/8", 1, true, null, {}], /^expected a list of addresses$/),
   },
   // True only beside trusted proxies.
   accept_proxy_protocol: { good: [false], bad: each([1, "yes", null], /^expected true or false$/) },
+  client_tls: { good: [true, false], bad: each([1, "yes", null], /^expected true or false$/) },
   trace_headers: { good: [false], bad: each([1, "yes", null], /^expected true or false$/) },
   forwarded: {
     good: ["x-forwarded", "rfc7239", "both", "off"],
@@ -262,6 +265,33 @@ const ownRules: Readonly<Partial<Record<keyof typeof listenerSchema.shape, Rule>
   client_close_code: closeCode,
   backend_close_code: closeCode,
   require_origin: { good: [true, false], bad: each([1, "yes", null], /^expected true or false$/) },
+  origin: {
+    good: ["https://app.example.com", "http://localhost:3000", "https://[::1]:8443"],
+    bad: [
+      ...each(notText, /^expected an origin, as in "https:\/\/app\.example\.com"$/),
+      ...each(
+        [
+          ...[
+            "",
+            "null",
+            "app.example.com",
+            "https://",
+            "https://*.example.com",
+            "https://a/",
+            "https://a/b",
+          ],
+          ...["https://a b", "https://a\r\nX: y", "https://a,b", "https://u@a", "https://a?b"],
+        ],
+        / is not an origin: expected scheme:\/\/host\[:port\], without a path$/,
+      ),
+    ],
+  },
+  // Tables have tests of their own, and a registry needs its table: see cross-checks.test.ts.
+  jwt: { good: [], bad: each(["on", true, null], /./) },
+  forward_auth: { good: [], bad: each(["on", true, null], /./) },
+  registry: { good: [], bad: each(notText, /^expected the name of a registry$/) },
+  registry_key: { good: [], bad: [] },
+  keep_key: { good: [], bad: [] },
   subprotocols: {
     good: [[], ["v1.chat", "mqtt"]],
     bad: each(["mqtt", true, null], /^expected a list of subprotocols$/),

@@ -77,8 +77,9 @@ t.test("the package contains the library with its types, the program and their d
   const code = shipped.filter((path) => !documents.includes(path))
   t.equal(code.length, shipped.length - documents.length)
   for (const path of code) t.match(path, /^dist\/(lib\/.*(\.js|\.d\.ts)|bin\/.*\.js)$/)
-  for (const path of ["dist/lib/index.js", "dist/lib/index.d.ts", "dist/bin/rws.js"])
-    t.ok(code.includes(path))
+  const interceptor = ["dist/lib/interceptor/interceptor.js", "dist/lib/interceptor/interceptor.d.ts"]
+  for (const path of ["dist/lib/index.js", "dist/lib/index.d.ts", "dist/bin/rws.js", ...interceptor])
+    t.ok(code.includes(path), path)
 })
 
 t.test("no published file refers to a source map", async (t) => {

@@ -5,7 +5,18 @@ import { fileURLToPath } from "node:url"
 import t from "tap"
 import ts from "typescript"
 import { CLOSE_REASONS } from "../../lib/close-reason.js"
-import { ADMIN, type KnownTable, LISTENER, LOG, TOP } from "../../lib/config/known-tables.js"
+import {
+  ADMIN,
+  FORWARD_AUTH,
+  JWT,
+  type KnownTable,
+  LISTENER,
+  LOG,
+  REGISTRY,
+  STICKY_ATTRIBUTES,
+  TOP,
+  VERDICT_CACHE,
+} from "../../lib/config/known-tables.js"
 import { listenerSchema } from "../../lib/config/listener-schema.js"
 import { parseConfig } from "../../lib/config/load.js"
 import { tlsSchema } from "../../lib/net/tls-settings.js"
@@ -53,7 +64,7 @@ const keysOf = (schema: { shape: object }, without: readonly string[] = []) =>
 const keyTables: readonly Table[] = [
   {
     title: "program",
-    keys: TOP.keys.filter((key) => !["log", "admin", "pool", "ws_proxy"].includes(key)),
+    keys: TOP.keys.filter((key) => !["log", "admin", "pool", "registry", "ws_proxy"].includes(key)),
     defaults: defaultsOf(TOP),
   },
   {
@@ -64,12 +75,21 @@ const keyTables: readonly Table[] = [
   {
     title: "route",
     keys: keysOf(routeSchema, [...inlineKeys, ...ruleKeyNames]),
-    defaults: { strip_prefix: false },
+    defaults: { strip_prefix: false, skip_auth: false },
   },
   { title: "pool", keys: keysOf(poolSchema), defaults: { ...POOL_DEFAULTS } },
   { title: "backend", keys: keysOf(backendSchema), defaults: backendDefaults },
+  {
+    title: "sticky attributes",
+    keys: [...STICKY_ATTRIBUTES.keys],
+    defaults: defaultsOf(STICKY_ATTRIBUTES),
+  },
   { title: "health check", keys: keysOf(healthCheckSchema), defaults: { ...HEALTH_CHECK_DEFAULTS } },
   { title: "tls", keys: keysOf(tlsSchema), defaults: { ...tlsSchema.parse({}) } },
+  { title: "jwt", keys: [...JWT.keys], defaults: defaultsOf(JWT) },
+  { title: "forward auth", keys: [...FORWARD_AUTH.keys], defaults: defaultsOf(FORWARD_AUTH) },
+  { title: "verdict cache", keys: [...VERDICT_CACHE.keys], defaults: defaultsOf(VERDICT_CACHE) },
+  { title: "registry", keys: [...REGISTRY.keys], defaults: defaultsOf(REGISTRY) },
   { title: "log", keys: [...LOG.keys], defaults: defaultsOf(LOG) },
   { title: "admin", keys: [...ADMIN.keys], defaults: defaultsOf(ADMIN) },
 ]
@@ -147,7 +167,7 @@ for (const args of commandLines().filter((args) => !args.some((word) => NEEDS_RU
     })
     const rws = startRws(t, here, { cwd })
     await rws.untilOutput(
-      /"listening"|^echo backend .* on |^It works|^The configuration is valid|^Options:|^# Configuration of rws |^\[Unit\]|^ {2}"title": "rws"/m,
+      /"listening"|^echo backend .* on |^It works|^The configuration is valid|^Options:|^# Configuration of rws |^\[Unit\]|^\/\* rws interceptor \*\/|^ {2}"title": "rws"/m,
     )
     t.equal(rws.stderr, "")
   })
@@ -188,10 +208,14 @@ t.test("the table of log fields is complete", async (t) => {
   const fields = { Origin: "https://app.example", "User-Agent": "ws", "Sec-WebSocket-Protocol": "chat" }
   for (const address of [backend.address, await deadAddress()]) {
     const listener = `[[ws_proxy]]\nbind = "127.0.0.1:0"\ntrusted_proxies = ["127.0.0.1"]\n`
-    const route = `[[ws_proxy.route]]\npath = "/chat"\nbackends = ["${address}"]\n`
-    const { rws, address: bound } = await serveFile(t, listener + route)
+    const route = `[[ws_proxy.route]]\npath = "/chat"\nregistry = "rooms"\nregistry_key = "query:room"\n`
+    const file = join(await temporaryFolder(t), "rooms.json")
+    await writeFile(file, JSON.stringify({ endpoints: { blue: { url: `ws://${address}` } } }))
+    const registry = `[registry.rooms]\nstore = "file"\nfile = "${file}"\nallow_destinations = ["127.0.0.1"]\n`
+    const { rws, address: bound } = await serveFile(t, listener + route + registry)
     const client = await RawPeer.connect(bound)
-    await client.write(upgradeHead({ ...fields, "X-Forwarded-For": "192.0.2.1" })).untilText("\r\n\r\n")
+    const head = upgradeHead({ ...fields, "X-Forwarded-For": "192.0.2.1" }, "GET /chat?room=blue HTTP/1.1")
+    await client.write(head).untilText("\r\n\r\n")
     client.socket.end()
     const line = await untilLogged(rws, ({ msg }) => msg === "session ended" || msg === "session refused")
     for (const field of Object.keys(line)) logged.add(field)

@@ -20,6 +20,27 @@ const cases: { list: string[]; trusted: string[]; others: string[] }[] = [
   { list: ["::ffff:0.0.0.0/96"], trusted: ["192.0.2.1"], others: ["::1"] },
   { list: ["::ffff:0.0.0.0/80"], trusted: ["::1"], others: ["192.0.2.1", "1::"] },
   { list: ["unix"], trusted: [""], others: ["127.0.0.1", "::1"] },
+  {
+    list: ["private_ranges"],
+    trusted: [
+      ...["127.0.0.1", "127.255.255.255", "10.0.0.0", "10.255.255.255", "172.16.0.0", "172.31.255.255"],
+      ...["192.168.0.0", "192.168.255.255", "::1", "fd00::", "fdff::1"],
+    ],
+    others: [
+      ...["", "126.255.255.255", "128.0.0.0", "9.255.255.255", "11.0.0.0", "172.15.255.255", "172.32.0.0"],
+      ...[
+        "192.167.255.255",
+        "192.169.0.0",
+        "100.64.0.1",
+        "169.254.169.254",
+        "::",
+        "::2",
+        "fc00::1",
+        "fe80::1",
+      ],
+    ],
+  },
+  { list: ["private_ranges", "192.0.2.1"], trusted: ["10.1.1.1", "192.0.2.1"], others: ["192.0.2.2", ""] },
   { list: ["unix", "::1", "10.0.0.0/8"], trusted: ["", "::1", "10.1.1.1"], others: ["::2", "1.1.1.1"] },
 ]
 
@@ -53,10 +74,12 @@ const mistakes: { entry: string; message: string }[] = [
     "10.0.0.0/255.0.0.0",
     "*",
     "UNIX",
+    "private_range",
+    "private_ranges/8",
     "unix:/run/a.sock",
   ].map((entry) => ({
     entry,
-    message: 'expected an IP address, a range such as 10.0.0.0/8 or fd00::/8, or "unix"',
+    message: 'expected an IP address, a range such as 10.0.0.0/8 or fd00::/8, "private_ranges" or "unix"',
   })),
   { entry: "10.0.0.0/33", message: "expected 0 to 32" },
   { entry: "10.0.0.0/999", message: "expected 0 to 32" },

@@ -15,7 +15,9 @@ interface Cluster {
   /** The address that the workers share. */
   readonly address: string
   order(order: Order): void
-  /** Resolves to the exits of all workers. */
+  /** Whether the primary has ended. */
+  hasEnded(): boolean
+  /** Resolves to the exits of all workers, or of those that have exited before the primary. */
   untilExits(): Promise<unknown[]>
 }
 
@@ -28,8 +30,10 @@ async function startCluster(t: Test, backend: string): Promise<Cluster> {
     if (primary.connected) primary.disconnect()
     await gone
   })
+  const hasEnded = () => primary.exitCode !== null || primary.signalCode !== null
   const exits: unknown[] = []
   const changes = new EventEmitter()
+  primary.on("exit", () => changes.emit("change"))
   let port = 0
   let listening = 0
   primary.on("message", (message: { port?: number }) => {
@@ -44,8 +48,9 @@ async function startCluster(t: Test, backend: string): Promise<Cluster> {
   return {
     address: `127.0.0.1:${port}`,
     order: (order) => primary.send(order),
+    hasEnded,
     async untilExits() {
-      while (exits.length < WORKERS) await once(changes, "change")
+      while (exits.length < WORKERS && !hasEnded()) await once(changes, "change")
       return exits
     },
   }
@@ -75,6 +80,16 @@ for (const order of ["SIGTERM", "SIGINT", "shutdown", "disconnect"] as const) {
     t.strictSame(await cluster.untilExits(), CLEAN)
   })
 }
+
+t.test(
+  "workers wait for a primary that is busy, which could not write to them after their exit",
+  async (t) => {
+    const cluster = await startCluster(t, "127.0.0.1:9")
+    cluster.order("busy")
+    t.strictSame(await cluster.untilExits(), CLEAN)
+    t.equal(cluster.hasEnded(), false, "the primary lives on")
+  },
+)
 
 async function openTunnel(t: Test, address: string): Promise<RawPeer> {
   const client = await RawPeer.connect(address)

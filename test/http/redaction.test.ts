@@ -17,6 +17,7 @@ const TARGETS: { rules: readonly string[]; target: string; shown: string }[] = [
   { rules: ["query:*"], target: "/a", shown: "/a" },
   { rules: [], target: "ws://user:secret@a.example/p", shown: "ws://[redacted]/p" },
   { rules: [], target: "ws://a.example/p?x", shown: "ws://a.example/p?x" },
+  { rules: ["header:Host"], target: "ws://a.example/p", shown: "ws://[redacted]/p" },
   { rules: [], target: "/a#secret", shown: "/a#[redacted]" },
   { rules: ["query:*"], target: "/a?x=1#secret", shown: "/a?x=[redacted]#[redacted]" },
   { rules: [], target: "secret:443", shown: "[redacted]" },
@@ -44,6 +45,21 @@ t.test("of a head the values of hidden fields and parameters are not shown", asy
     "HTTP/1.1 101 Switching Protocols",
     "Server: [redacted]",
   ])
+})
+
+t.test("whoever hides the Host also hides the fields that repeat it", async (t) => {
+  const head =
+    "GET / HTTP/1.1\r\nHost: b\r\nX-Forwarded-Host: a\r\nForwarded: host=a\r\nX-Real-IP: ::1\r\n\r\n"
+  t.strictSame(
+    redaction("header:Host").head(head, (_, value) => value),
+    [
+      "GET / HTTP/1.1",
+      "Host: [redacted]",
+      "X-Forwarded-Host: [redacted]",
+      "Forwarded: [redacted]",
+      "X-Real-IP: ::1",
+    ],
+  )
 })
 
 for (const text of ["Cookie", "header:", "header:a b", "query:", "cookie:a", "header", "*", ""]) {

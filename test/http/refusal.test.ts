@@ -9,6 +9,7 @@ import { CONTROLS, range } from "../support/http/ascii.js"
 const NOW = new Date(Date.UTC(2024, 1, 29, 7, 8, 9))
 const STATUS_LINES: Readonly<Record<number, string>> = {
   400: "HTTP/1.1 400 Bad Request",
+  401: "HTTP/1.1 401 Unauthorized",
   403: "HTTP/1.1 403 Forbidden",
   404: "HTTP/1.1 404 Not Found",
   408: "HTTP/1.1 408 Request Timeout",

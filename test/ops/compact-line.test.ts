@@ -1,5 +1,5 @@
 import t from "tap"
-import { colourful, compactLine, duration, plain, size } from "../../lib/ops/compact-line.js"
+import { colourful, compactLine, plain } from "../../lib/ops/compact-line.js"
 import type { LoggedLine } from "../../lib/ops/logged-line.js"
 
 const LINE: LoggedLine = {
@@ -81,34 +81,3 @@ t.test("other lines, and defects of rws with their stack trace, are left to pino
   t.equal(compactLine({ msg: "listening", listener: "chat" }, "", plain), undefined)
   t.equal(compactLine({ ...LINE, err: { stack: "…" } }, "", plain), undefined)
 })
-
-const DURATIONS: [ms: number, text: string][] = [
-  [0, "0 ms"],
-  [0.123, "0.123 ms"],
-  [12.3456, "12.3 ms"],
-  [999.4, "999 ms"],
-  [1000, "1.0 s"],
-  [59_999, "59.9 s"],
-  [60_000, "1 min 0 s"],
-  [3_599_999, "59 min 59 s"],
-  [3_600_000, "1 h 0 min"],
-  [90_000_000, "25 h 0 min"],
-]
-
-for (const [ms, text] of DURATIONS) {
-  t.test(`${ms} ms are written as ${text}`, async (t) => t.equal(duration(ms), text))
-}
-
-const SIZES: [bytes: number, text: string][] = [
-  [0, "0 B"],
-  [999, "999 B"],
-  [1000, "1.0 kB"],
-  [1_500_000, "1.5 MB"],
-  [2_000_000_000, "2.0 GB"],
-  [5e12, "5.0 TB"],
-  [5e15, "5000.0 TB"],
-]
-
-for (const [bytes, text] of SIZES) {
-  t.test(`${bytes} bytes are written as ${text}`, async (t) => t.equal(size(bytes), text))
-}

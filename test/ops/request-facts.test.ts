@@ -25,6 +25,26 @@ t.test("Host, Origin and User-Agent are noted, the first of each", async (t) => 
   t.match(summary, { host: "a.example", origin: "https://a", userAgent: "ws" })
 })
 
+const WITH_USERINFO = [
+  ["https://user:secret@a.example", "https://a.example"],
+  ["https://secret@a.example:8443/x@y", "https://a.example:8443/x@y"],
+  ["https://a.example https://u:se@cret@b.example", "https://a.example https://b.example"],
+  ["user:secret@a.example", "a.example"],
+  ["https://a.example/x@y", "https://a.example/x@y"],
+] as const
+
+for (const [value, shown] of WITH_USERINFO) {
+  t.test(`the Host or Origin ${value} is shown as ${shown}`, async (t) => {
+    const fields = ["host", "origin"].map((name) => ({ name, value, line: "" }))
+    t.match(
+      noted((summary) => noteFields(summary, fields), {}),
+      { host: shown, origin: shown },
+    )
+    t.equal(shownField("host", value), shown)
+    t.equal(shownField("origin", value), shown)
+  })
+}
+
 t.test("what a request does not have stays absent", async (t) => {
   t.strictSame(Object.keys(noted(noteFields, {})).sort(), [
     "bytesFromBackend",

@@ -1,8 +1,10 @@
 import { createHmac } from "node:crypto"
 import t from "tap"
 import { Backend } from "../../lib/pool/backend.js"
+import { Pool } from "../../lib/pool/pool.js"
 import { OWN_ROWS, poolRows } from "../../lib/pool/pool-rows.js"
 import { createSticky, type Sticky } from "../../lib/pool/sticky.js"
+import { STICKY_DEFAULTS, type StickyAttributes } from "../../lib/pool/sticky-settings.js"
 import { SettingError } from "../../lib/settings/setting-error.js"
 import { Rows } from "../../lib/shared/rows.js"
 import { backendsOf, namesOf } from "../support/pool/backends.js"
@@ -133,3 +135,64 @@ t.test("an empty secret, with which anyone could make tokens, is refused", async
     SettingError,
   )
 })
+
+const ATTRIBUTES: readonly { attributes: Partial<StickyAttributes>; plain: string; tls?: string }[] = [
+  { attributes: {}, plain: "Path=/; HttpOnly; SameSite=Lax" },
+  { attributes: { same_site: "strict" }, plain: "Path=/; HttpOnly; SameSite=Strict" },
+  {
+    attributes: { domain: "example.com", path: "/chat", max_age_s: 3600 },
+    plain: "Path=/chat; Domain=example.com; Max-Age=3600; HttpOnly; SameSite=Lax",
+  },
+  {
+    attributes: { same_site: "none" },
+    plain: "Path=/; HttpOnly; SameSite=None; Secure",
+    tls: "Path=/; HttpOnly; SameSite=None; Secure",
+  },
+  {
+    attributes: { same_site: "none", partitioned: true },
+    plain: "Path=/; HttpOnly; SameSite=None; Partitioned; Secure",
+    tls: "Path=/; HttpOnly; SameSite=None; Partitioned; Secure",
+  },
+  {
+    attributes: { partitioned: true },
+    plain: "Path=/; HttpOnly; SameSite=Lax; Partitioned; Secure",
+    tls: "Path=/; HttpOnly; SameSite=Lax; Partitioned; Secure",
+  },
+]
+
+for (const { attributes, plain, tls = `${plain}; Secure` } of ATTRIBUTES) {
+  t.test(
+    `the attributes ${JSON.stringify(attributes)} are written, with Secure where they need it`,
+    async (t) => {
+      const sticky = createSticky("sid", "secret", { ...STICKY_DEFAULTS, ...attributes })
+      const cookie = `Set-Cookie: sid=${tokenOf(sticky, A)}`
+      t.equal(sticky.fieldFor(A, [], false)?.line, `${cookie}; ${plain}\r\n`)
+      t.equal(sticky.fieldFor(A, [], true)?.line, `${cookie}; ${tls}\r\n`)
+    },
+  )
+}
+
+for (const name of ["__Host-sid", "__Secure-sid", "__host-sid"]) {
+  t.test(`the cookie ${name}, which browsers take only with Secure, always has it`, async (t) => {
+    t.match(createSticky(name, "secret").fieldFor(A, [], false)?.line, /; Secure\r\n$/)
+  })
+}
+
+t.test("the lifetime of a cookie with max_age_s begins anew with each connection", async (t) => {
+  const sticky = createSticky("sid", "secret", { ...STICKY_DEFAULTS, max_age_s: 60 })
+  const token = tokenOf(sticky, A)
+  t.match(sticky.fieldFor(A, bringing(`sid=${token}`), false)?.line, `sid=${token}; Path=/; Max-Age=60;`)
+})
+
+t.test(
+  "a pool made by a program may leave attributes out, and sends its cookie with those it has",
+  async (t) => {
+    const pool = new Pool(["A:9000"], {
+      sticky_cookie: "sid",
+      sticky_attributes: { same_site: "none", partitioned: true, path: undefined },
+    })
+    const [backend = A] = pool.members
+    const { line } = pool.stickyField(backend, poolRequest("/"), false) ?? {}
+    t.match(line, /; Path=\/; HttpOnly; SameSite=None; Partitioned; Secure\r\n$/)
+  },
+)

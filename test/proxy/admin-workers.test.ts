@@ -75,4 +75,26 @@ t.test("the admin API shows and changes all worker threads", { skip: noNewerNode
     await Promise.all(tunnels.map((tunnel) => tunnel.close()))
     t.equal((await ask(`${url}/api/status`)).json.totals.liveTunnels, 0)
   })
+
+  await t.test("while no worker lives a change is refused for a moment", async (t) => {
+    const ended = (worker: number) =>
+      host.lines.filter((line) => line.msg === "worker thread ended" && line.worker === worker).length
+    const before = ended(0)
+    const events = await fetch(`${url}/api/events`)
+    for (const worker of [0, 1]) host.crash(worker)
+    await host.logged(() => ended(0) > before && ended(1) > 0)
+    const response = await fetch(path(one.address, "undrain"), { method: "POST" })
+    t.equal(response.status, 503)
+    t.equal(response.headers.get("retry-after"), "1")
+    t.same(await response.json(), { error: "no worker thread is running; try again" })
+    let text = ""
+    for await (const part of events.body ?? []) {
+      text += Buffer.from(part).toString()
+      if (text.match(/"state":"replaced"/g)?.length === 2) break
+    }
+    t.match(
+      text,
+      /event: worker\ndata: \{"worker":[01],"state":"ended","sessions":\d+,"reason":".*crashed.*"\}/,
+    )
+  })
 })

@@ -1,6 +1,6 @@
 /** The totals of `/api/status` only grow: while sessions come and go, and when a listener is removed. */
 import t, { type Test } from "tap"
-import type { Totals } from "../../lib/admin/source.js"
+import type { Totals } from "../../lib/admin/api-types.js"
 import type { Config } from "../../lib/config/schema.js"
 import { ask, startAdminProxy, statusUntil } from "../support/admin/admin-proxy.js"
 import { upgradeHead } from "../support/http/heads.js"

@@ -1,5 +1,6 @@
 import t from "tap"
-import type { SessionPage, SessionQuery } from "../../lib/admin/source.js"
+import type { SessionPage } from "../../lib/admin/api-types.js"
+import type { SessionQuery } from "../../lib/admin/source.js"
 import { WorkerListing } from "../../lib/proxy/worker-listing.js"
 import type { CommandName, Commands } from "../../lib/proxy/worker-messages.js"
 import { FakeClock } from "../support/clock/fake-clock.js"

@@ -13,8 +13,12 @@ export interface AdminPage {
   readonly policy: string
 }
 
+/** Not only for the page. */
+export const FIGURES = "../../../ops/figures"
+
 /** Each one only imports from those before it. Their names share one scope. */
 export const CLIENT_MODULES = [
+  FIGURES,
   "format",
   "rates",
   "chart-path",

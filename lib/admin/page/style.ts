@@ -146,7 +146,7 @@ tbody tr { border-top: 1px solid var(--edge); }
 tbody tr:hover { background: color-mix(in srgb, var(--accent) 7%, transparent); }
 tr.ended { opacity: .45; text-decoration: line-through; }
 td.address { white-space: nowrap; }
-td.path { min-width: 8rem; overflow-wrap: anywhere; }
+td.path { min-width: 10rem; overflow-wrap: anywhere; }
 td:has(> .bar) { white-space: nowrap; }
 .number { text-align: right; white-space: nowrap; }
 td.actions { text-align: right; white-space: nowrap; }

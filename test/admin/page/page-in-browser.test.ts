@@ -133,6 +133,21 @@ t.test("backends are drained, weighted, added and removed", { skip }, async (t) 
   t.strictSame(complaints, [])
 })
 
+t.test(
+  "the tunnels of a backend are closed, and a blocked worker thread is reported",
+  { skip },
+  async (t) => {
+    const { admin, page, complaints } = await show(t, (world) => {
+      world.response = { closed: 3, incomplete: true }
+    })
+    await page.getByRole("button", { name: "Close tunnels of 10.0.0.7:9000" }).click()
+    await page.locator("#confirm").getByRole("button", { name: "Close tunnels" }).click()
+    await seen(page, "#notice", "are being closed. A worker thread does not respond")
+    t.strictSame(admin.orders, ["/api/pools/chat/backends/10.0.0.7:9000/close"])
+    t.strictSame(complaints, [])
+  },
+)
+
 t.test("sessions are sorted, filtered and paged by the API", { skip }, async (t) => {
   const { admin, page, complaints } = await show(t, (world) => {
     world.sessions = Array.from({ length: 35 }, (_, index) =>

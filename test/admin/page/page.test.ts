@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 import { Script } from "node:vm"
 import t from "tap"
-import { CLIENT_MODULES, composePage, joinModules } from "../../../lib/admin/page/page.js"
+import { CLIENT_MODULES, composePage, FIGURES, joinModules } from "../../../lib/admin/page/page.js"
 import { pageRoute } from "../../../lib/admin/page/page-route.js"
 import { sourcesIn } from "../../support/project/project.js"
 
@@ -34,7 +34,7 @@ t.test("every id is unique, and every label, list and reference has its element"
 
 t.test("the script is the joined modules of its folder, in one scope without name clashes", async (t) => {
   const modules = sourcesIn("lib/admin/page/client").map((path) => path.replace(/^.*\/|\.ts$/g, ""))
-  t.same([...CLIENT_MODULES, "api-types"].sort(), modules.sort())
+  t.same(CLIENT_MODULES.filter((name) => name !== FIGURES).sort(), modules.sort())
   t.notMatch(script, /^(?:import|export)\b/m)
   t.doesNotThrow(() => new Script(`(async () => {${script}})`))
 })

@@ -68,6 +68,35 @@ t.test("rws ctl shows what rws does", async (t) => {
   t.equal(JSON.parse(byAddress.stdout).totals.tunnels, 1)
 })
 
+t.test("rws ctl events prints one line per event, and ends with rws", async (t) => {
+  const { file, address, backends, rws } = await serve(t)
+  const args = ["ctl", "events", "--config", file]
+  const [plain, json] = [startRws(t, args), startRws(t, [...args, "--json"])]
+  // Until both read.
+  for (let sessions = 0; !/ open /.test(plain.stdout) || !/"open"/.test(json.stdout); sessions++) {
+    const client = await open(address)
+    client.socket.destroy()
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    t.ok(sessions < 100)
+  }
+  rws.signal("SIGTERM")
+  for (const program of [plain, json]) t.match(await program.untilExit(), { code: 0 })
+  t.match(
+    plain.stdout,
+    new RegExp(
+      `^\\S+Z open listener=front client=\\S+ pool=chat backend=(${backends.join("|")}) path=/`,
+      "m",
+    ),
+  )
+  t.match(plain.stdout, /^\S+Z drain listener=front$/m)
+  t.match(plain.stdout, /^\S+Z stop listener=front cut=0$/m)
+  const events = json.stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line))
+  t.match(events.at(-1), { event: "stop", data: { listener: "front", cut: 0 } })
+})
+
 t.test("rws ctl changes backends, the log level and the configuration", async (t) => {
   const { ctl, rws, address, backends } = await serve(t)
   const [first = "", second = ""] = backends

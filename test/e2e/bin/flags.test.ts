@@ -19,11 +19,21 @@ import {
 } from "../../support/program/program.js"
 import { SHORT_MS } from "../../support/program/proxy.js"
 
-/** Keys without a flag: tables, and names of tables. */
-const IN_FILES_ONLY = ["pool", "route", "health_check", "tls", "request_headers", "response_headers"]
+/** Keys without a flag: tables, names of tables, and what belongs to them. */
+const IN_FILES_ONLY = [
+  ...["pool", "route", "health_check", "tls", "request_headers", "response_headers", "sticky_attributes"],
+  ...["jwt", "forward_auth", "registry", "registry_key", "keep_key"],
+]
 const DEFAULTS = new Map(LISTENER.settings.map(({ key, default: standard }) => [key, standard]))
 const KEYS = Object.keys(listenerSchema.shape).filter((key) => !IN_FILES_ONLY.includes(key))
-const SWITCHES = ["accept_proxy_protocol", "require_origin", "reuse_port", "close_frames", "trace_headers"]
+const SWITCHES = [
+  "client_tls",
+  "accept_proxy_protocol",
+  "require_origin",
+  "reuse_port",
+  "close_frames",
+  "trace_headers",
+]
 
 /** Flags of lists are in the singular. */
 const SINGULAR: Readonly<Record<string, string>> = {
@@ -103,6 +113,7 @@ const WRONG: Readonly<Record<string, string>> = {
   backends: "nowhere",
   host_header: "two words",
   sticky_cookie: "two words",
+  origin: "nowhere",
   subprotocols: "two words",
 }
 

@@ -30,6 +30,12 @@ t.test("a serving rws is healthy, and its log has no line for the check", async 
   )
 })
 
+t.test("without a file the address is enough", async (t) => {
+  const { address } = await serveRws(t, ["127.0.0.1:9"])
+  t.strictSame(await commandLines.run(["healthcheck", "--bind", address]), HEALTHY)
+  t.match(await commandLines.run(["healthcheck", "--bind", "nowhere"]), { code: 2, stderr: /--bind/ })
+})
+
 t.test("the check reads the same file as the proxy, and takes all listeners", async (t) => {
   const folder = await temporaryFolder(t)
   const path = join(socketFolder(t), "front.sock")

@@ -14,7 +14,7 @@ const MISTAKES = [
   [
     "an unknown command like none",
     ["frobnicate"],
-    "commands: serve, check, reload, ctl, top, healthcheck, init, systemd, grafana, echo, demo",
+    "commands: serve, check, reload, ctl, endpoints, top, healthcheck, init, systemd, grafana, interceptor, echo, demo",
   ],
   ["a misspelt command", ["chek"], 'did you mean "check"?'],
   ["a file without its command", ["rws.toml"], "rws serve rws.toml"],

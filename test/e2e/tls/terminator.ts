@@ -93,7 +93,7 @@ export const TERMINATORS: readonly Terminator[] = [
   },
 ]
 
-/** The path of the command, if it is installed. Servers are often not in PATH. */
+/** Whether the command is installed. */
 export async function isInstalled(command: string): Promise<boolean> {
   for (const folder of PATH.split(delimiter)) {
     const found = await access(join(folder, command), constants.X_OK).then(
@@ -105,7 +105,8 @@ export async function isInstalled(command: string): Promise<boolean> {
   return false
 }
 
-const PATH = [process.env.PATH, "/usr/local/sbin", "/usr/sbin", "/sbin"].join(delimiter)
+/** Servers are often not in PATH. */
+export const PATH = [process.env.PATH, "/usr/local/sbin", "/usr/sbin", "/sbin"].join(delimiter)
 
 /** Starts a terminator on `listen` in front of the rws at `rws`. It is stopped when the test ends. */
 export async function startTerminator(

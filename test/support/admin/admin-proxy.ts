@@ -1,6 +1,6 @@
 /** A proxy with an admin server on a free port, and what it responds with. */
 import type { Test } from "tap"
-import type { ProxyStatus } from "../../../lib/admin/source.js"
+import type { ProxyStatus } from "../../../lib/admin/api-types.js"
 import type { Config } from "../../../lib/config/schema.js"
 import { createProxy, type RunningProxy } from "../../../lib/index.js"
 import type { ProxyOptions } from "../../../lib/proxy/proxy.js"

@@ -1,23 +1,22 @@
 /**
  * The admin server with an API whose values a test sets, for tests of the page. They have the types of the real
- * API and are served as those that the page expects, so the compiler compares the two.
+ * API.
  */
-
 import { formatAddress, parseBindAddress } from "../../../lib/address/address.js"
-import type { EndedStatus } from "../../../lib/admin/history.js"
-import type * as expected from "../../../lib/admin/page/client/api-types.js"
-import { pageRoute } from "../../../lib/admin/page/page-route.js"
-import { type AdminError, type AdminRequest, type AdminRoute, json } from "../../../lib/admin/route.js"
-import { AdminServer } from "../../../lib/admin/server.js"
 import type {
   BackendStatus,
+  EndedSessions,
+  EndedStatus,
   ListenerStatus,
   PoolStatus,
   ProxyStatus,
   SessionPage,
   SessionStatus,
-} from "../../../lib/admin/source.js"
-import { CLOSE_REASONS } from "../../../lib/close-reason.js"
+} from "../../../lib/admin/api-types.js"
+import { pageRoute } from "../../../lib/admin/page/page-route.js"
+import { type AdminError, type AdminRequest, type AdminRoute, json } from "../../../lib/admin/route.js"
+import { AdminServer } from "../../../lib/admin/server.js"
+import { CLOSE_REASONS, type CloseReason } from "../../../lib/close-reason.js"
 
 /** What the API shows. Tests change it. */
 export interface World {
@@ -28,6 +27,8 @@ export interface World {
   ended: EndedStatus[]
   /** What orders are refused with. */
   refusal?: AdminError
+  /** What orders respond with. Default: a change. */
+  response?: object
 }
 
 export interface FakeAdmin {
@@ -48,13 +49,13 @@ export async function startFakeAdmin(
   const queries: string[] = []
   const server = new AdminServer({ bind: parseBindAddress("127.0.0.1:0"), token }, [
     pageRoute(),
-    show<expected.Status>("/api/status", () => world.status),
-    show<readonly expected.Listener[]>("/api/listeners", () => world.listeners),
-    show<readonly expected.Pool[]>("/api/pools", () => world.pools),
-    show<{ readonly sessions: readonly expected.EndedSession[] }>("/api/ended", () => ({
+    show<ProxyStatus>("/api/status", () => world.status),
+    show<readonly ListenerStatus[]>("/api/listeners", () => world.listeners),
+    show<readonly PoolStatus[]>("/api/pools", () => world.pools),
+    show<EndedSessions>("/api/ended", () => ({
       sessions: world.ended,
     })),
-    show<expected.SessionPage>("/api/sessions", ({ query }) => {
+    show<SessionPage>("/api/sessions", ({ query }) => {
       queries.push(String(query))
       return pageOf(world.sessions, query)
     }),
@@ -84,7 +85,7 @@ export async function startFakeAdmin(
         orders.push([written, body && JSON.stringify(body)].filter(Boolean).join(" "))
         if (world.refusal !== undefined) throw world.refusal
         effect(request)
-        return json({ changes: ["a change"] })
+        return json(world.response ?? { changes: ["a change"] })
       },
     }
   }
@@ -183,7 +184,7 @@ export function liveSession(id: string, others: Partial<SessionStatus> = {}): Se
 }
 
 /** Without a tunnel, unless `tunnelMs` is given. Who and the words are those of the reason. */
-export function endedSession(others: Partial<EndedStatus> = {}): EndedStatus {
+export function endedSession(others: Partial<EndedStatus> & { reason?: CloseReason } = {}): EndedStatus {
   const { reason = "client_fin" } = others
   const { who, text } = CLOSE_REASONS[reason]
   return {

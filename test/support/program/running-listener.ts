@@ -24,7 +24,7 @@ export async function startListener(
 ): Promise<{ listener: RunningListener; rows: ListenerRows; address: string }> {
   const observers = new Observers([observer])
   const written = { ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"], ...config }] }
-  const [planned] = new Plan(written, observers, undefined, clock).listeners
+  const [planned] = new Plan(written, observers, undefined, { ...(clock && { clock }) }).listeners
   if (!(planned?.running instanceof RunningListener)) throw new Error("no listener in this thread")
   const { running: listener, rows } = planned
   listener.apply({ ...planned.settings, ...settings }, rows)

@@ -1,7 +1,8 @@
 /** A small live chart: one or two lines over the last two minutes, and their current values in figures. */
+
+import { NOTHING } from "../../../ops/figures.js"
 import { areaPath, linePath, roundUp } from "./chart-path.js"
 import { create, createSvg, setText } from "./dom.js"
-import { NOTHING } from "./format.js"
 import { History } from "./rates.js"
 
 /** One value per second. */

@@ -1,7 +1,9 @@
 /** A WebSocket client in the page: opens a connection through a listener and shows what goes over it. */
-import type { Listener } from "./api-types.js"
+
+import { formatBytes } from "../../../ops/figures.js"
+import type { ListenerStatus } from "../../api-types.js"
 import { byId, create, setText } from "./dom.js"
-import { formatBytes, formatMs } from "./format.js"
+import { formatMs } from "./format.js"
 import { parseHex, toHex } from "./hex.js"
 import { socketUrl } from "./socket-url.js"
 
@@ -48,7 +50,7 @@ export class Console {
   }
 
   /** Offers the listeners' URLs. The first one is filled in. */
-  setListeners(listeners: readonly Listener[]): void {
+  setListeners(listeners: readonly ListenerStatus[]): void {
     const urls = listeners
       .map(({ address }) => socketUrl(address, location.hostname))
       .filter((url) => url !== undefined)

@@ -1,11 +1,13 @@
 /** The sessions that ended last, with the reason in words. */
-import type { EndedSession } from "./api-types.js"
+
+import { formatBytes, formatDuration, NOTHING } from "../../../ops/figures.js"
+import type { EndedStatus } from "../../api-types.js"
 import { byId, setLines, setText } from "./dom.js"
-import { formatBytes, formatCount, formatDuration, formatMoment, NOTHING } from "./format.js"
+import { formatCount, formatMoment } from "./format.js"
 import { type Column, DataTable, textCell } from "./table.js"
 
 /** Rows have no identity of their own: they are told apart by their place. */
-type Row = EndedSession & { readonly index: number }
+type Row = EndedStatus & { readonly index: number }
 
 export class Ended {
   readonly #filter = byId("ended-filter", HTMLInputElement)
@@ -16,14 +18,14 @@ export class Ended {
     keyOf: ({ index }) => String(index),
     empty: "No session has ended yet, or none matches the filter.",
   })
-  #sessions: readonly EndedSession[] = []
+  #sessions: readonly EndedStatus[] = []
 
   constructor() {
     this.#filter.addEventListener("input", () => this.#show())
   }
 
   /** @param sessions the latest first */
-  show(sessions: readonly EndedSession[]): void {
+  show(sessions: readonly EndedStatus[]): void {
     this.#sessions = sessions
     this.#show()
   }
@@ -37,7 +39,7 @@ export class Ended {
 }
 
 /** Every word occurs somewhere in the row, or in what else is known of the request. */
-function matches(session: EndedSession, words: readonly string[]): boolean {
+function matches(session: EndedStatus, words: readonly string[]): boolean {
   if (words.length === 0) return true
   const { listener, client, backend, path, host, status, reason, who, text } = session
   const { origin, userAgent, requestId } = session
@@ -62,10 +64,10 @@ const ENDED_COLUMNS: readonly Column<Row>[] = [
   { label: "From backend", kind: "number", fill: textCell((row) => formatBytes(row.bytesFromBackend)) },
 ]
 
-function fillTarget(cell: HTMLElement, { path, host }: EndedSession): void {
+function fillTarget(cell: HTMLElement, { path, host }: EndedStatus): void {
   setLines(cell, path ?? NOTHING, host ?? "")
 }
 
-function fillReason(cell: HTMLElement, { reason, who, text }: EndedSession): void {
+function fillReason(cell: HTMLElement, { reason, who, text }: EndedStatus): void {
   setLines(cell, text, `${reason} · ${who}`)
 }

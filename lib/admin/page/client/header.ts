@@ -1,9 +1,10 @@
 /** The page's header: whether rws serves and responds, since when, and orders to the whole program. */
 
+import { formatDuration } from "../../../ops/figures.js"
+import type { Changes, ProxyStatus } from "../../api-types.js"
 import { postJson } from "./api.js"
-import type { Changes, Status } from "./api-types.js"
 import { byId, setText } from "./dom.js"
-import { formatCount, formatDuration, formatMoment } from "./format.js"
+import { formatCount, formatMoment } from "./format.js"
 import { report } from "./notices.js"
 
 export class Header {
@@ -27,7 +28,7 @@ export class Header {
     })
   }
 
-  show({ version, nodeVersion, uptimeS, workers, draining, reloads, logLevel, totals }: Status): void {
+  show({ version, nodeVersion, uptimeS, workers, draining, reloads, logLevel, totals }: ProxyStatus): void {
     this.#respondedAtMs = Date.now()
     this.#setState(draining ? "draining" : "serving", draining ? "warn" : "good")
     setFact("fact-version", version)

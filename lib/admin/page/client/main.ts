@@ -1,7 +1,7 @@
 /** Asks the admin API every second, and gives each part of the page what it shows. */
 
+import type { EndedSessions, ListenerStatus, PoolStatus, ProxyStatus, SessionPage } from "../../api-types.js"
 import { ApiError, getJson } from "./api.js"
-import type { EndedSession, Listener, Pool, SessionPage, Status } from "./api-types.js"
 import { Console } from "./console.js"
 import { byId, setText } from "./dom.js"
 import { Ended } from "./ended.js"
@@ -55,7 +55,7 @@ async function run(): Promise<never> {
 }
 
 async function refreshStatus(): Promise<void> {
-  const status = await getJson<Status>("/api/status")
+  const status = await getJson<ProxyStatus>("/api/status")
   if (isPaused) return
   header.show(status)
   overview.show(status, performance.now())
@@ -75,10 +75,10 @@ async function refreshLists(): Promise<void> {
 
 async function showLists(): Promise<void> {
   const [listenerList, poolList, sessionPage, endedList] = await Promise.all([
-    getJson<readonly Listener[]>("/api/listeners"),
-    getJson<readonly Pool[]>("/api/pools"),
+    getJson<readonly ListenerStatus[]>("/api/listeners"),
+    getJson<readonly PoolStatus[]>("/api/pools"),
     getJson<SessionPage>(sessions.path()),
-    getJson<{ readonly sessions: readonly EndedSession[] }>("/api/ended"),
+    getJson<EndedSessions>("/api/ended"),
   ])
   // Another filter or page has been chosen meanwhile.
   if (!listsAreOutdated) sessions.show(sessionPage)

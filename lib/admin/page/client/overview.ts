@@ -1,5 +1,5 @@
 /** The figures at the top: charts of tunnels, handshakes and bytes, and refusals by reason. */
-import type { Status, Totals } from "./api-types.js"
+import type { ProxyStatus, Totals } from "../../api-types.js"
 import { Chart } from "./chart.js"
 import { byId, create, setText } from "./dom.js"
 import { formatByteRate, formatCount, formatRate } from "./format.js"
@@ -26,7 +26,7 @@ export class Overview {
     refusals: new Rate(),
   }
 
-  show({ totals }: Status, nowMs: number): void {
+  show({ totals }: ProxyStatus, nowMs: number): void {
     const rates = this.#rates
     this.#tunnels.push([totals.liveTunnels])
     this.#handshakes.push([rates.tunnels.read(totals.tunnels, nowMs)])

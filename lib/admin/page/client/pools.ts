@@ -2,8 +2,8 @@
  * Every pool with its backends: state, reason, share, and what can be done with each until the next reload.
  */
 
+import type { BackendStatus, ClosedTunnels, PoolStatus } from "../../api-types.js"
 import { postJson } from "./api.js"
-import type { Backend, Pool } from "./api-types.js"
 import { fillButton } from "./buttons.js"
 import { byId, childOf, create, setLines, setText } from "./dom.js"
 import { formatCount, formatMoment, formatShare, formatUse } from "./format.js"
@@ -24,7 +24,7 @@ export class Pools {
   /** @param changed called after each order, so that its effect is seen at once */
   constructor(private readonly changed: () => void) {}
 
-  show(pools: readonly Pool[]): void {
+  show(pools: readonly PoolStatus[]): void {
     byId("no-pools", HTMLParagraphElement).hidden = pools.length > 0
     for (const pool of pools) this.#viewOf(pool.name).show(pool)
     const names = new Set(pools.map(({ name }) => name))
@@ -47,7 +47,7 @@ export class Pools {
 class PoolView {
   readonly #section: HTMLElement
   readonly #summary = create("span", { class: "muted" })
-  readonly #table: DataTable<Backend>
+  readonly #table: DataTable<BackendStatus>
 
   constructor(
     host: HTMLElement,
@@ -67,7 +67,7 @@ class PoolView {
     this.#section.append(this.#addForm())
   }
 
-  show({ balance, backends }: Pool): void {
+  show({ balance, backends }: PoolStatus): void {
     const up = backends.filter(({ state }) => state === "up").length
     setText(this.#summary, `${balance} · ${up} of ${backends.length} up`)
     this.#table.show(backends)
@@ -77,7 +77,7 @@ class PoolView {
     this.#section.remove()
   }
 
-  #columns(): Column<Backend>[] {
+  #columns(): Column<BackendStatus>[] {
     return [
       {
         label: "Backend",
@@ -94,7 +94,7 @@ class PoolView {
     ]
   }
 
-  #fillWeight(cell: HTMLElement, { name, weight }: Backend): void {
+  #fillWeight(cell: HTMLElement, { name, weight }: BackendStatus): void {
     const input = childOf(cell, "input", "weight")
     input.type = "number"
     input.min = "0"
@@ -110,7 +110,7 @@ class PoolView {
     }
   }
 
-  #fillActions(cell: HTMLElement, { name, state, active }: Backend): void {
+  #fillActions(cell: HTMLElement, { name, state, active }: BackendStatus): void {
     const isDraining = state === "draining"
     fillButton(cell, {
       name: "drain",
@@ -162,7 +162,10 @@ class PoolView {
   }
 
   async #order(backend: string, order: string, done: string, body?: unknown): Promise<void> {
-    await report(postJson(`${this.#path()}/${encodeURIComponent(backend)}/${order}`, body), done)
+    const path = `${this.#path()}/${encodeURIComponent(backend)}/${order}`
+    await report(postJson<Partial<ClosedTunnels>>(path, body), ({ incomplete }) =>
+      incomplete ? `${done} A worker thread does not respond: it closes its own once it can.` : done,
+    )
     this.changed()
   }
 
@@ -197,7 +200,7 @@ class PoolView {
 }
 
 /** A word and a shape beside the colour. */
-function fillState(cell: HTMLElement, { state, reason = "", since }: Backend): void {
+function fillState(cell: HTMLElement, { state, reason = "", since }: BackendStatus): void {
   const { text, kind } = STATES[state]
   const pill = childOf(cell, "span", "state")
   pill.className = `state ${kind}`
@@ -206,7 +209,7 @@ function fillState(cell: HTMLElement, { state, reason = "", since }: Backend): v
   setText(childOf(cell, "span", "since"), since === undefined ? "" : `since ${formatMoment(since)}`)
 }
 
-function fillShare(cell: HTMLElement, { share }: Backend): void {
+function fillShare(cell: HTMLElement, { share }: BackendStatus): void {
   const bar = childOf(cell, "span", "bar")
   childOf(bar, "span", "filled").style.width = `${Math.min(1, Math.max(0, share)) * 100}%`
   setText(childOf(cell, "span", "percent"), formatShare(share))

@@ -1,10 +1,11 @@
 /** Live sessions, filtered, sorted and paged by the API, since there may be many thousands. */
 
+import { formatBytes, formatDuration, NOTHING } from "../../../ops/figures.js"
+import type { ListenerStatus, PoolStatus, SessionPage, SessionStatus } from "../../api-types.js"
 import { postJson } from "./api.js"
-import type { Listener, LiveSession, Pool, SessionPage } from "./api-types.js"
 import { fillButton } from "./buttons.js"
 import { byId, setLines, setOptions, setText } from "./dom.js"
-import { formatByteRate, formatBytes, formatCount, formatDuration, NOTHING } from "./format.js"
+import { formatByteRate, formatCount } from "./format.js"
 import { report } from "./notices.js"
 import { type Column, DataTable, type Sort, textCell } from "./table.js"
 
@@ -19,7 +20,7 @@ export class Sessions {
   readonly #range = byId("session-range", HTMLSpanElement)
   readonly #previous = byId("session-previous", HTMLButtonElement)
   readonly #next = byId("session-next", HTMLButtonElement)
-  readonly #table: DataTable<LiveSession>
+  readonly #table: DataTable<SessionStatus>
   #sort: Sort = { by: "ageMs", descending: false }
   #offset = 0
   #typing: ReturnType<typeof setTimeout> | undefined
@@ -75,7 +76,7 @@ export class Sessions {
   }
 
   /** The choices of the filter. */
-  setChoices(listeners: readonly Listener[], pools: readonly Pool[]): void {
+  setChoices(listeners: readonly ListenerStatus[], pools: readonly PoolStatus[]): void {
     const setNames = (id: string, named: readonly { readonly name: string }[]) =>
       setOptions(byId(id, HTMLSelectElement), [...new Set(named.map(({ name }) => name))])
     setNames("filter-listener", listeners)
@@ -91,7 +92,7 @@ export class Sessions {
     this.changed()
   }
 
-  #columns(): Column<LiveSession>[] {
+  #columns(): Column<SessionStatus>[] {
     return [
       { ...sortable("Age", "ageMs"), kind: "number", fill: textCell(({ ageMs }) => formatDuration(ageMs)) },
       { ...sortable("Client", "client"), kind: "address", fill: textCell(({ client }) => client) },
@@ -121,7 +122,7 @@ export class Sessions {
     ]
   }
 
-  #fillClose(cell: HTMLElement, { id, client }: LiveSession): void {
+  #fillClose(cell: HTMLElement, { id, client }: SessionStatus): void {
     fillButton(cell, {
       name: "close",
       label: "Close",
@@ -138,15 +139,15 @@ export class Sessions {
   }
 }
 
-function sortable(label: string, by: string): Pick<Column<LiveSession>, "label" | "sorts"> {
+function sortable(label: string, by: string): Pick<Column<SessionStatus>, "label" | "sorts"> {
   return { label, sorts: [{ text: label, by }] }
 }
 
-function fillListener(cell: HTMLElement, { listener, route }: LiveSession): void {
+function fillListener(cell: HTMLElement, { listener, route }: SessionStatus): void {
   setLines(cell, listener, route === undefined ? "" : `route ${route}`)
 }
 
-function fillBackend(cell: HTMLElement, { backend, pool }: LiveSession): void {
+function fillBackend(cell: HTMLElement, { backend, pool }: SessionStatus): void {
   setLines(cell, backend ?? NOTHING, pool ?? "")
 }
 

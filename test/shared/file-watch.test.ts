@@ -2,8 +2,8 @@ import { mkdir, rename, rm, symlink, unlink, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { setTimeout as pause } from "node:timers/promises"
 import t, { type Test } from "tap"
-import { FileWatch, versionOf } from "../../../bin/watch.js"
-import { temporaryFolder } from "../../support/program/program.js"
+import { FileWatch, versionOf } from "../../lib/shared/file-watch.js"
+import { temporaryFolder } from "../support/program/program.js"
 
 const LOOK_MS = 10
 /** Longer than a watch waits for a file to settle. */

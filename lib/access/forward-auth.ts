@@ -1,0 +1,72 @@
+/**
+ * Forward auth: asks an authorization service about each request, as nginx does with auth_request. It fails
+ * closed: a client gets in only by a complete 2xx.
+ */
+import { SessionEnd } from "../close-reason.js"
+import { lowerCaseName } from "../http/field-names.js"
+import { HttpClient, HttpClientError } from "../net/http-client.js"
+import type { Clock } from "../shared/clock.js"
+import { authRequestFields, originOf, toGrant } from "./auth-exchange.js"
+import type { AccessCheck, AskedRequest, Asking, Grant } from "./check.js"
+import type { ForwardAuthSettings } from "./forward-auth-schema.js"
+import { TimedCache } from "./timed-cache.js"
+import { verdictKey } from "./verdict-key.js"
+
+export class ForwardAuth implements AccessCheck {
+  readonly #url: URL
+  readonly #sent: ReadonlySet<string>
+  readonly #verdicts: TimedCache<Grant>
+  #http: HttpClient | undefined
+
+  constructor(
+    private readonly settings: ForwardAuthSettings,
+    private readonly clock: Clock,
+  ) {
+    this.#url = new URL(settings.url)
+    this.#sent = new Set(settings.request_headers.map(lowerCaseName))
+    this.#verdicts = new TimedCache(settings.cache?.max_entries ?? 0)
+  }
+
+  /** Must be called before the first check. */
+  async prepare(): Promise<void> {
+    this.#http ??= await HttpClient.load(this.clock)
+  }
+
+  check(asked: AskedRequest, asking: Asking): Grant | Promise<Grant> {
+    const { cache } = this.settings
+    if (cache === undefined) return this.#ask(asked, asking)
+    const { proto, host } = originOf(asked)
+    const key = verdictKey(cache.key, asked, proto, host)
+    if (key === undefined) return this.#ask(asked, asking)
+    const known = this.#verdicts.get(key, this.clock.nowMs())
+    if (known !== undefined) return known
+    return this.#ask(asked, asking).then((grant) => {
+      this.#verdicts.set(key, grant, this.clock.nowMs() + cache.ttl_ms)
+      return grant
+    })
+  }
+
+  stop(): void {
+    this.#http?.stop()
+    this.#verdicts.clear()
+  }
+
+  async #ask(asked: AskedRequest, { signal }: Asking): Promise<Grant> {
+    const { copy_headers: copied, max_response_bytes: maxBytes, timeout_ms: timeoutMs } = this.settings
+    if (this.#http === undefined) throw new SessionEnd("internal_error", "forward auth is not prepared")
+    const fields = authRequestFields(asked, this.#sent)
+    try {
+      return toGrant(await this.#http.get(this.#url, { fields, maxBytes, timeoutMs, signal }), copied)
+    } catch (error) {
+      throw toEnd(error)
+    }
+  }
+}
+
+/** What the client is told must not name internal addresses, as the cause may. */
+function toEnd(error: unknown): unknown {
+  if (!(error instanceof HttpClientError)) return error
+  if (error.kind === "timeout") return new SessionEnd("auth_timeout")
+  const detail = error.kind === "too_large" ? error.message : ""
+  return new SessionEnd("auth_failed", detail, error.cause ?? error)
+}

@@ -1,9 +1,12 @@
 /** What if several worker threads take the last place of a limit at the same moment? */
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import { setImmediate as nextTurn } from "node:timers/promises"
 import t, { type Test } from "tap"
 import { answerUpgrade, startBackend, startEchoBackend } from "../support/peers/backend.js"
 import { type Attempt, attempt, openAll } from "../support/peers/counted-client.js"
 import { noNewerNode } from "../support/program/newer-node.js"
+import { temporaryFolder } from "../support/program/program.js"
 import { startWorkers, type WorkerHost } from "../support/program/start-workers.js"
 import { between, seededRandom } from "../support/project/random.js"
 
@@ -12,6 +15,7 @@ const MAX_CONNECTIONS = 12
 const MAX_PENDING = 5
 const MAX_PER_IP = 3
 const MAX_PER_BACKEND = 4
+const MAX_PER_ENDPOINT = 5
 const BURST = 5
 const LOOPS = 40
 const ROUNDS = 12
@@ -85,8 +89,12 @@ t.test("limits are exact over four worker threads", { skip: noNewerNode }, async
     )
   })
   const bind = "127.0.0.1:0"
+  const file = join(await temporaryFolder(t), "endpoints.json")
+  const endpoint = { url: `ws://${echo.address}`, max_connections: MAX_PER_ENDPOINT }
+  await writeFile(file, JSON.stringify({ endpoints: { chat: endpoint } }))
   const host = await startWorkers(t, {
     workers: WORKERS,
+    registry: { rooms: { store: "file", file, allow_destinations: [echo.address] } },
     ws_proxy: [
       { bind, name: "connections", backends: [echo.address], max_connections: MAX_CONNECTIONS },
       { bind, name: "pending", backends: [slow.address], max_pending: MAX_PENDING },
@@ -97,9 +105,19 @@ t.test("limits are exact over four worker threads", { skip: noNewerNode }, async
         name: "backends",
         backends: [one, other].map(({ address }) => ({ address, max_connections: MAX_PER_BACKEND })),
       },
+      { bind, name: "endpoints", registry: "rooms", registry_key: "path:1" },
     ],
   })
-  const [connections = "", pendingAt = "", clients = "", rate = "", backends = ""] = host.addresses
+  const [connections = "", pendingAt = "", clients = "", rate = "", backends = "", endpoints = ""] =
+    host.addresses
+
+  await t.test("max_connections of an endpoint", async (t) => {
+    const open = () => attempt(endpoints)
+    const { most, refused } = await hammer(open, () => "", 6)
+    t.ok(most <= MAX_PER_ENDPOINT, `${most} at once`)
+    t.ok(refused > 0, `${refused} refused`)
+    await holdsExactly(t, open, MAX_PER_ENDPOINT, 503)
+  })
 
   await t.test("max_connections", async (t) => {
     const open = () => attempt(connections)

@@ -25,6 +25,7 @@ export interface BackendAddress {
 
 const EXPECTED = "host:port, [v6]:port, ws://host[:port][/path], wss://host[:port][/path] or unix:/path"
 const URL_FORM = /^(ws|wss|http|https):\/\/([^/?#]*)([^?#]*)$/i
+const NO_USER = "a backend's URL can't have a user or password: set Authorization by request_headers"
 /** Path segments (RFC 3986 §3.3); only the last may be empty. */
 const PATH = /^(?:\/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+)*\/?$/
 const DOT_SEGMENT = /\/(?:\.|%2e){1,2}(?:\/|$)/i
@@ -36,6 +37,8 @@ const DEFAULT_PORT = { ws: 80, wss: 443 }
  */
 export function parseBackendAddress(text: string): BackendAddress {
   const [, scheme, authority = "", path = ""] = URL_FORM.exec(text) ?? []
+  // Not quoted: it may be a password.
+  if (authority.includes("@")) throw new AddressError(NO_USER)
   if (scheme === undefined) return named(parseAddress(text, 1, EXPECTED), false, "")
   const isTls = /^(?:wss|https)$/i.test(scheme)
   const port = isTls ? DEFAULT_PORT.wss : DEFAULT_PORT.ws

@@ -59,7 +59,11 @@ export function toProxyConfig(input: AttachedInput): Config {
   const listeners = toTables(written.ws_proxy)
   const config = {
     ...written,
-    ws_proxy: listeners.slice(0, 1).map(([, listener]) => ({ name: NAME, ...listener, bind: NO_ADDRESS })),
+    ws_proxy: listeners.slice(0, 1).map(([, listener]) => ({
+      ...listener,
+      name: listener.name ?? NAME,
+      bind: NO_ADDRESS,
+    })),
   }
   const problems = [
     ...refusedIn(written, [], NOT_EMBEDDED),

@@ -5,6 +5,7 @@
 import type { EventEmitter } from "node:events"
 import type { Duplex } from "node:stream"
 import { CLOSE_REASONS, SessionEnd } from "../close-reason.js"
+import type { Config } from "../config/schema.js"
 import { valuesOf } from "../http/head.js"
 import { fieldsOf, type ParsedRequest, rebuildHead } from "../http/rebuild-head.js"
 import { writeRefusal } from "../http/refusal.js"
@@ -14,7 +15,7 @@ import { toTable } from "../settings/table.js"
 import { originForm } from "../upgrade/upgrade-request.js"
 import { type AttachedInput, toProxyConfig } from "./attached-config.js"
 import type { Hooks } from "./hooks.js"
-import { type ProxyOptions, startProxy } from "./proxy.js"
+import { type ProxyOptions, type RunningProxy, startProxy } from "./proxy.js"
 import type { RunningListener } from "./running-listener.js"
 import type { ProxyEvents } from "./session-events.js"
 import { ThisThread } from "./this-thread.js"
@@ -90,7 +91,7 @@ export async function createUpgradeHandler(
       take(request, socket, head, attachment, listener),
     {
       matches: (request: UpgradeIncoming) => hasRoute(listener, request),
-      reload: async (next: AttachedInput) => proxy.reload(toProxyConfig(next)),
+      reload: (next: AttachedInput) => reload(proxy, next),
       close: (timeoutMs?: number) => proxy.close(timeoutMs),
       adminAddress: () => proxy.adminAddress(),
       [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose](),
@@ -98,6 +99,17 @@ export async function createUpgradeHandler(
     methodsOf(proxy, () => handler),
   )
   return handler
+}
+
+async function reload(proxy: RunningProxy, config: AttachedInput): Promise<string[]> {
+  let parsed: Config
+  try {
+    parsed = toProxyConfig(config)
+  } catch (error) {
+    proxy.reloadRefused()
+    throw error
+  }
+  return proxy.reload(parsed)
 }
 
 /** The methods of an emitter, which return the handler. */

@@ -1,6 +1,6 @@
 import t from "tap"
 import { type Address, AddressError, isHostField } from "../../lib/address/address.js"
-import { parseBackendAddress } from "../../lib/address/backend-address.js"
+import { parseBackendAddress, toAddressText } from "../../lib/address/backend-address.js"
 import { thrownBy } from "../support/project/thrown.js"
 
 const tcp = (host: string, port: number): Address => ({ kind: "tcp", host, port })
@@ -124,8 +124,6 @@ const invalid = [
   "ws://chat.example:",
   "ws://chat.example:123456",
   "ws://chat.example:80:80",
-  "ws://user@chat.example",
-  "ws://user:9@chat.example",
   "ws://::1",
   "ws://[::1",
   "ws://[::1]9000",
@@ -201,5 +199,31 @@ for (const text of ["unix:", "unix:rws.sock", "unix:./rws.sock", "unix:/run/\0.s
     const error = thrownBy(() => parseBackendAddress(text))
     t.type(error, AddressError)
     t.match(error, { message: /absolute path/ })
+  })
+}
+
+for (const text of ["ws://user:hunter2@chat.example:9000", "https://hunter2@chat.example/base"]) {
+  t.test("a URL with a user or password is refused, and the error does not show it", async (t) => {
+    const error = thrownBy(() => parseBackendAddress(text))
+    t.type(error, AddressError)
+    t.match(error, { message: /request_headers/ })
+    t.notMatch(error, { message: /hunter2/ })
+  })
+}
+
+const URLS: [url: string, text: string][] = [
+  ["ws://chat.example:9000", "ws://chat.example:9000"],
+  ["WSS://Chat.Example", "wss://chat.example"],
+  ["https://chat.example:443/", "https://chat.example"],
+  ["ws://[::1]:9000/base/", "ws://[::1]:9000/base/"],
+  ["ws://chat.example/?a=1", "ws://chat.example/?a=1"],
+  ["ws://chat.example/#a", "ws://chat.example/#a"],
+  ["unix:/run/chat.sock", "unix:/run/chat.sock"],
+]
+
+for (const [url, text] of URLS) {
+  t.test(`a URL object for ${url} is an address as text`, async (t) => {
+    t.equal(toAddressText(new URL(url)), text)
+    t.equal(toAddressText(url), url, "text stays as it is")
   })
 }

@@ -2,7 +2,7 @@ import { access, readFile, writeFile } from "node:fs/promises"
 import { createRequire } from "node:module"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import t from "tap"
+import t, { type Test } from "tap"
 import ts from "typescript"
 import { CLOSE_REASONS } from "../../lib/close-reason.js"
 import {
@@ -30,8 +30,15 @@ import { upgradeHead } from "../support/http/heads.js"
 import { deadAddress, startEchoBackend } from "../support/peers/backend.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
 import { complaintsAbout, folderInPackage } from "../support/program/consumer.js"
-import { Program, serveFile, startRws, temporaryFolder, untilLogged } from "../support/program/program.js"
-import { blockOf, blocksOf, codesIn, README, tablesOf } from "../support/project/readme.js"
+import {
+  Program,
+  runRws,
+  serveFile,
+  startRws,
+  temporaryFolder,
+  untilLogged,
+} from "../support/program/program.js"
+import { blockOf, blocksOf, codesIn, filesIn, README, tablesOf } from "../support/project/readme.js"
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url))
 const { scripts } = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"))
@@ -40,10 +47,27 @@ const defaultsOf = ({ settings }: KnownTable) =>
   Object.fromEntries(settings.map(({ key, default: standard }) => [key, standard]))
 
 t.test("every TOML example is a valid configuration", async (t) => {
-  const examples = blocksOf("toml")
+  const others = [...filesIn("toml").values()]
+  const examples = blocksOf("toml").filter((example) => !others.includes(example))
   t.ok(examples.length > 0)
   for (const example of examples) await t.resolves(parseConfig(example, "README.md"))
 })
+
+t.test("the README's file with endpoints is one that the file store takes", async (t) => {
+  const file = join(await temporaryFolder(t), "rooms.toml")
+  await writeFile(file, filesIn("toml").get("rooms.toml") ?? "")
+  const { code, stdout } = await runRws(t, ["endpoints", "get", "blue", "--config", await configOf(t, file)])
+  t.equal(code, 0)
+  t.match(stdout, "wss://blue.rooms.internal:9443/base")
+})
+
+/** A configuration whose only registry is in this file. */
+async function configOf(t: Test, file: string): Promise<string> {
+  const config = join(await temporaryFolder(t), "rws.config.toml")
+  const listener = `[[ws_proxy]]\nbind = "127.0.0.1:0"\nregistry = "rooms"\nregistry_key = "path:1"\n`
+  await writeFile(config, `${listener}[registry.rooms]\nstore = "file"\nfile = "${file}"\n`)
+  return config
+}
 
 /** Shown as the default of keys without one: required keys, and defaults that are undefined or empty. */
 const IN_WORDS = /^[^`]+$/
@@ -153,10 +177,13 @@ function commandLines(): string[][] {
     .filter(([command]) => !NEEDS_ANOTHER.includes(command))
 }
 
-/** These need a running rws. What they do is tested in bin/reload.test.ts, bin/ctl.test.ts and hazard/replaced-under-load.test.ts. */
-const NEEDS_RUNNING = ["reload", "--replace", "ctl", "top"]
+/**
+ * These need a running rws, or a registry. What they do is tested in bin/reload.test.ts, bin/ctl.test.ts,
+ * bin/endpoints.test.ts and hazard/replaced-under-load.test.ts.
+ */
+const NEEDS_MORE = ["reload", "--replace", "ctl", "top", "endpoints"]
 
-for (const args of commandLines().filter((args) => !args.some((word) => NEEDS_RUNNING.includes(word)))) {
+for (const args of commandLines().filter((args) => !args.some((word) => NEEDS_MORE.includes(word)))) {
   t.test(`the command "rws ${args.join(" ")}" works`, async (t) => {
     const cwd = await temporaryFolder(t)
     const file = join(cwd, "rws.config.toml")

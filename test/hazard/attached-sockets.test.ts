@@ -5,7 +5,8 @@
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
 import { createServer, type Server } from "node:http"
-import type { Socket } from "node:net"
+import { createSecureServer as createHttp2Server } from "node:http2"
+import type { AddressInfo, Socket } from "node:net"
 import { setImmediate as nextTurn } from "node:timers/promises"
 import t, { type Test } from "tap"
 import { upgradeHead } from "../support/http/heads.js"
@@ -13,7 +14,9 @@ import { startBackend, startEchoBackend } from "../support/peers/backend.js"
 import { untilBeyondHead } from "../support/peers/open-pair.js"
 import { RawPeer } from "../support/peers/raw-peer.js"
 import { untilStalled } from "../support/peers/stalled.js"
+import { makeTestCa } from "../support/peers/test-ca.js"
 import { wasReset } from "../support/peers/was-reset.js"
+import { connectWs, startWsBackend } from "../support/peers/ws-backend.js"
 import {
   attach,
   makeHandler,
@@ -247,3 +250,45 @@ async function listen(t: Test, server: Server): Promise<string> {
   if (bound === null || typeof bound === "string") throw new Error("not bound to a port")
   return `127.0.0.1:${bound.port}`
 }
+
+t.test("clients that leave at any stage leave nothing behind", async (t) => {
+  const backend = await startWsBackend(t)
+  const attached = await attach(t, {
+    backends: [backend.address],
+    max_connections: 50,
+    max_connections_per_ip: 50,
+  })
+  const ways: readonly ((client: RawPeer) => unknown)[] = [
+    (client) => client.socket.destroy(),
+    (client) => client.write(upgradeHead().slice(0, 30)).socket.resetAndDestroy(),
+    (client) => client.write(upgradeHead()).socket.destroy(),
+    (client) => client.write(upgradeHead()).socket.resetAndDestroy(),
+    (client) => client.write(`${upgradeHead()}early`).socket.end(),
+    (client) => client.write(upgradeHead({ Upgrade: "none" })).socket.end(),
+    async (client) => (await client.write(upgradeHead()).untilText("101 ")).socket.resetAndDestroy(),
+    async (client) => (await client.write(upgradeHead()).untilText("101 ")).socket.end(),
+  ]
+  for (let round = 0; round < 10; round++) {
+    await Promise.all(ways.map(async (leave) => leave(await attached.connect())))
+  }
+  const clients = await Promise.all(Array.from({ length: 50 }, () => attached.connect()))
+  const opened = async (client: RawPeer) => {
+    await client.write(upgradeHead()).untilText("\r\n\r\n")
+    return /^HTTP\/1\.1 101 /.test(client.text)
+  }
+  t.strictSame(new Set(await Promise.all(clients.map(opened))), new Set([true]), "all places are free")
+  t.equal(await attached.handler.close(0), 50)
+})
+
+t.test("an HTTP/2 server that allows HTTP/1 has upgrades as well", async (t) => {
+  const backend = await startWsBackend(t)
+  const { cert, key } = makeTestCa(t).issue("IP:127.0.0.1")
+  const server = createHttp2Server({ cert, key, allowHTTP1: true })
+  server.on("upgrade", await makeHandler(t, backend.address))
+  server.listen(0, "127.0.0.1")
+  await once(server, "listening")
+  t.teardown(() => server.close())
+  const { port } = server.address() as AddressInfo
+  const client = await connectWs(t, `wss://127.0.0.1:${port}/chat`, { rejectUnauthorized: false })
+  t.equal(client.readyState, client.OPEN)
+})

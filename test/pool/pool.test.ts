@@ -135,3 +135,20 @@ t.test("an invalid address is refused, and the pool stays as it was", async (t) 
   )
   t.same(pool.backends, [A])
 })
+
+t.test("backends may be URL objects, which are called by their text", async (t) => {
+  const url = new URL("ws://a.example:9000")
+  const pool = new Pool(url)
+  t.same(pool.backends, ["ws://a.example:9000"])
+  pool.add(new URL("wss://b.example/base"))
+  pool.add({ address: new URL("ws://c.example"), weight: 2 })
+  pool.add("ws://c.example")
+  t.same(pool.backends, ["ws://a.example:9000", "wss://b.example/base", "ws://c.example"])
+  t.equal(pool.drain(url), true)
+  t.same(
+    pool.members.map(({ isDraining }) => isDraining),
+    [true, false, false],
+  )
+  t.equal(pool.remove(url), true)
+  t.equal(pool.remove(url), false)
+})

@@ -455,3 +455,29 @@ t.test("an address that can't be bound rejects with a BindError, and no start is
   t.ok((await rejectionOf(() => start(t, config, log))) instanceof BindError)
   t.same(lines, [])
 })
+
+t.test("backends may be URL objects, also after a reload that changes nothing", async (t) => {
+  const backend = await startEchoBackend(t)
+  const url = new URL(`ws://${backend.address}/`)
+  const config = (): Config => ({
+    pool: { chat: { backends: [{ address: url }] } },
+    ws_proxy: [{ bind: "127.0.0.1:0", pool: "chat", route: [{ path: "/other", backends: [url] }] }],
+  })
+  const proxy = await start(t, config())
+  const opened = once(proxy, "open")
+  await openTunnel(proxy)
+  t.match(await opened, [{ backend: `ws://${backend.address}` }])
+  t.same(await proxy.reload(config()), [])
+})
+
+t.test("await using drains a proxy at the end of the block", async (t) => {
+  const backend = await startEchoBackend(t)
+  const config = { ws_proxy: [{ bind: "127.0.0.1:0", backends: [backend.address], drain_timeout_ms: 1 }] }
+  const ended: string[] = []
+  {
+    await using proxy = await createProxy(config)
+    proxy.on("end", ({ reason }) => ended.push(reason))
+    await openTunnel(proxy)
+  }
+  t.same(ended, ["drain_timeout"])
+})

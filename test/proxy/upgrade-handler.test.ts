@@ -381,6 +381,7 @@ t.test("server.close() waits for the tunnels, which handler.close() ends", async
   const pair = await openAttachedPair(t)
   const serverClosed = once(pair.server, "close")
   pair.server.close()
+  pair.server.closeAllConnections()
   pair.client.write("after")
   t.equal((await untilBeyondHead(pair.backend, 5)).toString(), "after", "the tunnel goes on")
   t.equal(pair.server.listening, false)
@@ -467,4 +468,18 @@ t.test("an upgrade may be the second request of a kept-alive connection", async 
   await client.untilText("early")
   await client.write(" and late").untilText("early and late")
   t.match(client.text, /^HTTP\/1\.1 200 OK\r\n.*hello(?:\r\n0\r\n\r\n)?HTTP\/1\.1 101 /s)
+})
+
+t.test("an upgrade whose body has not come is refused, and what comes later hurts nobody", async (t) => {
+  const backend = await startEchoBackend(t)
+  const attached = await attach(t, backend.address)
+  for (const fields of [{ "Content-Length": "5" }, { "Transfer-Encoding": "chunked" }]) {
+    const client = await upgrade(attached, upgradeHead(fields))
+    t.match(client.text, /^HTTP\/1\.1 400 Bad Request\r\n/)
+    client.write("nonsense\r\n\r\n")
+    await client.until(({ ended, closed }) => ended || closed)
+    t.notMatch(client.text, /HTTP.*HTTP/s, "one response")
+  }
+  t.equal(backend.peers.length, 0)
+  t.equal(await getText(attached), "hello")
 })

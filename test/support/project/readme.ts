@@ -10,6 +10,14 @@ export function blocksOf(tag: string): string[] {
   )
 }
 
+/** The texts of the blocks with this tag and a file's name behind it, by that name. */
+export function filesIn(tag: string): ReadonlyMap<string, string> {
+  const blocks = README.matchAll(/^```(\S+) (\S+)\n(.*?)^```$/gms)
+  return new Map(
+    [...blocks].flatMap(([, found, name = "", text = ""]) => (found === tag ? [[name, text] as const] : [])),
+  )
+}
+
 /** The text of the only block with this tag. */
 export function blockOf(tag: string): string {
   const [block, ...more] = blocksOf(tag)

@@ -56,7 +56,9 @@ export class CachedSource implements EndpointSource {
     this.store.stop()
   }
 
-  #ask(key: string, known: Known | undefined): Promise<Endpoint | undefined> {
+  #ask(wanted: string, known: Known | undefined): Promise<Endpoint | undefined> {
+    // A copy, since the key may be a part of the request's head, which the cache would keep in memory.
+    const key = Buffer.from(wanted).toString()
     const asked = this.#fetch(key)
       .then(
         (entry) => this.#learn(key, entry),

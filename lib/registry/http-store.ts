@@ -20,9 +20,7 @@ export class HttpStore implements RemoteStore {
   constructor(private readonly settings: HttpStoreSettings) {}
 
   async prepare(): Promise<void> {
-    const { password_file } = this.settings
-    const token = password_file === undefined ? [] : ["Authorization", `Bearer ${readSecret(password_file)}`]
-    this.#fields = ["Accept", "application/json", ...token]
+    this.#readToken()
     this.#client ??= await HttpClient.load()
   }
 
@@ -38,12 +36,20 @@ export class HttpStore implements RemoteStore {
       signal,
     })
     if (status === 404) return undefined
+    // There may be another token in the file by now, for the next request.
+    if (status === 401) this.#readToken()
     if (status !== 200) throw new Error(`the registry responded with status ${status}`)
     return parsed(body)
   }
 
   stop(): void {
     this.#client?.stop()
+  }
+
+  #readToken(): void {
+    const { password_file } = this.settings
+    const token = password_file === undefined ? [] : ["Authorization", `Bearer ${readSecret(password_file)}`]
+    this.#fields = ["Accept", "application/json", ...token]
   }
 }
 

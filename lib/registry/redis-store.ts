@@ -37,7 +37,6 @@ const SCAN_COUNT = 1000
 
 export class RedisStore implements RemoteStore {
   #createClient: typeof createClient | undefined
-  #password: { readonly password?: string } = {}
   #link: Link | undefined
   #failure: Error | undefined
   #failures = 0
@@ -51,8 +50,7 @@ export class RedisStore implements RemoteStore {
 
   async prepare(): Promise<void> {
     const { createClient } = await import("redis")
-    const { password_file } = this.settings
-    this.#password = password_file === undefined ? {} : { password: readSecret(password_file) }
+    passwordIn(this.settings)
     this.#createClient = createClient
   }
 
@@ -120,7 +118,7 @@ export class RedisStore implements RemoteStore {
     if (this.#link !== undefined) return this.#link
     if (this.#isStopped || this.#createClient === undefined) throw new Error("the store does not run")
     if (this.#failure !== undefined && this.clock.nowMs() < this.#pausedUntilMs) throw this.#failure
-    const client = newClient(this.#createClient, this.settings, this.#password)
+    const client = newClient(this.#createClient, this.settings)
     let fail = (_error: Error) => {}
     const ready = new Promise<void>((resolve, reject) => {
       fail = reject
@@ -155,17 +153,19 @@ export class RedisStore implements RemoteStore {
   }
 }
 
-function newClient(
-  create: typeof createClient,
-  { url, timeout_ms }: RedisStoreSettings,
-  password: { readonly password?: string },
-) {
+function newClient(create: typeof createClient, settings: RedisStoreSettings) {
+  const { url, timeout_ms } = settings
   return create({
     url,
-    ...password,
+    ...passwordIn(settings),
     RESP: 2,
     disableOfflineQueue: true,
     commandsQueueMaxLength: MAX_COMMANDS,
     socket: { connectTimeout: timeout_ms, reconnectStrategy: false, keepAlive: true },
   })
+}
+
+/** Read for each connection, so that the file may change. Throws `SettingError`. */
+function passwordIn({ password_file }: RedisStoreSettings): { readonly password?: string } {
+  return password_file === undefined ? {} : { password: readSecret(password_file) }
 }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import t, { type Test } from "tap"
 import { CachedSource, type CacheSettings } from "../../lib/registry/cached-source.js"
 import type { RemoteStore } from "../../lib/registry/endpoint-source.js"
@@ -174,4 +176,17 @@ t.test("with ttl_ms = 0 the store is asked each time", async (t) => {
   t.equal(await ask(all, "ep1", ENTRY), ENTRY.url)
   t.equal(await ask(all, "ep1", undefined), undefined)
   t.equal(await ask(all, "ep1", OTHER), OTHER.url)
+})
+
+t.test("a cached key does not keep the request that it came from in memory", async (t) => {
+  const all = world({ max_entries: 1000 })
+  const before = process.memoryUsage().heapUsed
+  for (let index = 0; index < 1000; index++) {
+    const head = Buffer.alloc(100_000, `key number ${index} `).toString("latin1")
+    await ask(all, head.slice(0, 20), undefined)
+  }
+  setFlagsFromString("--expose-gc")
+  runInNewContext("gc")()
+  const keptBytes = process.memoryUsage().heapUsed - before
+  t.ok(keptBytes < 50_000_000, `${keptBytes} bytes`)
 })

@@ -105,12 +105,20 @@ for (const [status, body, fails] of RESPONSES) {
 }
 
 t.test("the bearer token comes from its file", async (t) => {
-  const server = await serverWith(t, (_, response) => response.end(JSON.stringify(ENTRY)))
+  let accepted = "Bearer hunter2"
+  const server = await serverWith(t, ({ headers }, response) => {
+    response.statusCode = headers.authorization === accepted ? 200 : 401
+    response.end(JSON.stringify(ENTRY))
+  })
   const password_file = join(await temporaryFolder(t), "token")
   await writeFile(password_file, "hunter2\n")
   const store = await storeAt(t, `${server.url}/{key}`, { password_file })
   await store.fetch("ep1", NEVER)
   t.equal(server.requests[0]?.headers.authorization, "Bearer hunter2")
+  await writeFile(password_file, "hunter3\n")
+  accepted = "Bearer hunter3"
+  t.match(await rejectionOf(() => store.fetch("ep1", NEVER)), { message: /status 401/ })
+  t.same(await store.fetch("ep1", NEVER), ENTRY, "the file is read again after a 401")
   await writeFile(password_file, "hunter2\r\nX: y\n")
   t.match(await rejectionOf(() => storeAt(t, server.url, { password_file })), {
     message: /must hold one line/,

@@ -26,7 +26,9 @@ const shape = {
     .meta({ ifAbsent: "none", example: "redis://127.0.0.1:6379", otherNames: "redis_url endpoint_url" }),
   password_file: path
     .optional()
-    .describe("File with the password for Redis, or with the bearer token that `http` sends")
+    .describe(
+      "File with the password for Redis, or with the bearer token that `http` sends; read again for each new connection to Redis and after a 401",
+    )
     .meta({ ifAbsent: "none", example: "/etc/rws/redis-password", otherNames: "token_file" }),
   prefix: z
     .string("expected text")

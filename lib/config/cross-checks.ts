@@ -7,11 +7,11 @@ import { type Address, AddressError, formatAddress, parseBindAddress } from "../
 import { hasReusePort } from "../net/reuse-port.js"
 import { Pool } from "../pool/pool.js"
 import { inlinePoolShape } from "../pool/pool-schema.js"
-import { crossCheckRegistry, STORES } from "../registry/registry-schema.js"
-import { isTable, type Table, toTable, toTables } from "../settings/table.js"
+import { isSet, isTable, type Table, toTable, toTables } from "../settings/table.js"
 import { NO_TERMINATION } from "../settings/tls-advice.js"
 import { isLocal } from "./admin-schema.js"
 import type { ConfigProblem } from "./problem.js"
+import { conflictsOfRegistry, conflictsOfRegistryKeys } from "./registry-checks.js"
 
 type Path = ConfigProblem["path"]
 
@@ -215,47 +215,6 @@ function conflictsOfRewrite(route: Table, path: Path): ConfigProblem[] {
   return [{ path: key, message: 'needs a path that is a prefix, e.g. "/chat"' }]
 }
 
-function conflictsOfRegistry(registry: Table, path: Path): ConfigProblem[] {
-  const text = (key: string) => (typeof registry[key] === "string" ? registry[key] : undefined)
-  const store = STORES.find((name) => name === registry.store)
-  if (store === undefined) return []
-  const settings = { store, file: text("file"), url: text("url"), password_file: text("password_file") }
-  return crossCheckRegistry(settings).map(([key, message]) => ({ path: [...path, key], message }))
-}
-
-/** A listener and its routes: each registry that is named exists, and has a key. */
-function conflictsOfRegistryKeys(listener: Table, path: Path, registries: Table): ConfigProblem[] {
-  const routes = toTables(listener.route).map(([index, route]) => ({
-    place: route,
-    at: [...path, "route", index],
-  }))
-  const places = [{ place: listener, at: path }, ...routes]
-  const isUsed = places.some(({ place }) => isSet(place, "registry"))
-  return places.flatMap(({ place, at }) => {
-    const problems: ConfigProblem[] = []
-    const add = (key: string, message: string) => problems.push({ path: [...at, key], message })
-    const { registry } = place
-    if (typeof registry === "string") {
-      for (const key of ["pool", "backends"].filter((key) => isSet(place, key))) {
-        add("registry", `cannot be combined with ${key}`)
-      }
-      if (!isSet(place, "registry_key") && !isSet(listener, "registry_key")) {
-        add("registry", 'needs a registry_key, e.g. "query:endpointId"')
-      }
-      if (!Object.hasOwn(registries, registry)) {
-        const names = Object.keys(registries)
-        const hint =
-          names.length === 0 ? "no [registry.NAME] is defined" : `did you mean "${closest(registry, names)}"?`
-        add("registry", `unknown registry "${registry}"; ${hint}`)
-      }
-    }
-    for (const key of ["registry_key", "keep_key"].filter((key) => isSet(place, key) && !isUsed)) {
-      add(key, "has no effect without registry")
-    }
-    return problems
-  })
-}
-
 function leadsSomewhere(place: Table): boolean {
   return isSet(place, "pool") || isSet(place, "backends") || isSet(place, "registry")
 }
@@ -267,10 +226,6 @@ function isUnix(bind: string): boolean {
 function isTls(backend: unknown): boolean {
   const address = typeof backend === "string" ? backend : toTable(backend).address
   return typeof address === "string" && /^(wss|https):/i.test(address)
-}
-
-function isSet(table: Table, key: string): boolean {
-  return table[key] !== undefined
 }
 
 function isFilled(list: unknown): boolean {

@@ -16,3 +16,8 @@ export function toTables(value: unknown): [index: number, table: Table][] {
   const members: unknown[] = Array.isArray(value) ? value : []
   return members.flatMap((member, index) => (isTable(member) ? [[index, member] as [number, Table]] : []))
 }
+
+/** Whether a key has a value. One that is set to undefined counts as absent. */
+export function isSet(table: Table, key: string): boolean {
+  return table[key] !== undefined
+}

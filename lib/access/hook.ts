@@ -10,6 +10,7 @@ import { SettingError } from "../settings/setting-error.js"
 import type { Clock } from "../shared/clock.js"
 import { checkFieldName, checkFieldValue, type FieldRules, toFieldEdits } from "../upgrade/field-rules.js"
 import type { AskedRequest, Asking, TunnelLimits } from "./check.js"
+import { printable } from "./printable-error.js"
 import { listOf, number, ofType, tableOf, tableWith, text } from "./returned.js"
 
 /** A valid upgrade request, as hooks see it. */
@@ -124,7 +125,7 @@ export async function callHook<Decided, Decision>(
         .finally(() => timer.cancel())
     })
   } catch (error) {
-    throw error instanceof Refusal ? refusedBy(error) : toSessionEnd(error, "hook_failed")
+    throw error instanceof Refusal ? refusedBy(error) : toSessionEnd(printable(error), "hook_failed")
   }
 }
 

@@ -1,10 +1,10 @@
 /** The keys of `forward_auth`: an authorization service that decides about each request. */
 import { z } from "zod"
 import { isHopByHop } from "../http/hop-by-hop.js"
+import { checkHttpUrl } from "../settings/http-url.js"
 import { checkedText, deadlineMs, whole } from "../settings/kinds.js"
 import { SettingError } from "../settings/setting-error.js"
 import { checkFieldName, toFieldEdits } from "../upgrade/field-rules.js"
-import { checkHttpUrl } from "./http-url.js"
 
 /** What rws itself tells the service. */
 const OWN_FIELD =

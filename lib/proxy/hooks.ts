@@ -44,7 +44,10 @@ export class PlannedHooks implements Places {
     private readonly pools: Pick<Pools, "named" | "runtimeFor">,
     clock: Clock,
   ) {
-    const { authorize, hookTimeoutMs: timeoutMs = TIMEOUT_MS } = hooks
+    const { authorize, locate, hookTimeoutMs: timeoutMs = TIMEOUT_MS } = hooks
+    for (const [option, hook] of Object.entries({ authorize, locate })) {
+      if (hook !== undefined && typeof hook !== "function") throw faultOf(option, "expected a function")
+    }
     if (!Number.isInteger(timeoutMs) || timeoutMs < 1) {
       throw faultOf("hookTimeoutMs", "expected a whole number of milliseconds, at least 1")
     }

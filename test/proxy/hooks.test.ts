@@ -259,11 +259,14 @@ t.test("a server that a program has already asks the hooks as well", async (t) =
 t.test("options of hooks that are not valid are reported as such", async (t) => {
   const config = { ws_proxy: [{ bind: "127.0.0.1:0", backends: ["127.0.0.1:1"] }] }
   for (const options of [
+    { authorize: null },
+    { locate: null },
+    { locate: "http://127.0.0.1:1" },
     { hookTimeoutMs: 0 },
     { hookTimeoutMs: Number.NaN },
     { allowDestinations: ["10.0.0.0/33"] },
   ]) {
-    const error = await rejectionOf(() => createProxy(config, options))
+    const error = await rejectionOf(() => createProxy(config, options as ProxyOptions))
     t.ok(error instanceof ConfigError)
     t.match(error, { message: new RegExp(Object.keys(options).join()) })
   }

@@ -14,7 +14,7 @@ import {
 import { isDeepStrictEqual } from "node:util"
 import type { EndpointEntry } from "../lib/registry/endpoint-schema.js"
 import { readEntries } from "../lib/registry/file-source.js"
-import { readRegularFile } from "../lib/registry/regular-file.js"
+import { readRegularFile } from "../lib/settings/regular-file.js"
 import { versionOf } from "../lib/shared/file-watch.js"
 import { RunError } from "./run-error.js"
 

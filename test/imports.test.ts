@@ -132,7 +132,7 @@ const KNOWN_BY: { packages: RegExp; rooms: RegExp }[] = [
   {
     packages: /^node:fs/,
     rooms:
-      /^(lib\/(admin\/page\/page|config\/load|limits\/descriptors|net\/(unix-socket|inherited-sockets|local-fault|secure-context)|metrics\/registry|ops\/line-writer|proxy\/admin|registry\/regular-file|shared\/file-watch)|bin\/(endpoint-file|admin-client|config-options|interceptor|pid-file))\.ts$/,
+      /^(lib\/(admin\/page\/page|config\/load|limits\/descriptors|net\/(unix-socket|inherited-sockets|local-fault)|metrics\/registry|ops\/line-writer|proxy\/admin|settings\/regular-file|shared\/file-watch)|bin\/(endpoint-file|admin-client|config-options|interceptor|pid-file))\.ts$/,
   },
   { packages: /^redis$/, rooms: /^lib\/registry\/redis-store\.ts$/ },
   { packages: /^undici$/, rooms: /^lib\/net\/http-client\.ts$/ },

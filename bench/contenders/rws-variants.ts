@@ -85,7 +85,7 @@ export function settingsOf(
       }
     }
     case "forward-auth": {
-      const cache = { ttl_ms: 3_600_000, key: ["header:Cookie", "header:Authorization"] }
+      const cache = { ttl_ms: 3_600_000 }
       return { backends: [backend], forward_auth: { url: authUrl, copy_headers: ["X-User"], cache } }
     }
     case "registry-file":

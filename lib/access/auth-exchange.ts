@@ -10,7 +10,7 @@ import type { HttpResponse } from "../net/http-client.js"
 import type { AskedRequest, Grant } from "./check.js"
 
 /** The scheme and host that the client has used, as the backend is told too. */
-export function originOf({ proto, report, request }: AskedRequest): { proto: string; host: string } {
+function originOf({ proto, report, request }: AskedRequest): { proto: string; host: string } {
   return {
     proto: isSecure(report?.proto ?? proto) ? "https" : "http",
     host: report?.host ?? request.host,
@@ -18,11 +18,11 @@ export function originOf({ proto, report, request }: AskedRequest): { proto: str
 }
 
 /**
- * Names and values in turn.
+ * What the service is told about a request: names and values in turn.
  * @param names of the client's fields that the service gets, in lower case
  */
-export function authRequestFields(asked: AskedRequest, names: ReadonlySet<string>): string[] {
-  const { request, client, trace } = asked
+export function questionAbout(asked: AskedRequest, names: ReadonlySet<string>): string[] {
+  const { request, client } = asked
   const { proto, host } = originOf(asked)
   const fields = [
     "X-Forwarded-Method",
@@ -39,12 +39,16 @@ export function authRequestFields(asked: AskedRequest, names: ReadonlySet<string
     `${proto}://${host}${request.target}`,
   ]
   if (client.ip !== "") fields.push("X-Forwarded-For", client.ip)
-  if (trace !== undefined) fields.push("X-Request-ID", trace.requestId, "traceparent", trace.traceparent)
   for (const { name, value, line } of request.fields) {
     // With the case in which the client has sent it.
     if (names.has(name)) fields.push(line.slice(0, name.length), value)
   }
   return fields
+}
+
+/** What the service is told to find the request in logs. It differs in each request. */
+export function traceFieldsOf({ trace }: AskedRequest): string[] {
+  return trace === undefined ? [] : ["X-Request-ID", trace.requestId, "traceparent", trace.traceparent]
 }
 
 /** The responses that are meant for the client. */

@@ -14,14 +14,14 @@ export type RequiredClaim = string | number | boolean
 export function checkRequiredClaims(claims: Claims, required: Entries<RequiredClaim>): void {
   for (const [name, wanted] of required) {
     const claim = claimOf(claims, name)
-    // RFC 8693 §4.2: a list with spaces in between.
-    const value = name === "scope" && typeof claim === "string" ? claim.split(" ") : claim
-    if (value === undefined || value === null)
+    if (claim === undefined || claim === null)
       throw new SessionEnd("bad_token", `its claim "${name}" is missing`)
+    // RFC 8693 §4.2: a list with spaces in between.
+    const value = name === "scope" && typeof claim === "string" ? claim.split(" ").filter(Boolean) : claim
     const isMet =
       wanted === true
         ? value !== false && value !== "" && !(Array.isArray(value) && value.length === 0)
-        : value === wanted || (Array.isArray(value) && value.includes(wanted))
+        : claim === wanted || (Array.isArray(value) && value.includes(wanted))
     if (!isMet) throw new SessionEnd("bad_token", `its claim "${name}" is not the required one`)
   }
 }

@@ -1,12 +1,10 @@
 /** The keys of `forward_auth`: an authorization service that decides about each request. */
 import { z } from "zod"
-import { lowerCaseName } from "../http/field-names.js"
 import { isHopByHop } from "../http/hop-by-hop.js"
-import { checkedText, deadlineMs, listOf, parsedText, whole } from "../settings/kinds.js"
+import { checkHttpUrl } from "../settings/http-url.js"
+import { checkedText, deadlineMs, whole } from "../settings/kinds.js"
 import { SettingError } from "../settings/setting-error.js"
 import { checkFieldName, toFieldEdits } from "../upgrade/field-rules.js"
-import { checkHttpUrl } from "./http-url.js"
-import { faultOfKey, parseKeyPart } from "./verdict-key.js"
 
 /** What rws itself tells the service. */
 const OWN_FIELD =
@@ -19,78 +17,66 @@ export const verdictCacheSchema = z.strictObject(
     ttl_ms: deadlineMs
       .describe("How long a 2xx is remembered: for so long a user who is locked out can still connect")
       .meta({ example: 10_000, otherNames: "ttl proxy_cache_valid expires" }),
-    key: listOf(
-      parsedText(parseKeyPart, 'expected a part of a request, as in "header:Cookie"'),
-      'expected a list, as in ["header:Cookie", "header:Authorization"]',
-    )
-      .describe(
-        "Parts that requests must share to get the same verdict, besides scheme, host and path: `header:NAME`, `cookie:NAME`, `query:NAME`, `client_ip`; a request without credentials is never remembered",
-      )
-      .meta({ example: ["header:Cookie", "header:Authorization"], otherNames: "proxy_cache_key cache_key" }),
     max_entries: whole(1, 1_000_000)
       .default(10_000)
       .describe("How many verdicts are remembered; the oldest makes room")
       .meta({ otherNames: "max_size" }),
   },
-  'expected a table, as in { ttl_ms = 10000, key = ["header:Cookie", "header:Authorization"] }',
+  "expected a table, as in { ttl_ms = 10000 }",
 )
 
 /** The keys of `[ws_proxy.forward_auth]`. */
-export const forwardAuthSchema = z
-  .strictObject(
-    {
-      url: checkedText(checkHttpUrl, 'expected a URL, as in "http://127.0.0.1:4180/oauth2/auth"')
-        .describe(
-          "Where the service is asked, with a GET: 2xx lets the client in; 401, 403 and redirects are relayed to it; anything else is a 502",
-        )
-        .meta({
-          flag: false,
-          example: "http://127.0.0.1:4180/oauth2/auth",
-          otherNames: "address uri upstream http_service server_uri endpoint",
-        }),
-      timeout_ms: deadlineMs
-        .default(2000)
-        .describe("Deadline for the service's whole response; then the client gets a 504")
-        .meta({ flag: false, otherNames: "timeout" }),
-      request_headers: z
-        .array(
-          checkedText(checkRequestField, "expected the name of a field"),
-          'expected a list of names, as in ["Cookie"]',
-        )
-        .default(["Accept-Language", "Authorization", "Cookie", "Origin", "User-Agent"])
-        .describe(
-          "Fields of the client that the service gets, besides `X-Forwarded-Method`, `-Proto`, `-Host`, `-Uri` and `-For`, which rws writes",
-        )
-        .meta({ otherNames: "authRequestHeaders allowed_headers proxy_set_header header_up" }),
-      copy_headers: z
-        .array(
-          checkedText(checkCopiedField, "expected the name of a field"),
-          'expected a list of names, as in ["X-Auth-Request-User"]',
-        )
-        .default([])
-        .describe(
-          "Fields of the service's 2xx that are copied to the backend's request; those of these names that the client has sent are always removed",
-        )
-        .meta({
-          example: ["X-Auth-Request-User", "X-Auth-Request-Email"],
-          otherNames: "authResponseHeaders allowed_upstream_headers auth_request_set response_headers",
-        }),
-      max_response_bytes: whole(0, 16 * 1024 * 1024)
-        .default(64 * 1024)
-        .describe("Longest body of the service's response; a longer one is a 502")
-        .meta({ flag: false, otherNames: "maxResponseBodySize max_body_size" }),
-      cache: verdictCacheSchema
-        .optional()
-        .describe("Table: how long a 2xx holds for requests with the same credentials")
-        .meta({ ifAbsent: "every request is asked about" }),
-    },
-    "expected a table, as in [ws_proxy.forward_auth]",
-  )
-  .superRefine(({ request_headers: names, cache }, context) => {
-    const sent = names.map(lowerCaseName)
-    const message = cache === undefined ? undefined : faultOfKey(cache.key, sent)
-    if (message !== undefined) context.addIssue({ code: "custom", path: ["cache", "key"], message })
-  })
+export const forwardAuthSchema = z.strictObject(
+  {
+    url: checkedText(checkHttpUrl, 'expected a URL, as in "http://127.0.0.1:4180/oauth2/auth"')
+      .describe(
+        "Where the service is asked, with a GET: 2xx lets the client in; 401, 403 and redirects are relayed to it; anything else is a 502",
+      )
+      .meta({
+        flag: false,
+        example: "http://127.0.0.1:4180/oauth2/auth",
+        otherNames: "address uri upstream http_service server_uri endpoint",
+      }),
+    timeout_ms: deadlineMs
+      .default(2000)
+      .describe("Deadline for the service's whole response; then the client gets a 504")
+      .meta({ flag: false, otherNames: "timeout" }),
+    request_headers: z
+      .array(
+        checkedText(checkRequestField, "expected the name of a field"),
+        'expected a list of names, as in ["Cookie"]',
+      )
+      .default(["Accept-Language", "Authorization", "Cookie", "Origin", "User-Agent"])
+      .describe(
+        "Fields of the client that the service gets, besides `X-Forwarded-Method`, `-Proto`, `-Host`, `-Uri` and `-For`, which rws writes; requests that differ in any of them don't share a verdict of the `cache`",
+      )
+      .meta({
+        otherNames: "authRequestHeaders allowed_headers proxy_set_header header_up proxy_cache_key cache_key",
+      }),
+    copy_headers: z
+      .array(
+        checkedText(checkCopiedField, "expected the name of a field"),
+        'expected a list of names, as in ["X-Auth-Request-User"]',
+      )
+      .default([])
+      .describe(
+        "Fields of the service's 2xx that are copied to the backend's request; those of these names that the client has sent are always removed",
+      )
+      .meta({
+        example: ["X-Auth-Request-User", "X-Auth-Request-Email"],
+        otherNames: "authResponseHeaders allowed_upstream_headers auth_request_set response_headers",
+      }),
+    max_response_bytes: whole(0, 16 * 1024 * 1024)
+      .default(64 * 1024)
+      .describe("Longest body of the service's response; a longer one is a 502")
+      .meta({ flag: false, otherNames: "maxResponseBodySize max_body_size" }),
+    cache: verdictCacheSchema
+      .optional()
+      .describe("Table: how long a 2xx holds for the same user, address and request target")
+      .meta({ ifAbsent: "every request is asked about" }),
+  },
+  "expected a table, as in [ws_proxy.forward_auth]",
+)
 
 export type ForwardAuthSettings = Readonly<z.output<typeof forwardAuthSchema>>
 

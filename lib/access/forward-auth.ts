@@ -6,11 +6,11 @@ import { SessionEnd } from "../close-reason.js"
 import { lowerCaseName } from "../http/field-names.js"
 import { HttpClient, HttpClientError } from "../net/http-client.js"
 import type { Clock } from "../shared/clock.js"
-import { authRequestFields, originOf, toGrant } from "./auth-exchange.js"
+import { questionAbout, toGrant, traceFieldsOf } from "./auth-exchange.js"
 import type { AccessCheck, AskedRequest, Asking, Grant } from "./check.js"
 import type { ForwardAuthSettings } from "./forward-auth-schema.js"
 import { TimedCache } from "./timed-cache.js"
-import { verdictKey } from "./verdict-key.js"
+import { hasCredentials, verdictKey } from "./verdict-key.js"
 
 export class ForwardAuth implements AccessCheck {
   readonly #url: URL
@@ -34,13 +34,13 @@ export class ForwardAuth implements AccessCheck {
 
   check(asked: AskedRequest, asking: Asking): Grant | Promise<Grant> {
     const { cache } = this.settings
-    if (cache === undefined) return this.#ask(asked, asking)
-    const { proto, host } = originOf(asked)
-    const key = verdictKey(cache.key, asked, proto, host)
-    if (key === undefined) return this.#ask(asked, asking)
+    const question = questionAbout(asked, this.#sent)
+    const ask = () => this.#ask([...question, ...traceFieldsOf(asked)], asking)
+    if (cache === undefined || !hasCredentials(asked.request.fields, this.#sent)) return ask()
+    const key = verdictKey(question)
     const known = this.#verdicts.get(key, this.clock.nowMs())
     if (known !== undefined) return known
-    return this.#ask(asked, asking).then((grant) => {
+    return ask().then((grant) => {
       this.#verdicts.set(key, grant, this.clock.nowMs() + cache.ttl_ms)
       return grant
     })
@@ -51,10 +51,9 @@ export class ForwardAuth implements AccessCheck {
     this.#verdicts.clear()
   }
 
-  async #ask(asked: AskedRequest, { signal }: Asking): Promise<Grant> {
+  async #ask(fields: readonly string[], { signal }: Asking): Promise<Grant> {
     const { copy_headers: copied, max_response_bytes: maxBytes, timeout_ms: timeoutMs } = this.settings
     if (this.#http === undefined) throw new SessionEnd("internal_error", "forward auth is not prepared")
-    const fields = authRequestFields(asked, this.#sent)
     try {
       return toGrant(await this.#http.get(this.#url, { fields, maxBytes, timeoutMs, signal }), copied)
     } catch (error) {

@@ -11,6 +11,7 @@ import type { Clock } from "../shared/clock.js"
 import { checkFieldName, checkFieldValue, type FieldRules, toFieldEdits } from "../upgrade/field-rules.js"
 import type { AskedRequest, Asking, TunnelLimits } from "./check.js"
 import { plainError } from "./plain-error.js"
+import { listOf, number, ofType, tableOf, tableWith, text } from "./returned.js"
 
 /** A valid upgrade request, as hooks see it. */
 export interface HookRequest {
@@ -49,6 +50,17 @@ export interface HookLimits {
   readonly maxLifetimeMs?: number
   /** When the tunnel ends, with the reason `token_expired`. A number is milliseconds since 1970. */
   readonly expiresAt?: Date | number
+}
+
+/** The keys of `HookChanges`. */
+export const CHANGES = {
+  headers: tableWith({ set: tableOf(text), remove: listOf(text) }),
+  limits: tableWith({
+    idleTimeoutMs: number,
+    halfCloseTimeoutMs: number,
+    maxLifetimeMs: number,
+    expiresAt: ofType("a Date or a number", (value) => value instanceof Date || typeof value === "number"),
+  }),
 }
 
 /** Throw it in a hook to refuse the client. */

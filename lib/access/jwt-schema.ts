@@ -1,9 +1,9 @@
 /** The keys of `jwt`: signed tokens (RFC 7519) that clients must send. */
 import { z } from "zod"
+import { checkHttpUrl } from "../settings/http-url.js"
 import { checkedText, deadlineMs, listOf, oneOf, optionalMs, parsedText, whole } from "../settings/kinds.js"
 import { toFieldEdits } from "../upgrade/field-rules.js"
 import type { Entries, RequiredClaim } from "./claims.js"
-import { checkHttpUrl } from "./http-url.js"
 import { parseTokenSource } from "./token-source.js"
 
 const ASYMMETRIC = [

@@ -6,7 +6,7 @@ import type { Clock } from "../shared/clock.js"
 import type { AccessCheck, AskedRequest, Grant } from "./check.js"
 import { checkRequiredClaims, fieldsOfClaims } from "./claims.js"
 import type { JwtSettings } from "./jwt-schema.js"
-import { readPublicKeys, readSecret } from "./key-files.js"
+import { readPublicKeys, readSigningSecret } from "./key-files.js"
 import { FixedKeys, type KeySource } from "./key-source.js"
 import { RemoteKeys } from "./remote-keys.js"
 import { TimedCache } from "./timed-cache.js"
@@ -66,7 +66,7 @@ export class TokenCheck implements AccessCheck {
   async prepare(): Promise<void> {
     const { jwks_url, key_files, secret_file, algorithms } = this.settings
     this.#verifier ??= await Verifier.load()
-    if (secret_file !== undefined) this.#keys = new FixedKeys(readSecret(secret_file, algorithms))
+    if (secret_file !== undefined) this.#keys = new FixedKeys(readSigningSecret(secret_file, algorithms))
     else if (key_files !== undefined) {
       const keys = readPublicKeys(key_files, algorithms)
       this.#keys = new FixedKeys(this.#verifier.parseKeySet(JSON.stringify({ keys }), { byId: false }))

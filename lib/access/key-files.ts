@@ -1,6 +1,6 @@
 /** Reads keys and secrets to verify tokens with from files, and says what is wrong with them. */
 import { createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto"
-import { readText } from "../net/secure-context.js"
+import { readRegularFile, readSecret } from "../settings/regular-file.js"
 import { SettingError } from "../settings/setting-error.js"
 import { isTable, type Table } from "../settings/table.js"
 
@@ -13,7 +13,7 @@ const MIN_SECRET_BYTES: Readonly<Record<string, number>> = { HS256: 32, HS384: 4
 /** The public keys of these files, as JWKs without key IDs: each key is tried. Throws `SettingError`. */
 export function readPublicKeys(paths: readonly string[], algorithms: readonly string[]): JsonWebKey[] {
   return paths.flatMap((path) => {
-    const text = readText("key_files", path)
+    const text = readRegularFile(path, "latin1", `key_files "${path}"`)
     const keys = /^\s*\{/.test(text) ? keysInJson(path, text) : keysInPem(path, text)
     if (keys.length === 0) {
       throw new SettingError(`key_files "${path}" holds no key: expected a public key as PEM or JWK`)
@@ -22,9 +22,9 @@ export function readPublicKeys(paths: readonly string[], algorithms: readonly st
   })
 }
 
-/** The bytes of the file without a line break at its end. Throws `SettingError`. */
-export function readSecret(path: string, algorithms: readonly string[]): Uint8Array {
-  const secret = new Uint8Array(Buffer.from(readText("secret_file", path).replace(/\r?\n$/, ""), "latin1"))
+/** The secret that tokens are signed with by these algorithms. Throws `SettingError`. */
+export function readSigningSecret(path: string, algorithms: readonly string[]): Uint8Array {
+  const secret = new Uint8Array(Buffer.from(readSecret(path, `secret_file "${path}"`), "latin1"))
   const least = Math.max(...algorithms.map((algorithm) => MIN_SECRET_BYTES[algorithm] ?? 0))
   if (secret.length < least) {
     throw new SettingError(

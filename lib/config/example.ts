@@ -102,7 +102,7 @@ const SECTIONS: readonly Section[] = [
     keys: keysOf(FORWARD_AUTH, "cache"),
   },
   {
-    intro: ["For how long a 2xx of the service holds, and for which requests."],
+    intro: ["For how long a 2xx of the service holds, for requests about which it would be told the same."],
     header: "[ws_proxy.forward_auth.cache]",
     table: VERDICT_CACHE,
     keys: keysOf(VERDICT_CACHE),

@@ -1,6 +1,6 @@
 /** Reads the keys and secrets that `jwt` tables name, to report what is wrong before anything is bound. */
 import { jwtSchema } from "../access/jwt-schema.js"
-import { readPublicKeys, readSecret } from "../access/key-files.js"
+import { readPublicKeys, readSigningSecret } from "../access/key-files.js"
 import { faultIn } from "../settings/kinds.js"
 import { toTable } from "../settings/table.js"
 import { placesOf } from "./places.js"
@@ -17,7 +17,7 @@ export function checkTokenFiles(input: unknown): ConfigProblem[] {
       message: faultIn(() => readPublicKeys([file], algorithms)),
     }))
     if (secret !== undefined) {
-      const message = faultIn(() => readSecret(secret, algorithms))
+      const message = faultIn(() => readSigningSecret(secret, algorithms))
       faults.push({ path: [...path, "jwt", "secret_file"], message })
     }
     return faults.flatMap(({ path, message }) => (message === undefined ? [] : [{ path, message }]))

@@ -1,8 +1,8 @@
 /** Reads CA certificates, client certificate and key for TLS connections to backends from PEM files. */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto"
-import { readFileSync, statSync } from "node:fs"
 import type { SecureContext } from "node:tls"
+import { readRegularFile } from "../settings/regular-file.js"
 import { SettingError } from "../settings/setting-error.js"
 
 /** Paths of PEM files. "" is the same as absent. */
@@ -45,7 +45,7 @@ const CERTIFICATE = /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[^-]*-----END
 
 /** Parses every certificate of a file, because OpenSSL silently ignores all after the first invalid one. */
 export function readCertificates(setting: string, path: string): readonly X509Certificate[] {
-  const blocks = readText(setting, path).match(CERTIFICATE)
+  const blocks = readRegularFile(path, "latin1", `${setting} "${path}"`).match(CERTIFICATE)
   if (blocks === null) throw new SettingError(`${setting} "${path}" holds no PEM certificate`)
   return blocks.map((block, index) => {
     try {
@@ -58,7 +58,7 @@ export function readCertificates(setting: string, path: string): readonly X509Ce
 
 /** A private key that is not encrypted. Throws `SettingError`. */
 export function readKey(path: string): KeyObject {
-  const text = readText("key", path)
+  const text = readRegularFile(path, "latin1", `key "${path}"`)
   if (/ENCRYPTED/.test(text)) {
     throw new SettingError(`key "${path}" is encrypted: rws can't ask for a passphrase`)
   }
@@ -67,25 +67,4 @@ export function readKey(path: string): KeyObject {
   } catch {
     throw new SettingError(`key "${path}" holds no PEM private key`)
   }
-}
-
-const READ_FAULTS: Readonly<Record<string, string>> = {
-  ENOENT: "there is no such file",
-  EACCES: "permission denied",
-  EISDIR: "it is a folder",
-}
-
-/** The bytes of a regular file, as Latin-1. Throws `SettingError`. */
-export function readText(setting: string, path: string): string {
-  try {
-    const file = statSync(path)
-    // A pipe would block this thread, and some devices have no end.
-    if (file.isFile() || file.isDirectory()) return readFileSync(path, "latin1")
-  } catch (error) {
-    const { code = "", message } = error as NodeJS.ErrnoException
-    throw new SettingError(`${setting} "${path}" can't be read: ${READ_FAULTS[code] ?? message}`, {
-      cause: error,
-    })
-  }
-  throw new SettingError(`${setting} "${path}" can't be read: it is not a regular file`)
 }

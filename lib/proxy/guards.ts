@@ -56,9 +56,11 @@ export class Guards {
   #tokenCheck(settings: JwtSettings, written: unknown): TokenCheck {
     const { clock, observer } = this
     const onFailure = (message: string, error: unknown) => observer.serviceFailed("jwt", message, error)
+    const create = () => new TokenCheck(settings, { clock, onFailure })
     // Files are read again by each reload.
-    const key = settings.jwks_url === undefined ? undefined : keyOf("jwt", written)
-    return this.services.take(TokenCheck, key, () => new TokenCheck(settings, { clock, onFailure }))
+    return this.services.take(TokenCheck, keyOf("jwt", written), create, {
+      isKept: settings.jwks_url !== undefined,
+    })
   }
 
   #forwardAuth(settings: ForwardAuthSettings, written: unknown): ForwardAuth {

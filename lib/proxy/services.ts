@@ -13,10 +13,10 @@ export interface Service {
 }
 
 export class Services {
-  /** By their keys, or by themselves. */
-  readonly #all = new Map<string | Service, Service>()
+  /** By their keys. */
+  readonly #all = new Map<string, Service>()
   readonly #added: Service[] = []
-  #previous: ReadonlyMap<string | Service, Service>
+  #previous: ReadonlyMap<string, Service>
   /** Those that reloads have removed, until they are stopped. Shared by all plans. */
   readonly #removed: Map<Service, Timer>
 
@@ -32,19 +32,19 @@ export class Services {
   /**
    * The service with this key, from this plan or the previous one, else a new one.
    * @param kind its class
-   * @param key everything that it is made from. Two that differ in anything need different keys. Undefined: it
-   * is new in each plan
+   * @param key everything that it is made from. Two that differ in anything need different keys
+   * @param isKept false: that of the previous plan is not taken, since it has read files that may have changed
    */
   take<Kind extends Service>(
     kind: abstract new (...args: never[]) => Kind,
-    key: string | undefined,
+    key: string,
     create: () => Kind,
+    { isKept = true } = {},
   ): Kind {
-    const known = key === undefined ? undefined : (this.#all.get(key) ?? this.#previous.get(key))
+    const known = this.#all.get(key) ?? (isKept ? this.#previous.get(key) : undefined)
     const service = known instanceof kind ? known : create()
-    this.#all.set(key ?? service, service)
-    if (service === known) return service
-    this.#added.push(service)
+    this.#all.set(key, service)
+    if (service !== known) this.#added.push(service)
     return service
   }
 

@@ -2,12 +2,12 @@
  * A registry in a file, TOML or JSON: `[endpoints.ID]` with the keys of an entry. All of it is in memory, and
  * a change of the file counts at once.
  */
+import { readRegularFile } from "../settings/regular-file.js"
 import { SettingError } from "../settings/setting-error.js"
 import { isTable } from "../settings/table.js"
 import { FileWatch, versionOf } from "../shared/file-watch.js"
 import { type Endpoint, parseEndpoint } from "./endpoint-schema.js"
 import type { EndpointSource } from "./endpoint-source.js"
-import { readRegularFile } from "./regular-file.js"
 
 type Endpoints = ReadonlyMap<string, Endpoint>
 type ParseText = (text: string) => unknown

@@ -1,7 +1,7 @@
 /** A registry behind HTTP: one GET for each endpoint. 200 has its entry as JSON, 404 says that there is none. */
 import { HttpClient } from "../net/http-client.js"
 import type { RemoteStore } from "./endpoint-source.js"
-import { readSecret } from "./regular-file.js"
+import { readPassword } from "./password-file.js"
 
 export interface HttpStoreSettings {
   /** The URL of an entry, with `{key}` in its path or query. */
@@ -48,7 +48,8 @@ export class HttpStore implements RemoteStore {
 
   #readToken(): void {
     const { password_file } = this.settings
-    const token = password_file === undefined ? [] : ["Authorization", `Bearer ${readSecret(password_file)}`]
+    const token =
+      password_file === undefined ? [] : ["Authorization", `Bearer ${readPassword(password_file)}`]
     this.#fields = ["Accept", "application/json", ...token]
   }
 }

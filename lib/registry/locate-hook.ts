@@ -1,7 +1,15 @@
 /** A program's `locate` hook as a locator: it names the pool, backend or URL for each request. */
 import type { AskedRequest, Asking } from "../access/check.js"
-import { callHook, type HookChanges, type HookRequest, type HookTiming, toChanges } from "../access/hook.js"
-import type { Pool } from "../pool/pool.js"
+import {
+  CHANGES,
+  callHook,
+  type HookChanges,
+  type HookRequest,
+  type HookTiming,
+  toChanges,
+} from "../access/hook.js"
+import { ofType, tableWith, text } from "../access/returned.js"
+import { Pool } from "../pool/pool.js"
 import type { PoolRuntime } from "../pool/pool-runtime.js"
 import { parseEndpointUrl, targetAt } from "./endpoint-url.js"
 import type { Destination, Locator } from "./locator.js"
@@ -56,7 +64,7 @@ export class LocateHook implements Locator {
 
   async locate(asked: AskedRequest, path: string, asking: Asking): Promise<Destination> {
     const found = await callHook(this.hook, asked, asking, this.timing, (location) =>
-      location ? this.#resolve(location, path) : undefined,
+      location === undefined ? undefined : this.#resolve(location, path),
     )
     if (found?.running !== undefined || (found !== undefined && this.otherwise === undefined)) return found
     if (this.otherwise === undefined) return { path }
@@ -67,6 +75,7 @@ export class LocateHook implements Locator {
 
   /** Throws what is then the hook's error. */
   #resolve(location: Location, path: string): Destination {
+    checkLocation(location, ["locate"])
     const { pool, url, backend, endpoint } = location
     if (pool !== undefined && url !== undefined) throw new TypeError("locate named both a pool and a url")
     const target = location.path ?? path
@@ -85,12 +94,22 @@ export class LocateHook implements Locator {
   }
 
   #runningOf(pool: Location["pool"]): PoolRuntime | undefined {
-    if (typeof pool !== "string") return pool && this.places.runtimeOf(pool)
+    if (pool === undefined) return undefined
+    if (typeof pool !== "string") return this.places.runtimeOf(pool)
     const named = this.places.poolNamed(pool)
     if (named === undefined) throw new Error(`locate named the unknown pool "${pool}"`)
     return named
   }
 }
+
+const checkLocation = tableWith({
+  pool: ofType("a name or a Pool", (value) => typeof value === "string" || value instanceof Pool),
+  backend: text,
+  url: ofType("text or a URL", (value) => typeof value === "string" || value instanceof URL),
+  path: text,
+  endpoint: text,
+  ...CHANGES,
+})
 
 /** A request target in origin-form (RFC 9112 §3.2.1). */
 function checkTarget(path: string): void {

@@ -8,7 +8,7 @@ import type { Clock } from "../shared/clock.js"
 import { fromHash, type Hash, toHash } from "./endpoint-hash.js"
 import type { EndpointEntry } from "./endpoint-schema.js"
 import type { RemoteStore } from "./endpoint-source.js"
-import { readSecret } from "./regular-file.js"
+import { readPassword } from "./password-file.js"
 
 export interface RedisStoreSettings {
   /** `redis://` or `rediss://`, without a password. */
@@ -167,5 +167,5 @@ function newClient(create: typeof createClient, settings: RedisStoreSettings) {
 
 /** Read for each connection, so that the file may change. Throws `SettingError`. */
 function passwordIn({ password_file }: RedisStoreSettings): { readonly password?: string } {
-  return password_file === undefined ? {} : { password: readSecret(password_file) }
+  return password_file === undefined ? {} : { password: readPassword(password_file) }
 }

@@ -2,6 +2,7 @@
 import { z } from "zod"
 import { parseDestinations } from "../address/destinations.js"
 import { tlsSchema } from "../net/tls-settings.js"
+import { checkHttpUrl } from "../settings/http-url.js"
 import { deadlineMs, faultIn, oneOf, optionalMs, whole } from "../settings/kinds.js"
 import { SettingError } from "../settings/setting-error.js"
 
@@ -98,12 +99,15 @@ export function crossCheckRegistry({
   const faults: [string, string][] =
     file === undefined ? [] : [["file", 'has no effect without store = "file"']]
   if (url === undefined) return [["url", `required with store = "${store}"`], ...faults]
-  const fault = faultIn(() => (store === "redis" ? checkRedisUrl(url) : checkHttpUrl(url)))
+  const fault = faultIn(() => (store === "redis" ? checkRedisUrl(url) : checkUrlOfEntries(url)))
   return fault === undefined ? faults : [["url", fault], ...faults]
 }
 
 function checkRedisUrl(text: string): void {
-  const url = toUrl(text, "redis://host[:port][/db] or rediss://…")
+  // The text is not repeated, since it may contain a password.
+  if (!URL.canParse(text))
+    throw new SettingError("not a URL: expected redis://host[:port][/db] or rediss://…")
+  const url = new URL(text)
   if (url.protocol !== "redis:" && url.protocol !== "rediss:") {
     throw new SettingError("expected redis://host[:port][/db] or rediss://…")
   }
@@ -114,22 +118,12 @@ function checkRedisUrl(text: string): void {
   }
 }
 
-function checkHttpUrl(text: string): void {
-  const expected = "http://host[:port]/path/{key} or https://…"
-  const url = toUrl(text, expected)
-  if (url.protocol !== "http:" && url.protocol !== "https:") throw new SettingError(`expected ${expected}`)
-  if (url.username !== "" || url.password !== "") {
-    throw new SettingError("no user name or password may be in it; a bearer token goes into password_file")
-  }
-  if (url.hash !== "") throw new SettingError("a fragment (#) is not sent to a server")
+function checkUrlOfEntries(text: string): void {
+  checkHttpUrl(text)
   const place = /^[^/]*\/\/[^/]*(.*)$/.exec(text)?.[1] ?? ""
   if (text.split("{key}").length !== 2 || !place.includes("{key}")) {
-    throw new SettingError(`expected {key} once, in the path or query: ${expected}`)
+    throw new SettingError(
+      "expected {key} once, in the path or query: http://host[:port]/path/{key} or https://…",
+    )
   }
-}
-
-/** Does not repeat the text, in which a password may be. */
-function toUrl(text: string, expected: string): URL {
-  if (!URL.canParse(text)) throw new SettingError(`not a URL: expected ${expected}`)
-  return new URL(text)
 }

@@ -47,6 +47,26 @@ t.test("a scope is a list with spaces in between", async (t) => {
   t.ok(thrownBy(() => checkRequiredClaims({ other: "feed chat" }, [["other", "chat"]])))
 })
 
+t.test("a scope without any member is empty", async (t) => {
+  for (const scope of ["", " ", "   ", []]) {
+    t.match(
+      thrownBy(() => checkRequiredClaims({ scope }, [["scope", true]])),
+      { reason: "bad_token" },
+    )
+  }
+  for (const scope of ["chat", " chat ", "a b"]) checkRequiredClaims({ scope }, [["scope", true]])
+})
+
+t.test("a scope may be required as a whole", async (t) => {
+  checkRequiredClaims({ scope: "feed chat" }, [["scope", "feed chat"]])
+  for (const scope of ["chat feed", "feed chat more", "feed", "feed  chat"]) {
+    t.ok(
+      thrownBy(() => checkRequiredClaims({ scope }, [["scope", "feed chat"]])),
+      scope,
+    )
+  }
+})
+
 t.test("a claim that every object inherits is not there", async (t) => {
   for (const name of ["constructor", "__proto__", "toString"]) {
     t.ok(thrownBy(() => checkRequiredClaims({}, [[name, true]])))

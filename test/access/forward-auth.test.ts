@@ -59,11 +59,11 @@ t.test("the service is asked with a GET that describes the client's request", as
       ...["X-Original-Method", "GET"],
       ...["X-Original-URL", "http://chat.example/chat?room=%2F&x"],
       ...["X-Forwarded-For", "192.0.2.7"],
-      ...["X-Request-ID", "r-1"],
-      ...["traceparent", "00-1-1-01"],
       ...["Cookie", "a=1; b=\xe9"],
       ...["authorization", "Bearer t"],
       ...["X-Api-Key", "1", "X-Api-Key", "2"],
+      ...["X-Request-ID", "r-1"],
+      ...["traceparent", "00-1-1-01"],
     ],
   )
 })
@@ -286,42 +286,93 @@ t.test("after stop, requests in flight finish and connections close", async (t) 
   await peer.untilEnd()
 })
 
-t.test("with a cache, a 2xx holds for requests with the same credentials, for ttl_ms", async (t) => {
-  let user = 0
+/** The service lets everybody in, and its verdicts are numbered. */
+async function startNumbering(t: Test, written: Partial<Written>, clock = new FakeClock()) {
+  let verdicts = 0
   const service = await startHttpService(t, (_request, response) => {
-    response.setHeader("X-User", `${++user}`)
-    response.end()
+    response.setHeader("X-Verdict", `${++verdicts}`).end()
   })
-  const clock = new FakeClock()
-  const cache = { ttl_ms: 1000, key: ["header:Cookie", "header:Authorization"], max_entries: 2 }
-  const check = await prepared(t, { url: service.origin, copy_headers: ["X-User"], cache }, clock)
-  const userOf = async (target: string, fields: Record<string, string>) =>
-    (await check.check(asked(target, fields), new Wait())).edits?.[0]?.value
-  t.equal(await userOf("/chat", { Cookie: "a" }), "1")
-  t.notOk(check.check(asked("/chat?other", { Cookie: "a" }), new Wait()) instanceof Promise, "not waited for")
-  t.equal(await userOf("/chat?other", { Cookie: "a" }), "1")
-  t.equal(await userOf("/chat", { Cookie: "b" }), "2")
-  t.equal(await userOf("/chat", { Cookie: "a" }), "1")
+  const settings = { url: service.origin, copy_headers: ["X-Verdict"], cache: CACHE, ...written }
+  const check = await prepared(t, settings, clock)
+  const verdictOn = async (request: AskedRequest) =>
+    Number((await check.check(request, new Wait())).edits?.[0]?.value)
+  return { check, clock, verdictOn }
+}
+
+const CACHE = { ttl_ms: 1000 }
+
+t.test("with a cache, a 2xx holds for the same question, for ttl_ms", async (t) => {
+  const cache = { ...CACHE, max_entries: 2 }
+  const { check, clock, verdictOn } = await startNumbering(t, { cache })
+  const ada = asked("/chat", { Cookie: "ada" })
+  t.equal(await verdictOn(ada), 1)
+  t.notOk(check.check(ada, new Wait()) instanceof Promise, "not waited for")
+  t.equal(await verdictOn(ada), 1)
+  t.equal(await verdictOn(asked("/chat", { Cookie: "bob" })), 2)
   clock.advance(999)
-  t.equal(await userOf("/chat", { Cookie: "a" }), "1")
+  t.equal(await verdictOn(ada), 1)
   clock.advance(1)
-  t.equal(await userOf("/chat", { Cookie: "a" }), "3")
-  t.equal(await userOf("/other", { Cookie: "a" }), "4", "another path is another verdict")
-  t.equal(await userOf("/chat", { Cookie: "a", Host: "other.example" }), "5", "and so is another host")
-  t.equal(await userOf("/chat", { Cookie: "a" }), "6", "which the third of two entries has pushed out")
+  t.equal(await verdictOn(ada), 3)
+  t.equal(await verdictOn(asked("/chat", { Cookie: "eve" })), 4)
+  t.equal(await verdictOn(asked("/chat", { Cookie: "bob" })), 5, "pushed out by the third of two entries")
+})
+
+const ADA = { Cookie: "session=ada" }
+const TRACE = { requestId: "r-1", traceparent: "00-1-1-01", edits: [] }
+/** Requests that differ from `asked("/chat", ADA)` in one thing, which the service may decide by. */
+const OTHERS: Readonly<Record<string, AskedRequest>> = {
+  "another path": asked("/admin", ADA),
+  "a query": asked("/chat?room=secret", ADA),
+  "an empty query": asked("/chat?", ADA),
+  "another Host": asked("/chat", { ...ADA, Host: "other.example" }),
+  "another scheme": asked("/chat", ADA, { proto: "https" }),
+  "another client": asked("/chat", ADA, { client: { ip: "192.0.2.8", port: 5000 } }),
+  "an Origin": asked("/chat", { ...ADA, Origin: "https://evil.example" }),
+  "another cookie": asked("/chat", { Cookie: "session=ada; role=guest" }),
+  "two Cookie fields": asked("/chat", { Cookie: ["session=ada", "session=eve"] }),
+  "another credential": asked("/chat", { ...ADA, Authorization: "Bearer t" }),
+  "a credential of its own kind": asked("/chat", { ...ADA, "X-Api-Key": "k" }),
+  "a User-Agent": asked("/chat", { ...ADA, "User-Agent": "browser" }),
+}
+const EVERY_DEFAULT = ["Accept-Language", "Authorization", "Cookie", "Origin", "User-Agent"]
+
+for (const [title, other] of Object.entries(OTHERS)) {
+  t.test(`with a cache, ${title} is another question`, async (t) => {
+    const { verdictOn } = await startNumbering(t, { request_headers: [...EVERY_DEFAULT, "X-Api-Key"] })
+    t.equal(await verdictOn(asked("/chat", ADA)), 1)
+    t.equal(await verdictOn(other), 2)
+    t.equal(await verdictOn(asked("/chat", ADA)), 1)
+    t.equal(await verdictOn(other), 2)
+  })
+}
+
+t.test("with a cache, what the service does not get makes no other question", async (t) => {
+  const { verdictOn } = await startNumbering(t, { request_headers: ["Cookie"] })
+  t.equal(await verdictOn(asked("/chat", ADA, { trace: TRACE })), 1)
+  const more = { ...ADA, Origin: "https://app.example", Authorization: "Bearer t", "X-Api-Key": "k" }
+  const client = { ip: "192.0.2.7", port: 5001 }
+  const trace = { ...TRACE, requestId: "r-2", traceparent: "00-2-2-01" }
+  t.equal(await verdictOn(asked("/chat", more, { client, trace })), 1)
+})
+
+t.test("values of one field can't pass for those of two", async (t) => {
+  const { verdictOn } = await startNumbering(t, { request_headers: ["X-A", "X-B"] })
+  t.equal(await verdictOn(asked("/chat", { "X-A": "1", "X-B": "2" })), 1)
+  t.equal(await verdictOn(asked("/chat", { "X-A": "1,X-B,2" })), 2)
+  t.equal(await verdictOn(asked("/chat", { "X-A": '1","X-B","2' })), 3)
 })
 
 t.test("with a cache, refusals and requests without credentials are asked about each time", async (t) => {
   let status = 200
   const service = await startHttpService(t, (_request, response) => response.writeHead(status).end())
-  const cache = { ttl_ms: 60_000, key: ["header:Authorization", "cookie:session"] }
-  const check = await prepared(t, { url: service.origin, cache })
-  await check.check(asked("/", { Cookie: "theme=dark" }), new Wait())
-  await check.check(asked("/", { Cookie: "theme=dark" }), new Wait())
+  const check = await prepared(t, { url: service.origin, cache: CACHE })
+  const stranger = asked("/?ticket=1", { Origin: "https://app.example", "User-Agent": "a" })
+  await check.check(stranger, new Wait())
+  await check.check(stranger, new Wait())
   t.equal(service.requests.length, 2)
   for (status of [401, 302, 403, 500]) {
-    await endOf(check, asked("/", { Cookie: "session=1" }))
-    await endOf(check, asked("/", { Cookie: "session=1" }))
+    await endOf(check, asked("/", ADA))
+    await endOf(check, asked("/", ADA))
   }
   t.equal(service.requests.length, 10)
 })
@@ -343,12 +394,8 @@ t.test("settings that make no sense are refused in words", async (t) => {
     [{ url, request_headers: ["a b"] }, "request_headers.0", /not a field name/],
     [{ url, copy_headers: ["Upgrade"] }, "copy_headers.0", /can't be changed/],
     [{ url, timeout_ms: 0 }, "timeout_ms", /can't be switched off/],
-    [{ url, cache: { key: ["header:Cookie"] } }, "cache.ttl_ms", /expected/],
-    [{ url, cache: { ttl_ms: 1, key: [] } }, "cache.key", /at least one/],
-    [{ url, cache: { ttl_ms: 1, key: ["Cookie"] } }, "cache.key.0", /not a part/],
-    [{ url, cache: { ttl_ms: 1, key: ["client_ip", "header:Origin"] } }, "cache.key", /tells users apart/],
-    [{ url, cache: { ttl_ms: 1, key: ["header:Cookie"] } }, "cache.key", /add "header:Authorization"/],
-    [{ url, cache: { ttl_ms: 1, key: ["header:Authorization"] } }, "cache.key", /add "header:Cookie"/],
+    [{ url, cache: {} }, "cache.ttl_ms", /expected/],
+    [{ url, cache: { ttl_ms: 0 } }, "cache.ttl_ms", /can't be switched off/],
   ]
   for (const [written, path, says] of cases) {
     const { error } = forwardAuthSchema.safeParse(written)

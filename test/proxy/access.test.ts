@@ -76,7 +76,7 @@ t.test("a reload reads key files again, and refuses those that have become unusa
 t.test("a reload keeps a key set and verdicts that nothing has changed about", async (t) => {
   const issuer = await startHttpService(t, (_request, response) => response.end(keySetOf(KEY)))
   const service = await startHttpService(t, oauth2Answer)
-  const cache = { ttl_ms: 60_000, key: ["header:Cookie", "header:Authorization"] }
+  const cache = { ttl_ms: 60_000 }
   const { address, reload } = await start(t, {
     jwt: { jwks_url: issuer.origin },
     forward_auth: { url: service.origin, cache },

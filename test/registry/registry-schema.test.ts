@@ -38,7 +38,7 @@ const CASES: readonly (readonly [keys: Keys, fault?: readonly [key: string, mess
   [{ store: "http", url: "http://a.example/endpoints/" }, ["url", /\{key\} once/]],
   [{ store: "http", url: "http://a.example/{key}/{key}" }, ["url", /\{key\} once/]],
   [{ store: "http", url: "http://{key}.example/" }, ["url", /not a URL|\{key\} once/]],
-  [{ store: "http", url: "http://user:secret@a.example/{key}" }, ["url", /bearer token/]],
+  [{ store: "http", url: "http://user:secret@a.example/{key}" }, ["url", /can't contain a user/]],
   [{ store: "http", url: "http://a.example/#{key}" }, ["url", /fragment/]],
   [{ store: "http", url: "redis://a/{key}" }, ["url", /expected http:/]],
 ]

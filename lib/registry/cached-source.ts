@@ -1,6 +1,7 @@
 /** Asks a store for each endpoint once in a while, and remembers what it says. */
+
+import { BoundedCache } from "../shared/bounded-cache.js"
 import type { Clock } from "../shared/clock.js"
-import { BoundedCache } from "./bounded-cache.js"
 import { type Endpoint, parseEndpoint } from "./endpoint-schema.js"
 import type { EndpointSource, RemoteStore } from "./endpoint-source.js"
 
@@ -24,7 +25,6 @@ interface Known {
 /** Why a key leads nowhere: there is no endpoint, or an error says what is wrong. */
 interface Missing {
   readonly error: Error | undefined
-  readonly untilMs: number
 }
 
 export class CachedSource implements EndpointSource {
@@ -50,11 +50,9 @@ export class CachedSource implements EndpointSource {
     const nowMs = this.clock.nowMs()
     const known = this.#known.get(key)
     if (known !== undefined && nowMs < known.freshUntilMs) return known.endpoint
-    const missing = known === undefined ? this.#missing.get(key) : undefined
-    if (missing !== undefined && nowMs < missing.untilMs) {
-      return missing.error === undefined ? undefined : Promise.reject(missing.error)
-    }
-    return this.#asked.get(key) ?? this.#ask(key, known)
+    const missing = known === undefined ? this.#missing.get(key, nowMs) : undefined
+    if (missing === undefined) return this.#asked.get(key) ?? this.#ask(key, known)
+    return missing.error === undefined ? undefined : Promise.reject(missing.error)
   }
 
   prepare(): Promise<void> {
@@ -131,6 +129,6 @@ export class CachedSource implements EndpointSource {
 
   #miss(key: string, error?: Error): undefined {
     this.#known.delete(key)
-    this.#missing.set(key, { error, untilMs: this.clock.nowMs() + this.settings.negative_ttl_ms })
+    this.#missing.set(key, { error }, this.clock.nowMs() + this.settings.negative_ttl_ms)
   }
 }

@@ -8,7 +8,7 @@ import { Pool } from "../pool/pool.js"
 import type { PoolObserver } from "../pool/pool-observer.js"
 import { PoolRuntime } from "../pool/pool-runtime.js"
 import { SettingError } from "../settings/setting-error.js"
-import { BoundedCache } from "./bounded-cache.js"
+import { BoundedCache } from "../shared/bounded-cache.js"
 
 type Context = TlsOptions["context"]
 

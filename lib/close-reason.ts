@@ -508,6 +508,7 @@ export interface OwnResponse {
  */
 export class SessionEnd implements Error {
   readonly name = "SessionEnd"
+  readonly #ownStatus: number | undefined
 
   constructor(
     readonly reason: CloseReason,
@@ -515,13 +516,18 @@ export class SessionEnd implements Error {
     readonly detail = "",
     /** The system's error, if there was one. */
     readonly cause?: unknown,
-    /** What the client gets instead of rws's own refusal. */
-    readonly response?: OwnResponse,
-  ) {}
+    /**
+     * What the client gets instead of rws's own refusal. Dropped once it has been written, since ends are kept
+     * for the admin API.
+     */
+    public response?: OwnResponse | undefined,
+  ) {
+    this.#ownStatus = response?.status
+  }
 
   /** The status of the refusal; undefined if it is none. */
   get status(): number | undefined {
-    return this.response?.status ?? CLOSE_REASONS[this.reason].status
+    return this.#ownStatus ?? CLOSE_REASONS[this.reason].status
   }
 
   get message(): string {

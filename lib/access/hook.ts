@@ -10,6 +10,7 @@ import { SettingError } from "../settings/setting-error.js"
 import type { Clock } from "../shared/clock.js"
 import { checkFieldName, checkFieldValue, type FieldRules, toFieldEdits } from "../upgrade/field-rules.js"
 import type { AskedRequest, Asking, TunnelLimits } from "./check.js"
+import { printable } from "./printable-error.js"
 
 /** A valid upgrade request, as hooks see it. */
 export interface HookRequest {
@@ -112,7 +113,7 @@ export async function callHook<Decided, Decision>(
         .finally(() => timer.cancel())
     })
   } catch (error) {
-    throw error instanceof Refusal ? refusedBy(error) : toSessionEnd(error, "hook_failed")
+    throw error instanceof Refusal ? refusedBy(error) : toSessionEnd(printable(error), "hook_failed")
   }
 }
 

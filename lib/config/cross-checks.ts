@@ -184,6 +184,10 @@ function conflictsOfPool(pool: Table, path: Path): ConfigProblem[] {
       add(key, "has no effect without sticky_cookie")
     }
   }
+  const { domain, path: cookiePath = "/" } = toTable(pool.sticky_attributes)
+  if (String(pool.sticky_cookie).startsWith("__Host-") && (domain !== undefined || cookiePath !== "/")) {
+    add("sticky_cookie", "browsers drop a __Host- cookie that has a domain or another path than /")
+  }
   if (pool.max_fails === 0) {
     for (const key of ["fail_timeout_ms", "fail_on"].filter((key) => isSet(pool, key))) {
       add(key, "has no effect with max_fails = 0")

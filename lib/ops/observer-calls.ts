@@ -105,11 +105,15 @@ interface ErrorFields {
   readonly errors: readonly unknown[] | undefined
 }
 
+const NO_BODY = Buffer.alloc(0)
+
 /** Turns an error into plain data. Keeps its code, its cause and the errors that it consists of. */
 export function encode(error: unknown): unknown {
   if (error instanceof SessionEnd) {
     const { reason, detail, cause, response } = error
-    return encoded({ encoded: "end", fields: { reason, detail, cause: encode(cause), response } })
+    // Of a response only the status is told.
+    const told = response && { status: response.status, fieldLines: "", body: NO_BODY }
+    return encoded({ encoded: "end", fields: { reason, detail, cause: encode(cause), response: told } })
   }
   if (!(error instanceof Error)) return error === undefined ? undefined : String(error)
   const { name, message, stack, cause } = error

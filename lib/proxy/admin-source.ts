@@ -19,7 +19,7 @@ import type { Config, LogLevel } from "../config/schema.js"
 import type { Backend } from "../pool/backend.js"
 import { isOnlyEjected, isUp } from "../pool/health.js"
 import type { PoolRuntime } from "../pool/pool-runtime.js"
-import { toTable, toTables } from "../settings/table.js"
+import { isSet, type Table, toTable, toTables } from "../settings/table.js"
 import { changeBackend } from "./change-backend.js"
 import { type LiveSessions, NoThread, type ServedListener } from "./data-plane.js"
 import type { CurrentPlan } from "./reload.js"
@@ -65,7 +65,8 @@ export class ProxyAdmin implements AdminSource {
     const { current, removed, isClosing } = this.plan
     const names = new Map([...current.pools.runtimes.values()].map(({ pool, name }) => [pool, name]))
     const served = current.listeners.map(({ running, rows, settings }, index): ListenerStatus => {
-      const pool = settings.ownPool && names.get(settings.ownPool)
+      const own = settings.ownPool && names.get(settings.ownPool)
+      const pool = own ?? poolNameOf(toTable(current.config.ws_proxy[index]))
       return {
         ...describe(running),
         sessions: takenOf(rows),
@@ -182,17 +183,23 @@ function routesOf(
   own: string | undefined,
   config: ListenerConfig | undefined,
 ): RouteStatus[] {
-  return toTables(config?.route).map(([index, { host, path, header, query, pool, backends }]) => {
-    const inline = backends === undefined ? own : `${listener} route ${index + 1}`
+  return toTables(config?.route).map(([index, route]) => {
+    const { host, path, header, query } = route
     return {
       route: index + 1,
       host: [host ?? []].flat().map(String),
       path: path === undefined ? undefined : String(path),
       header: Object.keys(toTable(header)),
       query: Object.keys(toTable(query)),
-      pool: pool === undefined ? (inline ?? "") : String(pool),
+      pool: poolNameOf(route) ?? (isSet(route, "backends") ? `${listener} route ${index + 1}` : own) ?? "",
     }
   })
+}
+
+/** What the log calls the pool that a listener or route names, or that of its registry's endpoints. */
+function poolNameOf({ pool, registry }: Table): string | undefined {
+  if (registry !== undefined) return `registry ${registry}`
+  return pool === undefined ? undefined : String(pool)
 }
 
 function describe({ settings, address, sessions }: ServedListener) {

@@ -71,6 +71,8 @@ export interface LiveSessions {
 export interface DataPlane extends CountingThreads {
   /** Whether the plan's health checks run in this thread. */
   readonly runsChecks: boolean
+  /** Whether sessions run in this thread. */
+  readonly servesHere: boolean
   /** The event-loop delay of a main thread that serves nothing itself; undefined without metrics. */
   readonly mainLoopDelay?: Float64Array | undefined
   /** A listener that is new in a plan. */

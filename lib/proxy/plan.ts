@@ -165,6 +165,8 @@ export class Plan {
   start(): readonly PlannedListener[] {
     this.pools.start()
     this.services.start()
+    // They have been prepared to report what is wrong with them; the threads that serve have their own.
+    if (!this.plane.servesHere) this.services.stop()
     this.plane.start()
     for (const { running, isNew, settings, rows } of this.listeners) {
       if (isNew) this.observer.listening(settings.name, running.address, settings.ownPool?.backends)

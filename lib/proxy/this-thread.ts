@@ -13,6 +13,7 @@ const MAIN_THREAD = 0
 
 export class ThisThread implements DataPlane {
   readonly runsChecks = true
+  readonly servesHere = true
   readonly threads = [0]
   readonly #listeners = new Set<RunningListener>()
   #loopDelay: LoopDelay | undefined

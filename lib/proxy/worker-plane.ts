@@ -15,6 +15,7 @@ import type { BoundAddresses } from "./worker-messages.js"
 
 export class WorkerPlane implements DataPlane {
   readonly runsChecks = false
+  readonly servesHere = true
   readonly threads: readonly number[]
   readonly isMetered = false
   readonly #listeners = new Map<string, ServedListener>()

@@ -29,6 +29,7 @@ export function dataPlane(workers: number, isMetered: boolean, observer: Observe
 
 export class Workers implements DataPlane {
   readonly runsChecks = true
+  readonly servesHere = false
   readonly threads: readonly number[]
   readonly mainLoopDelay: Float64Array | undefined
   readonly #slots: readonly WorkerSlot[]

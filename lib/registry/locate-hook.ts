@@ -62,7 +62,7 @@ export class LocateHook implements Locator {
     if (this.otherwise === undefined) return { path }
     const configured = await this.otherwise.locate(asked, found?.path ?? path, asking)
     const edits = [...(configured.edits ?? []), ...(found?.edits ?? [])]
-    return { ...configured, edits, limits: { ...configured.limits, ...found?.limits } }
+    return { ...configured, edits, ...(found?.limits && { limits: found.limits }) }
   }
 
   /** Throws what is then the hook's error. */

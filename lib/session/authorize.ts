@@ -6,6 +6,7 @@ import type { Asking, Grant, TunnelLimits } from "../access/check.js"
 import { SessionEnd } from "../close-reason.js"
 import type { FieldEdit } from "../http/field-writer.js"
 import type { Destination } from "../registry/locator.js"
+import { editFields } from "../upgrade/edit-fields.js"
 import { removeQuery } from "../upgrade/remove-query.js"
 import type { Admission } from "./admission.js"
 import { type Located, refuseEscape } from "./locate.js"
@@ -45,7 +46,7 @@ async function ask(
     // Awaited only if there is something to wait for: a decision from a cache costs no turn.
     const decision = question.settle(check.check(asked, question))
     const grant = decision instanceof Promise ? await decision : decision
-    asked = withoutRemoved(asked, grant)
+    asked = afterGrant(asked, grant)
     if (grant.removedQuery !== undefined) path = removeQuery(path, grant.removedQuery)
     edits = grant.edits === undefined ? edits : [...edits, ...grant.edits]
     limits = mergeLimits(limits, grant.limits)
@@ -75,12 +76,18 @@ function giveBack({ place }: Destination): void {
   place?.release()
 }
 
-/** What a check has removed, such as a token, is not for the next one either. */
-function withoutRemoved(incoming: IncomingRequest, { fields, removedQuery = [] }: Grant): IncomingRequest {
-  if (fields === undefined && removedQuery.length === 0) return incoming
+/**
+ * The request as the next check, the locator and the pool see it: without what a check has removed, such as a
+ * token, and with the fields that it has set, so that nobody goes by a client's own value of them.
+ */
+function afterGrant(incoming: IncomingRequest, grant: Grant): IncomingRequest {
+  const { fields, removedQuery = [], edits = NO_EDITS } = grant
+  if (fields === undefined && removedQuery.length === 0 && edits.length === 0) return incoming
   const { request } = incoming
-  const target = removeQuery(request.target, removedQuery)
-  return { ...incoming, request: { ...request, target, fields: fields ?? request.fields } }
+  const target = removedQuery.length === 0 ? request.target : removeQuery(request.target, removedQuery)
+  const kept = fields ?? request.fields
+  const edited = edits.length === 0 ? kept : editFields(kept, edits)
+  return { ...incoming, request: { ...request, target, fields: edited } }
 }
 
 /** The earliest expiry counts; of other limits the last one that is given. */

@@ -79,9 +79,12 @@ function portOf(address: Address): number {
   return address.kind === "tcp" ? address.port : 0
 }
 
+const NO_EDITS: readonly FieldEdit[] = []
+
 /** An empty Origin counts as none, as where it is checked. */
 function originFor({ fields }: UpgradeRequest, origin: FieldEdit | undefined): readonly FieldEdit[] {
-  return origin === undefined || valuesOf(fields, "origin").some((value) => value !== "") ? [] : [origin]
+  if (origin === undefined || valuesOf(fields, "origin").some((value) => value !== "")) return NO_EDITS
+  return [origin]
 }
 
 /** The Host for the backend (RFC 9110 §7.2). */

@@ -31,8 +31,10 @@ export function refuse(
   onGone: () => void,
 ): void {
   const { status, response } = end
-  if (response !== undefined) client.socket.write(writeOwnResponse(response, new Date()))
-  else if (status !== undefined) {
+  if (response !== undefined) {
+    client.socket.write(writeOwnResponse(response, new Date()))
+    end.response = undefined
+  } else if (status !== undefined) {
     client.socket.write(writeRefusal(end.reason, status, end.message, new Date()), "latin1")
   }
   const lingers = lingering.acquire()

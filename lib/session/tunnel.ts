@@ -62,7 +62,7 @@ export class Tunnel implements PumpEnds, Swept {
     private readonly owner: TunnelOwner,
     limits?: TunnelLimits,
   ) {
-    this.settings = limits === undefined ? settings : { ...settings, ...limits }
+    this.settings = withLimits(settings, limits)
     this.#openedMs = listener.clock.nowMs()
     const lifetimeMs = this.settings.max_lifetime_ms || Number.POSITIVE_INFINITY
     const tokenMs = (limits?.expiresAt ?? Number.POSITIVE_INFINITY) - Date.now()
@@ -177,6 +177,12 @@ export class Tunnel implements PumpEnds, Swept {
     const hasDeadline = idle_timeout_ms > 0 || Number.isFinite(this.#expiresMs)
     if (!hasDeadline && !(this.#halfClosed && half_close_timeout_ms > 0)) this.listener.sweep.delete(this)
   }
+}
+
+/** A copy only if there is something to override: a tunnel keeps it. */
+function withLimits(settings: SessionKeys, limits: TunnelLimits = {}): SessionKeys {
+  const { expiresAt: _, ...overrides } = limits
+  return Object.keys(overrides).length === 0 ? settings : { ...settings, ...overrides }
 }
 
 /**

@@ -157,6 +157,16 @@ const conflicts: readonly Conflict[] = [
     message: /^has no effect with type = "tcp"$/,
   },
   {
+    title: "a __Host- cookie with a domain",
+    listener: {
+      ...LISTENER,
+      sticky_cookie: "__Host-x",
+      sticky_attributes: { domain: "example.com" },
+    },
+    path: ["sticky_cookie"],
+    message: /^browsers drop a __Host- cookie/,
+  },
+  {
     title: "a registry that does not exist",
     listener: { ...BIND, registry: "endpoint", registry_key: "query:id" },
     registries: { endpoints: REGISTRY },

@@ -67,6 +67,22 @@ function statusLineOf(status: number): string {
   return `${status} ${phrases[status]}`
 }
 
+t.test("a response of a hook or a service is written as it is, and not kept with the end", async (t) => {
+  const { peer, far } = await acceptPeer(t)
+  const response = { status: 418, fieldLines: "X-Tea: green\r\n", body: Buffer.from("short and stout") }
+  const end = new SessionEnd("hook_refused", "", undefined, response)
+  const gone = refused(peer, end, true)
+  await far.untilEnd()
+  t.match(
+    far.text,
+    /^HTTP\/1\.1 418 \r\n(.*\r\n)*X-Tea: green\r\nContent-Length: 15\r\n(.*\r\n)*\r\nshort and stout$/,
+  )
+  t.equal(end.response, undefined)
+  t.equal(end.status, 418)
+  far.socket.end()
+  await gone
+})
+
 t.test("there is no wait for a client that is already gone", async (t) => {
   const { peer } = await acceptPeer(t)
   peer.close(new Error("gone"))

@@ -27,7 +27,7 @@ const shape = {
   password_file: path
     .optional()
     .describe(
-      "File with the password for Redis, or with the bearer token that `http` sends; read again for each new connection to Redis and after a 401",
+      "File with the password for Redis, or with the bearer token that `http` sends; read again at a reload, for each new connection to Redis and after a 401",
     )
     .meta({ ifAbsent: "none", example: "/etc/rws/redis-password", otherNames: "token_file" }),
   prefix: z

@@ -91,8 +91,10 @@ export class Registry {
     const running = this.#pools.poolOf(endpoint.address)
     // The endpoint may set the field that had the key.
     const edits = keyEdits.length === 0 ? endpoint.edits : [...keyEdits, ...endpoint.edits]
+    const target = targetAt(endpoint, path)
+    // Last, since what throws after it would not give it back.
     const place = this.#places.acquire(endpoint)
-    return { running, path: targetAt(endpoint, path), endpoint: endpoint.id, edits, place }
+    return { running, path: target, endpoint: endpoint.id, edits, place }
   }
 }
 

@@ -1,7 +1,7 @@
 /** Reads the files that registries name, to report what is wrong before anything is bound. */
-
+import { readPassword } from "../registry/password-file.js"
 import { faultIn } from "../settings/kinds.js"
-import { readRegularFile, readSecret } from "../settings/regular-file.js"
+import { readRegularFile } from "../settings/regular-file.js"
 import { toTable } from "../settings/table.js"
 import type { ConfigProblem } from "./problem.js"
 
@@ -12,7 +12,7 @@ export function checkRegistryFiles(input: unknown): ConfigProblem[] {
     const [key, path, read] =
       store === "file"
         ? (["file", file, readRegularFile] as const)
-        : (["password_file", password_file, readSecret] as const)
+        : (["password_file", password_file, readPassword] as const)
     // An empty path is reported by the schema.
     const message = typeof path === "string" && path !== "" ? faultIn(() => read(path)) : undefined
     return message === undefined ? [] : [{ path: ["registry", name, key], message }]

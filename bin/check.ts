@@ -1,13 +1,17 @@
 /** `rws check`: says whether the configuration is valid, and prints the settings that would be served. */
 import { LISTENER, POOL, ROUTE } from "../lib/config/known-tables.js"
 import { describeShortage, findShortage } from "../lib/limits/descriptors.js"
+import { checkEndpoints } from "../lib/registry/file-source.js"
 import type { Setting } from "../lib/settings/setting.js"
 import { isTable, type Table } from "../lib/settings/table.js"
 import { type ConfigArguments, readConfig } from "./config-options.js"
 
 export async function check(given: ConfigArguments): Promise<void> {
   const { config, settings } = await readConfig(given)
-  const { log, ws_proxy } = settings
+  const { log, registry, ws_proxy } = settings
+  for (const { store, file = "" } of Object.values(registry)) {
+    if (store === "file") await checkEndpoints(file)
+  }
   const pools = Object.entries(config.pool ?? {})
   const counts = [
     count(ws_proxy.length, "listener"),

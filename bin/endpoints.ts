@@ -56,9 +56,9 @@ async function carryOut(editor: EndpointEditor, key: string, given: EndpointArgu
 
 /** An entry that rws would refuse is not written. */
 async function put(editor: EndpointEditor, key: string, entry: object): Promise<void> {
-  const { isActive, address } = parseEndpoint(key, entry)
+  const { isActive, address, basePath } = parseEndpoint(key, entry)
   await editor.set(key, entry as EndpointEntry)
-  console.log(`${key} is ${isActive ? "active" : "inactive"} at ${address}.`)
+  console.log(`${key} is ${isActive ? "active" : "inactive"} at ${address}${basePath}.`)
 }
 
 async function list(editor: EndpointEditor, { key, json = false }: EndpointArguments): Promise<void> {

@@ -8,8 +8,10 @@ import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
 
 /** A valid request, and what is known about its client. */
 export interface AskedRequest {
-  /** As the client sent it, apart from what earlier checks have removed from its fields and query. */
+  /** With the fields that earlier checks have set, and without what they have removed. */
   readonly request: UpgradeRequest
+  /** As the client sent it. */
+  readonly received: UpgradeRequest
   /** The other end of the connection, or the source in its PROXY header. */
   readonly peer: ClientAddress
   /** The peer, or the client that the trusted proxies report. */

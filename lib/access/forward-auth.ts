@@ -5,17 +5,17 @@
 import { SessionEnd } from "../close-reason.js"
 import { lowerCaseName } from "../http/field-names.js"
 import { HttpClient, HttpClientError } from "../net/http-client.js"
+import { BoundedCache } from "../shared/bounded-cache.js"
 import type { Clock } from "../shared/clock.js"
 import { questionAbout, toGrant, traceFieldsOf } from "./auth-exchange.js"
 import type { AccessCheck, AskedRequest, Asking, Grant } from "./check.js"
 import type { ForwardAuthSettings } from "./forward-auth-schema.js"
-import { TimedCache } from "./timed-cache.js"
 import { hasCredentials, verdictKey } from "./verdict-key.js"
 
 export class ForwardAuth implements AccessCheck {
   readonly #url: URL
   readonly #sent: ReadonlySet<string>
-  readonly #verdicts: TimedCache<Grant>
+  readonly #verdicts: BoundedCache<Grant>
   #http: HttpClient | undefined
 
   constructor(
@@ -24,7 +24,7 @@ export class ForwardAuth implements AccessCheck {
   ) {
     this.#url = new URL(settings.url)
     this.#sent = new Set(settings.request_headers.map(lowerCaseName))
-    this.#verdicts = new TimedCache(settings.cache?.max_entries ?? 0)
+    this.#verdicts = new BoundedCache(settings.cache?.max_entries ?? 0)
   }
 
   /** Must be called before the first check. */

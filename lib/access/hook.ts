@@ -2,7 +2,7 @@
  * Functions of a program that decide about requests: what they are given, how long they may take, and how
  * they refuse.
  */
-import { type OwnResponse, SessionEnd, toSessionEnd } from "../close-reason.js"
+import { type OwnResponse, SessionEnd } from "../close-reason.js"
 import { isSecure } from "../forwarding/reported-client.js"
 import { FieldEdit } from "../http/field-writer.js"
 import { isHopByHop } from "../http/hop-by-hop.js"
@@ -10,7 +10,7 @@ import { SettingError } from "../settings/setting-error.js"
 import type { Clock } from "../shared/clock.js"
 import { checkFieldName, checkFieldValue, type FieldRules, toFieldEdits } from "../upgrade/field-rules.js"
 import type { AskedRequest, Asking, TunnelLimits } from "./check.js"
-import { printable } from "./printable-error.js"
+import { plainError } from "./plain-error.js"
 import { listOf, number, ofType, tableOf, tableWith, text } from "./returned.js"
 
 /** A valid upgrade request, as hooks see it. */
@@ -69,7 +69,7 @@ export class Refusal extends Error {
   readonly headers: Readonly<Record<string, string>>
 
   /**
-   * @param status of the response, 300 to 599
+   * @param status of the response, 300 to 599 but not 304
    * @param reason the body: one line of text for the client. Default: no body
    * @param headers fields of the response, such as `WWW-Authenticate`, `Location` or `Retry-After`
    * @throws {RangeError} for any other status
@@ -81,9 +81,7 @@ export class Refusal extends Error {
     headers: Readonly<Record<string, string>> = {},
   ) {
     super(reason)
-    if (!Number.isInteger(status) || status < 300 || status > 599) {
-      throw new RangeError(`a refusal can't have the status ${status}: expected 300 to 599`)
-    }
+    checkStatus(status)
     this.headers = { ...headers }
     for (const [name, value] of Object.entries(this.headers)) {
       checkFieldName(name)
@@ -94,6 +92,14 @@ export class Refusal extends Error {
     }
   }
 }
+
+/** A response to an upgrade without a tunnel. A 304 has no body and answers a condition that rws never sends. */
+function checkStatus(status: number): void {
+  if (Number.isInteger(status) && status >= 300 && status <= 599 && status !== 304) return
+  throw new RangeError(`a refusal can't have the status ${status}: expected 300 to 599 but not 304`)
+}
+
+const MAX_DETAIL = 200
 
 const FRAMING: ReadonlySet<string> = new Set(["content-length", "date"])
 
@@ -125,7 +131,7 @@ export async function callHook<Decided, Decision>(
         .finally(() => timer.cancel())
     })
   } catch (error) {
-    throw error instanceof Refusal ? refusedBy(error) : toSessionEnd(printable(error), "hook_failed")
+    throw toEnd(error)
   }
 }
 
@@ -158,13 +164,18 @@ function toTunnelLimits(limits: HookLimits): TunnelLimits {
   }
 }
 
+function toEnd(error: unknown): SessionEnd {
+  if (error instanceof SessionEnd) return error
+  return error instanceof Refusal ? refusedBy(error) : new SessionEnd("hook_failed", "", plainError(error))
+}
+
 function refusedBy({ status, reason, headers }: Refusal): SessionEnd {
   const hasType = Object.keys(headers).some((name) => name.toLowerCase() === "content-type")
   const lines = Object.entries(headers).map(([name, value]) => FieldEdit.set(name, value).line)
   if (reason !== "" && !hasType) lines.push("Content-Type: text/plain; charset=utf-8\r\n")
   const body = Buffer.from(reason === "" ? "" : `${reason}\n`)
   const response: OwnResponse = { status, fieldLines: lines.join(""), body }
-  return new SessionEnd("hook_refused", reason, undefined, response)
+  return new SessionEnd("hook_refused", reason.slice(0, MAX_DETAIL), undefined, response)
 }
 
 /** Builds the table of fields only for hooks that look at it. */

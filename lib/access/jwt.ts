@@ -2,6 +2,7 @@
 import { hash } from "node:crypto"
 import { SessionEnd } from "../close-reason.js"
 import { HttpClient } from "../net/http-client.js"
+import { BoundedCache } from "../shared/bounded-cache.js"
 import type { Clock } from "../shared/clock.js"
 import type { AccessCheck, AskedRequest, Grant } from "./check.js"
 import { checkRequiredClaims, fieldsOfClaims } from "./claims.js"
@@ -9,7 +10,6 @@ import type { JwtSettings } from "./jwt-schema.js"
 import { readPublicKeys, readSigningSecret } from "./key-files.js"
 import { FixedKeys, type KeySource } from "./key-source.js"
 import { RemoteKeys } from "./remote-keys.js"
-import { TimedCache } from "./timed-cache.js"
 import { findToken, queryNames, titleOf, withoutTokenOffers } from "./token-source.js"
 import { type Keys, type TokenRules, UnknownKeyError, Verifier } from "./verify-token.js"
 
@@ -41,7 +41,7 @@ export class TokenCheck implements AccessCheck {
   readonly #prefixes: readonly string[]
   readonly #removedQuery: readonly string[]
   /** By the tokens' digests, which are short and no secrets. */
-  readonly #verified = new TimedCache<Verified>(MAX_VERIFIED)
+  readonly #verified = new BoundedCache<Verified>(MAX_VERIFIED)
   readonly #clock: Clock
   readonly #wallMs: () => number
   #verifier: Verifier | undefined

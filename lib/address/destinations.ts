@@ -26,6 +26,8 @@ export type AddressKind = "public" | "private" | "special" | "unusable"
 
 const UNUSABLE = new IpRanges(["0.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4", "::/128", "ff00::/8"])
 
+const LOOPBACK = new IpRanges(["127.0.0.0/8", "::1"])
+
 const SPECIAL = new IpRanges([
   ...["127.0.0.0/8", "169.254.0.0/16", "192.0.0.0/24", "192.88.99.0/24"],
   // Documentation and benchmarks.
@@ -66,8 +68,9 @@ type Rule = (name: string | undefined, ip: string, port: number) => boolean
  *
  * - Without entries, public addresses are permitted.
  * - A range permits its addresses, under whatever name.
- * - A name permits every address of a host that it resolves to.
- * - `*.name` permits public and private ones: somebody else may have the say about names below it.
+ * - A name or `*.name` permits the public and private addresses that such a host resolves to. Whoever has the
+ *   say about its DNS records must not lead rws to itself or to a metadata service: that takes a range.
+ * - `localhost` permits loopback, which is what it means (RFC 6761 §6.3).
  *
  * @throws {AddressError}
  */
@@ -93,16 +96,17 @@ function parseRule(entry: string): Rule {
   // The resolver of the system reads "127.1" and "0x7f000001" as addresses.
   if (/(?:^|\.)(?:\d+|0x[0-9a-f]*)\.?$/i.test(where)) throw new AddressError(`"${entry}": ${EXPECTED}`)
   const isHost = parsePattern(entry, where)
-  const isPermitted = where.startsWith("*.") ? isBelowPermitted : isExactPermitted
-  return (name, ip, port) => name !== undefined && ports(port) && isHost(name) && isPermitted(kindOf(ip))
+  const isPermitted = hostName(where) === "localhost" ? isLoopback : isPublicOrPrivate
+  return (name, ip, port) => name !== undefined && ports(port) && isHost(name) && isPermitted(ip)
 }
 
-function isBelowPermitted(kind: AddressKind): boolean {
+function isPublicOrPrivate(ip: string): boolean {
+  const kind = kindOf(ip)
   return kind === "public" || kind === "private"
 }
 
-function isExactPermitted(kind: AddressKind): boolean {
-  return kind !== "unusable"
+function isLoopback(ip: string): boolean {
+  return LOOPBACK.has(canonicalIp(ip))
 }
 
 function parsePattern(entry: string, host: string): HostPattern {

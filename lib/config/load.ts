@@ -7,6 +7,7 @@ import { crossCheck } from "./cross-checks.js"
 import { decode } from "./decode.js"
 import { hideTokens } from "./hidden-tokens.js"
 import { ConfigError, listKnownKeys, toProblems } from "./problem.js"
+import { checkRegistryFiles } from "./registry-files.js"
 import { findReservedNames } from "./reserved-names.js"
 import { type Config, configSchema, type Settings } from "./schema.js"
 import { checkTlsFiles } from "./tls-files.js"
@@ -73,6 +74,7 @@ export function toSettings(input: unknown, source = "configuration"): Settings {
     ...crossCheck(input),
     ...checkTlsFiles(input),
     ...checkTokenFiles(input),
+    ...checkRegistryFiles(input),
   ]
   if (result.success && problems.length === 0) return hideTokens(result.data)
   throw new ConfigError(source, problems, listKnownKeys(faults))

@@ -33,7 +33,8 @@ function readerOf(text: string): HashKey | undefined {
     case "cookie":
       return isToken(name) ? ({ fields }) => cookiesOf(fields, name)[0] : undefined
     case "query":
-      return ({ target }) => new URLSearchParams(splitTarget(target).query).get(name) ?? undefined
+      // Without the "&", a "?" in front would not count as a part of the query.
+      return ({ target }) => new URLSearchParams(`&${splitTarget(target).query}`).get(name) ?? undefined
     default:
       return undefined
   }

@@ -15,3 +15,11 @@ export interface PoolObserver {
   /** A health check threw: a defect of rws. */
   onCheckDefect(backend: string, error: unknown): void
 }
+
+/** For pools without health checks, whose backends nobody watches. */
+export const UNOBSERVED: PoolObserver = {
+  onHealthChange() {},
+  onCloseTunnels() {},
+  onUncheckable() {},
+  onCheckDefect() {},
+}

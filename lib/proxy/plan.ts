@@ -58,6 +58,9 @@ export interface PlanParts extends FirstParts {
   readonly rows?: Rows
 }
 
+/** How long sessions of the previous plan may still ask its services once their head is complete. */
+const LINGER_MS = 60_000
+
 export class Plan {
   readonly pools: Pools
   /** In the order of the configuration. */
@@ -74,6 +77,8 @@ export class Plan {
   readonly hooks: Hooks
   /** Those of the previous plan that this one does not have. */
   #removed: readonly PlannedListener[]
+  /** How long sessions of the previous plan may still ask its services: until their head is complete. */
+  readonly #lingerMs: number
 
   /**
    * Binds nothing, starts nothing, and changes nothing of the previous plan.
@@ -104,6 +109,8 @@ export class Plan {
     const closeTunnels = (backend: Backend) => plane.closeTunnels(backend)
     this.pools = new Pools(pool, observer, rows, closeTunnels, previous?.pools, plane.runsChecks)
     this.services = new Services(clock, previous?.services)
+    const readTimeouts = previous?.listeners.map(({ settings }) => settings.read_timeout_ms) ?? []
+    this.#lingerMs = Math.max(0, ...readTimeouts) + LINGER_MS
     const { services } = this
     const registries = planRegistries(registry, config.registry, rows, services, observer, clock)
     const plannedHooks = new PlannedHooks(this.hooks, this.pools, clock)
@@ -164,7 +171,7 @@ export class Plan {
    */
   start(): readonly PlannedListener[] {
     this.pools.start()
-    this.services.start()
+    this.services.start(this.#lingerMs)
     // They have been prepared to report what is wrong with them; the threads that serve have their own.
     if (!this.plane.servesHere) this.services.stop()
     this.plane.start()

@@ -8,7 +8,7 @@ import type { Settings } from "../config/schema.js"
 import type { Observer } from "../ops/observer.js"
 import type { Backend } from "../pool/backend.js"
 import { Pool } from "../pool/pool.js"
-import type { PoolObserver } from "../pool/pool-observer.js"
+import { UNOBSERVED } from "../pool/pool-observer.js"
 import { poolRows } from "../pool/pool-rows.js"
 import { PoolRuntime } from "../pool/pool-runtime.js"
 import { poolSettingsOf } from "../pool/pool-schema.js"
@@ -26,14 +26,6 @@ interface PlannedPool {
   readonly name: string
   /** The pool by this configuration. A runtime from the previous one has not taken it over yet. */
   readonly pool: Pool
-}
-
-/** Nothing is watched in a pool that a hook has named: it may be named once and forgotten. */
-const UNOBSERVED: PoolObserver = {
-  onHealthChange() {},
-  onCloseTunnels() {},
-  onUncheckable() {},
-  onCheckDefect() {},
 }
 
 export class Pools {
@@ -83,6 +75,7 @@ export class Pools {
   runtimeFor(pool: Pool): PoolRuntime {
     const known = this.#planned.get(pool)?.runtime ?? this.#unplanned.get(pool)
     if (known !== undefined) return known
+    // It may be named once and forgotten.
     const runtime = new PoolRuntime("pool of a hook", pool, UNOBSERVED, false)
     this.#unplanned.set(pool, runtime)
     return runtime

@@ -3,7 +3,9 @@ import type { Config, Settings } from "../config/schema.js"
 import { ClientTable } from "../limits/client-table.js"
 import type { Observer } from "../ops/observer.js"
 import { Registry } from "../registry/registry.js"
+import type { RegistrySettings } from "../registry/registry-schema.js"
 import type { Clock } from "../shared/clock.js"
+import { versionOf } from "../shared/file-watch.js"
 import type { Rows } from "../shared/rows.js"
 import { tableIdentity } from "./listener-rows.js"
 import { keyOf, type Services } from "./services.js"
@@ -24,7 +26,13 @@ export function planRegistries(
     const table = new ClientTable(memory, rows.held(counts))
     const onFault = (error: Error) => observer.serviceFailed(`registry ${name}`, error.message, error.cause)
     const create = () => new Registry(name, settings, { table, clock, onFault })
-    return [name, services.take(Registry, keyOf(identity, written?.[name]), create)] as const
+    const key = keyOf(identity, [written?.[name], versionsOf(settings)])
+    return [name, services.take(Registry, key, create)] as const
   })
   return new Map(planned)
+}
+
+/** A reload reads those files again that have changed. */
+function versionsOf({ file, password_file, tls }: RegistrySettings): (string | undefined)[] {
+  return [file, password_file, tls?.ca, tls?.cert, tls?.key].map((path) => path && versionOf(path))
 }

@@ -3,6 +3,7 @@
  * what it does not change.
  */
 import type { Clock, Timer } from "../shared/clock.js"
+import { toTimerMs } from "../shared/timer.js"
 
 export interface Service {
   /** Reads its files, and does what else can fail. Called once, before its plan starts. */
@@ -10,9 +11,6 @@ export interface Service {
   /** Ends its timers and connections. What is in flight may finish. */
   stop(): void
 }
-
-/** Sessions that began before a reload may still ask what it has removed: until their head is complete. */
-const LINGER_MS = 60_000
 
 export class Services {
   /** By their keys. */
@@ -55,10 +53,13 @@ export class Services {
     for (const service of this.#added) await service.prepare?.()
   }
 
-  /** Stops the services of the previous plan that this one does not have, a minute from now. */
-  start(): void {
+  /**
+   * Stops the services of the previous plan that this one does not have.
+   * @param lingerMs how much later: sessions that began before may still ask them
+   */
+  start(lingerMs: number): void {
     const kept = new Set(this.#all.values())
-    for (const service of this.#previous.values()) if (!kept.has(service)) this.#stopLater(service)
+    for (const service of this.#previous.values()) if (!kept.has(service)) this.#stopLater(service, lingerMs)
     this.#previous = new Map()
     this.#added.length = 0
   }
@@ -75,12 +76,12 @@ export class Services {
     this.#removed.clear()
   }
 
-  #stopLater(service: Service): void {
+  #stopLater(service: Service, lingerMs: number): void {
     const stop = () => {
       this.#removed.delete(service)
       service.stop()
     }
-    this.#removed.set(service, this.clock.after(LINGER_MS, stop).unref())
+    this.#removed.set(service, this.clock.after(toTimerMs(lingerMs), stop).unref())
   }
 }
 

@@ -144,8 +144,9 @@ function take(
   const client = adopt(stream, unread)
   if (client === "taken" || client === "busy") return
   if (client !== "not a socket") {
-    // What a bound listener does not even accept any more.
-    if (!attachment.bring(client)) refuse(client, DRAINING, listener, () => {})
+    // What a bound listener does not even accept any more is no session, so its reason is seen by nobody.
+    if (mayLackFields(request, stream)) refuse(client, new SessionEnd("head_too_large"), listener, () => {})
+    else if (!attachment.bring(client)) refuse(client, draining(), listener, () => {})
   } else if (request.complete === false) {
     refuseBody(stream, listener)
   } else {
@@ -153,12 +154,22 @@ function take(
   }
 }
 
-/** Of a listener that drains. It is no session, so the reason is seen by nobody. */
-const DRAINING = new SessionEnd("drain_timeout", "", undefined, {
-  status: 503,
-  fieldLines: "Content-Type: text/plain; charset=utf-8\r\nRetry-After: 1\r\n",
-  body: Buffer.from(`${CLOSE_REASONS.drain_timeout.text}\n`),
-})
+function draining(): SessionEnd {
+  return new SessionEnd("drain_timeout", "", undefined, {
+    status: 503,
+    fieldLines: "Content-Type: text/plain; charset=utf-8\r\nRetry-After: 1\r\n",
+    body: Buffer.from(`${CLOSE_REASONS.drain_timeout.text}\n`),
+  })
+}
+
+/** The default of `server.maxHeadersCount`, beyond which Node.js drops fields without a word. */
+const MAX_FIELDS = 1000
+
+function mayLackFields({ rawHeaders }: UpgradeIncoming, stream: Duplex): boolean {
+  const { server } = stream as { server?: { maxHeadersCount?: number | null } }
+  const max = server?.maxHeadersCount ?? MAX_FIELDS
+  return max > 0 && rawHeaders.length >= 2 * max
+}
 
 /** How long a client may take to read its refusal. */
 const REFUSAL_MS = 2000

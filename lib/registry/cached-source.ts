@@ -1,13 +1,14 @@
 /** Asks a store for each endpoint once in a while, and remembers what it says. */
+
+import { BoundedCache } from "../shared/bounded-cache.js"
 import type { Clock } from "../shared/clock.js"
-import { BoundedCache } from "./bounded-cache.js"
 import { type Endpoint, parseEndpoint } from "./endpoint-schema.js"
 import type { EndpointSource, RemoteStore } from "./endpoint-source.js"
 
 export interface CacheSettings {
   /** For how long an endpoint is used before the store is asked again. */
   readonly ttl_ms: number
-  /** The same for a key without an endpoint, and the pause after a failure that `stale_ms` bridges. */
+  /** The same for a key without an endpoint, and the pause after a failure. */
   readonly negative_ttl_ms: number
   /** How old an endpoint may be that is used while the store fails; 0 = it is not. */
   readonly stale_ms: number
@@ -21,14 +22,19 @@ interface Known {
   readonly freshUntilMs: number
 }
 
+/** Why a key leads nowhere: there is no endpoint, or an error says what is wrong. */
+interface Missing {
+  readonly error: Error | undefined
+}
+
 export class CachedSource implements EndpointSource {
   readonly #known: BoundedCache<Known>
-  /** Until when each key is known to have no endpoint. By itself, so that no flood of keys evicts endpoints. */
-  readonly #unknown: BoundedCache<number>
+  /** By itself, so that no flood of keys evicts endpoints. */
+  readonly #missing: BoundedCache<Missing>
   readonly #asked = new Map<string, Promise<Endpoint | undefined>>()
   #isFailing = false
 
-  /** @param onFault told of the first failure of a row */
+  /** @param onFault told of the first failure of a row, and of each entry that is invalid */
   constructor(
     private readonly store: RemoteStore,
     private readonly settings: CacheSettings,
@@ -36,7 +42,7 @@ export class CachedSource implements EndpointSource {
     private readonly clock: Clock,
   ) {
     this.#known = new BoundedCache(settings.max_entries)
-    this.#unknown = new BoundedCache(settings.max_entries)
+    this.#missing = new BoundedCache(settings.max_entries)
   }
 
   /** All who want a key share one request in flight, which goes on when one of them leaves. */
@@ -44,8 +50,9 @@ export class CachedSource implements EndpointSource {
     const nowMs = this.clock.nowMs()
     const known = this.#known.get(key)
     if (known !== undefined && nowMs < known.freshUntilMs) return known.endpoint
-    if (known === undefined && nowMs < (this.#unknown.get(key) ?? 0)) return undefined
-    return this.#asked.get(key) ?? this.#ask(key, known)
+    const missing = known === undefined ? this.#missing.get(key, nowMs) : undefined
+    if (missing === undefined) return this.#asked.get(key) ?? this.#ask(key, known)
+    return missing.error === undefined ? undefined : Promise.reject(missing.error)
   }
 
   prepare(): Promise<void> {
@@ -89,17 +96,19 @@ export class CachedSource implements EndpointSource {
 
   #learn(key: string, entry: unknown): Endpoint | undefined {
     this.#isFailing = false
-    const { ttl_ms, negative_ttl_ms } = this.settings
-    const nowMs = this.clock.nowMs()
     // An invalid entry takes the place of a valid one too: whoever wrote it did not want the old one.
-    this.#known.delete(key)
-    if (entry === undefined) {
-      this.#unknown.set(key, nowMs + negative_ttl_ms)
-      return undefined
+    if (entry === undefined) return this.#miss(key)
+    let endpoint: Endpoint
+    try {
+      endpoint = parseEndpoint(key, entry)
+    } catch (error) {
+      this.#miss(key, error as Error)
+      this.onFault(error as Error)
+      throw error
     }
-    this.#unknown.delete(key)
-    const endpoint = parseEndpoint(key, entry)
-    this.#known.set(key, { endpoint, foundMs: nowMs, freshUntilMs: nowMs + ttl_ms })
+    const nowMs = this.clock.nowMs()
+    this.#missing.delete(key)
+    this.#known.set(key, { endpoint, foundMs: nowMs, freshUntilMs: nowMs + this.settings.ttl_ms })
     return endpoint
   }
 
@@ -109,9 +118,17 @@ export class CachedSource implements EndpointSource {
     this.#isFailing = true
     const { stale_ms, negative_ttl_ms } = this.settings
     const nowMs = this.clock.nowMs()
-    if (known === undefined || nowMs - known.foundMs > stale_ms) throw error
+    if (known === undefined || nowMs - known.foundMs > stale_ms) {
+      this.#miss(key, error)
+      throw error
+    }
     const freshUntilMs = Math.min(nowMs + negative_ttl_ms, known.foundMs + stale_ms)
     this.#known.set(key, { ...known, freshUntilMs })
     return known.endpoint
+  }
+
+  #miss(key: string, error?: Error): undefined {
+    this.#known.delete(key)
+    this.#missing.set(key, { error }, this.clock.nowMs() + this.settings.negative_ttl_ms)
   }
 }

@@ -33,6 +33,10 @@ export function parseEndpointKey(text: string): EndpointKey {
     case "query":
       return inQuery(name)
     case "header":
+      // Every request has exactly one Host, which is not removed.
+      if (name.toLowerCase() === "host") {
+        throw new SettingError(`"${text}" is not a registry_key: use "host:N", the Nth label of the Host`)
+      }
       return inHeader(name)
     case "path":
       return inPath(toIndex(text, name))

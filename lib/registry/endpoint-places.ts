@@ -1,5 +1,5 @@
 /** `max_connections` of the endpoints of one registry: exact, over all worker threads. */
-import { createHash } from "node:crypto"
+import { hash } from "node:crypto"
 import { SessionEnd } from "../close-reason.js"
 import { ClientTable } from "../limits/client-table.js"
 import type { Place } from "../limits/places.js"
@@ -39,6 +39,6 @@ class EndpointPlace implements Place {
 
 /** 64 bits of a hash: two endpoints with the same ones will not be found. */
 function slotKeyOf(id: string): { high: number; low: number } {
-  const bytes = createHash("sha256").update(id).digest()
+  const bytes = hash("sha256", id, "buffer")
   return { high: bytes.readInt32BE(0), low: bytes.readInt32BE(4) }
 }

@@ -5,20 +5,12 @@ import type { TlsOptions } from "../net/dial.js"
 import { readSecureContext } from "../net/secure-context.js"
 import type { TlsSettings } from "../net/tls-settings.js"
 import { Pool } from "../pool/pool.js"
-import type { PoolObserver } from "../pool/pool-observer.js"
+import { UNOBSERVED } from "../pool/pool-observer.js"
 import { PoolRuntime } from "../pool/pool-runtime.js"
 import { SettingError } from "../settings/setting-error.js"
-import { BoundedCache } from "./bounded-cache.js"
+import { BoundedCache } from "../shared/bounded-cache.js"
 
 type Context = TlsOptions["context"]
-
-/** Such a pool has neither health checks nor ejections. */
-const SILENT: PoolObserver = {
-  onHealthChange() {},
-  onCloseTunnels() {},
-  onUncheckable() {},
-  onCheckDefect() {},
-}
 
 export class EndpointPools {
   readonly #pools: BoundedCache<PoolRuntime>
@@ -49,7 +41,7 @@ export class EndpointPools {
     }
   }
 
-  /** @param address a URL without query, as `parseBackendAddress` accepts it */
+  /** @param address as in `EndpointUrl` */
   poolOf(address: string): PoolRuntime {
     const known = this.#pools.get(address)
     if (known !== undefined) return known
@@ -73,7 +65,7 @@ class EndpointRuntime extends PoolRuntime {
     permits: Permits,
     private readonly contextOf: () => Context,
   ) {
-    super(name, pool, SILENT, false, permits)
+    super(name, pool, UNOBSERVED, false, permits)
   }
 
   override tlsFor(backend: BackendAddress): TlsOptions | undefined {

@@ -58,6 +58,11 @@ async function parserFor(file: string): Promise<ParseText> {
   return parse
 }
 
+/** Reads a file as a registry does when it begins. Throws `SettingError`. */
+export async function checkEndpoints(file: string): Promise<void> {
+  readEndpoints(file, await parserFor(file))
+}
+
 /** The tables of the entries as they are written, by key. Throws `SettingError`. */
 export async function readEntries(file: string): Promise<ReadonlyMap<string, unknown>> {
   return entriesOf(file, await parserFor(file))

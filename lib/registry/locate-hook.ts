@@ -45,7 +45,7 @@ export interface Places {
   /** Undefined: there is no pool of this name. */
   poolNamed(name: string): PoolRuntime | undefined
   runtimeOf(pool: Pool): PoolRuntime
-  /** The pool of a URL without query. @throws {AddressError} */
+  /** The pool of a URL without path and query. @throws {AddressError} */
   endpointAt(address: string): PoolRuntime
 }
 

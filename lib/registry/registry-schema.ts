@@ -28,7 +28,7 @@ const shape = {
   password_file: path
     .optional()
     .describe(
-      "File with the password for Redis, or with the bearer token that `http` sends; read again for each new connection to Redis and after a 401",
+      "File with the password for Redis, or with the bearer token that `http` sends; read again at a reload, for each new connection to Redis and after a 401",
     )
     .meta({ ifAbsent: "none", example: "/etc/rws/redis-password", otherNames: "token_file" }),
   prefix: z
@@ -42,7 +42,7 @@ const shape = {
     .meta({ example: 60_000, otherNames: "cache_ttl_ms ttl cache_ttl" }),
   negative_ttl_ms: optionalMs
     .default(1000)
-    .describe("The same for a key that has no endpoint")
+    .describe("The same for a key that has no endpoint, and for one whose lookup failed")
     .meta({ example: 5000, otherNames: "negative_ttl" }),
   stale_ms: optionalMs
     .default(0)
@@ -63,7 +63,7 @@ const shape = {
     )
     .default([])
     .describe(
-      "Where endpoints may be, checked after resolution: a name (any address that it resolves to), `*.example.com` (public and private addresses), an IP address or a range such as `10.0.0.0/8` (under any name), each with or without `:port` or `:port-port`; empty = all public addresses, on any port",
+      "Where endpoints may be, checked after resolution: a name or `*.example.com` (the public and private addresses that it resolves to), `localhost` (loopback), an IP address or a range such as `10.0.0.0/8` (under any name), each with or without `:port` or `:port-port`; empty = all public addresses, on any port",
     )
     .meta({
       example: ["*.svc.example.com:443", "10.20.0.0/16:8000-8999"],

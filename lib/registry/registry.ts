@@ -80,18 +80,21 @@ export class Registry {
   /** Throws the `SessionEnd` of a request that may not go there. */
   #leadTo(
     endpoint: Endpoint | undefined,
-    { request }: AskedRequest,
+    { received }: AskedRequest,
     path: string,
     keyEdits: readonly FieldEdit[],
   ): Destination {
     if (endpoint === undefined) throw new SessionEnd("unknown_endpoint")
     if (!endpoint.isActive) throw new SessionEnd("inactive_endpoint")
-    endpoint.checkOrigin(request.fields)
+    // The client's own Origin, whatever a check tells the backend.
+    endpoint.checkOrigin(received.fields)
     const running = this.#pools.poolOf(endpoint.address)
     // The endpoint may set the field that had the key.
     const edits = keyEdits.length === 0 ? endpoint.edits : [...keyEdits, ...endpoint.edits]
+    const target = targetAt(endpoint, path)
+    // Last, since what throws after it would not give it back.
     const place = this.#places.acquire(endpoint)
-    return { running, path: targetAt(endpoint, path), endpoint: endpoint.id, edits, place }
+    return { running, path: target, endpoint: endpoint.id, edits, place }
   }
 }
 

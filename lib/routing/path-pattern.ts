@@ -4,6 +4,7 @@
  */
 import { createRequire } from "node:module"
 import { SettingError } from "../settings/setting-error.js"
+import { isDotSegmented } from "../upgrade/dot-segments.js"
 
 export interface PathPattern {
   /** Whether the pattern matches a path that `normalizePath` has normalized. */
@@ -42,15 +43,6 @@ export function parsePathPattern(text: string): PathPattern {
  */
 export function normalizePath(path: string): string {
   return path.includes("%") ? path.replace(/%[0-9A-Fa-f]{2}/g, normalizeEscape) : path
-}
-
-/**
- * Whether any server could read a segment as "." or "..": plain or encoded, delimited by "/" or "\" in plain
- * or encoded form, with or without parameters (";x"). Such a path may resolve to a place that its route does
- * not cover.
- */
-export function isDotSegmented(path: string): boolean {
-  return /(?:[/\\]|%2f|%5c)(?:\.|%2e){1,2}(?:$|[/\\;]|%2f|%5c|%3b)/i.test(path)
 }
 
 /** Whether text is a valid request path that every server interprets in the same way. */

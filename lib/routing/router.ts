@@ -1,9 +1,9 @@
 /** Finds the route of a request: the first whose conditions all match wins. */
 
 import { SessionEnd } from "../close-reason.js"
+import { isDotSegmented } from "../upgrade/dot-segments.js"
 import type { UpgradeRequest } from "../upgrade/upgrade-request.js"
 import { type RouteConditions, toRouteMatch } from "./conditions.js"
-import { isDotSegmented } from "./path-pattern.js"
 import { type PathChange, toPathRewrite } from "./path-rewrite.js"
 import { RouteRequest } from "./route-request.js"
 

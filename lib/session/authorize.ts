@@ -39,6 +39,7 @@ async function ask(
   const question = new Question(session.settings.name, target.title)
   session.upstream = question
   let asked = incoming
+  let pooled = incoming
   let path = located
   let edits = NO_EDITS
   let limits: TunnelLimits | undefined
@@ -47,6 +48,7 @@ async function ask(
     const decision = question.settle(check.check(asked, question))
     const grant = decision instanceof Promise ? await decision : decision
     asked = afterGrant(asked, grant)
+    pooled = afterGrant(pooled, forPool(grant))
     if (grant.removedQuery !== undefined) path = removeQuery(path, grant.removedQuery)
     edits = grant.edits === undefined ? edits : [...edits, ...grant.edits]
     limits = mergeLimits(limits, grant.limits)
@@ -68,7 +70,7 @@ async function ask(
   if (running === undefined) throw new SessionEnd("internal_error", "the locator named no pool")
   summary.pool = running.name
   refuseEscape(path, running.pool)
-  return { incoming: asked, target, running, backend, path, edits, limits }
+  return { incoming: pooled, target, running, backend, path, edits, limits }
 }
 
 /** What comes too late, since the client has left, is given back. */
@@ -77,17 +79,25 @@ function giveBack({ place }: Destination): void {
 }
 
 /**
- * The request as the next check, the locator and the pool see it: without what a check has removed, such as a
- * token, and with the fields that it has set, so that nobody goes by a client's own value of them.
+ * The request as the next check and the locator see it: without what a check has removed, such as a token, and
+ * with the fields that it has set, so that nobody goes by a client's own value of them.
  */
-function afterGrant(incoming: IncomingRequest, grant: Grant): IncomingRequest {
-  const { fields, removedQuery = [], edits = NO_EDITS } = grant
+function afterGrant(
+  incoming: IncomingRequest,
+  { fields, removedQuery = [], edits = NO_EDITS }: Grant,
+): IncomingRequest {
   if (fields === undefined && removedQuery.length === 0 && edits.length === 0) return incoming
   const { request } = incoming
   const target = removedQuery.length === 0 ? request.target : removeQuery(request.target, removedQuery)
   const kept = fields ?? request.fields
   const edited = edits.length === 0 ? kept : editFields(kept, edits)
   return { ...incoming, request: { ...request, target, fields: edited } }
+}
+
+/** What a check hides from the backend still counts for the pool: a sticky cookie, for example. */
+function forPool(grant: Grant): Grant {
+  const { edits } = grant
+  return edits === undefined ? grant : { ...grant, edits: edits.filter(({ action }) => action !== "remove") }
 }
 
 /** The earliest expiry counts; of other limits the last one that is given. */

@@ -1,7 +1,6 @@
 /** Finds the route for a request, and checks whether the request may take it. */
-import { SessionEnd } from "../close-reason.js"
 import type { Pool } from "../pool/pool.js"
-import { isDotSegmented } from "../routing/path-pattern.js"
+import { refuseDotSegments } from "../upgrade/dot-segments.js"
 import type { IncomingRequest } from "./read-request.js"
 import type { RouteTarget } from "./route-target.js"
 import type { StageContext } from "./stage-context.js"
@@ -28,8 +27,5 @@ export function locate(session: StageContext, { request }: IncomingRequest): Loc
 
 /** Dot segments could lead out of the path under which a backend is mounted. */
 export function refuseEscape(path: string, { members }: Pool): void {
-  if (members.every(({ basePath }) => basePath === "")) return
-  if (isDotSegmented(path.replace(/\?.*$/, ""))) {
-    throw new SessionEnd("bad_target", "its path holds dot segments")
-  }
+  if (members.some(({ basePath }) => basePath !== "")) refuseDotSegments(path)
 }

@@ -75,7 +75,8 @@ export async function readRequest(session: StageContext): Promise<IncomingReques
     setClient(summary, client)
     acquireClient(session, client.ip)
   }
-  return { request: toUpgradeRequest(head), peer, destination, proto, report, client, trace }
+  const request = toUpgradeRequest(head)
+  return { request, received: request, peer, destination, proto, report, client, trace }
 }
 
 /** The other end of the client's connection. */

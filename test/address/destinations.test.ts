@@ -80,13 +80,9 @@ for (const [ip, kind, what] of ADDRESSES) {
   t.test(`${ip} is ${kind}: ${what}`, async (t) => {
     t.equal(kindOf(ip), kind)
     t.equal(parseDestinations([])("backend.example", ip, 443), kind === "public", "without a list")
-    t.equal(
-      parseDestinations(["backend.example"])("backend.example", ip, 443),
-      kind !== "unusable",
-      "by name",
-    )
-    const below = kind === "public" || kind === "private"
-    t.equal(parseDestinations(["*.example"])("backend.example", ip, 443), below, "by a wildcard")
+    const isNamed = kind === "public" || kind === "private"
+    t.equal(parseDestinations(["backend.example"])("backend.example", ip, 443), isNamed, "by name")
+    t.equal(parseDestinations(["*.example"])("backend.example", ip, 443), isNamed, "by a wildcard")
   })
 }
 
@@ -113,6 +109,13 @@ const CASES: readonly Case[] = [
   { entries: ["*.chat.example", "127.0.0.0/8"], host: "a.chat.example", ip: "127.0.0.1", isPermitted: true },
   { entries: ["localhost"], host: "localhost", ip: "127.0.0.1", isPermitted: true },
   { entries: ["localhost"], host: "localhost", ip: "::1", isPermitted: true },
+  { entries: ["LocalHost.:443"], host: "localhost", ip: "127.0.0.1", isPermitted: true },
+  { entries: ["localhost"], host: "localhost", ip: "169.254.169.254", isPermitted: false },
+  { entries: ["localhost"], host: "localhost", isPermitted: false },
+  { entries: ["*.localhost"], host: "a.localhost", ip: "127.0.0.1", isPermitted: false },
+  { entries: ["db.internal"], host: "db.internal", ip: "10.0.0.5", isPermitted: true },
+  { entries: ["db.internal"], host: "db.internal", ip: "127.0.0.1", isPermitted: false },
+  { entries: ["db.internal", "127.0.0.1"], host: "db.internal", ip: "127.0.0.1", isPermitted: true },
   { entries: ["localhost"], host: "127.0.0.1", ip: "127.0.0.1", isPermitted: false },
   { entries: ["10.0.0.0/8"], host: "anything.example", ip: "10.9.8.7", isPermitted: true },
   { entries: ["10.0.0.0/8"], host: "anything.example", ip: "11.0.0.1", isPermitted: false },

@@ -8,7 +8,7 @@ import { thrownBy } from "../support/project/thrown.js"
 const BIND = { bind: "127.0.0.1:8080" }
 const LISTENER = { ...BIND, backends: ["127.0.0.1:9000"] }
 const POOL = { backends: ["127.0.0.1:9000"] }
-const REGISTRY = { store: "file", file: "/etc/rws/endpoints.toml" }
+const REGISTRY = { store: "http", url: "http://127.0.0.1:1/{key}" }
 
 interface Conflict {
   readonly title: string

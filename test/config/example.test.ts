@@ -1,5 +1,7 @@
 /** rws.config.toml at the top of the project: what `rws init` prints. With UPDATE=1 this test writes it. */
 import { writeFileSync } from "node:fs"
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
 import t from "tap"
 import { forwardAuthSchema, verdictCacheSchema } from "../../lib/access/forward-auth-schema.js"
 import { jwtSchema } from "../../lib/access/jwt-schema.js"
@@ -16,6 +18,7 @@ import { POOL_DEFAULTS } from "../../lib/pool/pool-settings.js"
 import { registrySchema } from "../../lib/registry/registry-schema.js"
 import { routeSchema } from "../../lib/routing/route-schema.js"
 import { makeTestCa } from "../support/peers/test-ca.js"
+import { temporaryFolder } from "../support/program/program.js"
 import { projectPath, readProjectFile } from "../support/project/project.js"
 
 const FILE = "rws.config.toml"
@@ -90,11 +93,15 @@ t.test("the defaults that the example configuration names in words are the true 
 t.test("the commented-out keys of the example configuration are valid", async (t) => {
   const ca = makeTestCa(t)
   const { certFile, keyFile } = ca.issue("DNS:rws.example")
+  const passwordFile = join(await temporaryFolder(t), "password")
+  await writeFile(passwordFile, "password")
   const settings = text
     .replace(/^#(?=\[|\]|[a-z_]+ = | {2}["{])/gm, "")
     .replace("/etc/rws/ca.pem", ca.certFile)
     .replace("/etc/rws/client.pem", certFile)
     .replace("/etc/rws/client.key", keyFile)
+    .replace("/etc/rws/endpoints.toml", certFile)
+    .replace("/etc/rws/redis-password", passwordFile)
   const { pool, ws_proxy } = await parseConfig(settings, FILE)
   t.strictSame(Object.keys(pool ?? {}), ["chat", "game"])
   t.equal(ws_proxy.length, 3)

@@ -25,6 +25,8 @@ const CASES: { hashKey: string; request: UpgradeRequest; key: string | undefined
   { hashKey: "query:room", request: poolRequest("/?room=%zz%ff"), key: "%zz\ufffd" },
   { hashKey: "query:a b", request: poolRequest("/?a%20b=7"), key: "7" },
   { hashKey: "query:room", request: poolRequest("/?a=?room=7"), key: undefined },
+  { hashKey: "query:room", request: poolRequest("/??room=7"), key: undefined },
+  { hashKey: "query:?room", request: poolRequest("/??room=7"), key: "7" },
   { hashKey: "query:room", request: poolRequest("/?room"), key: undefined },
   { hashKey: "query:room", request: poolRequest("/room=7"), key: undefined },
 ]

@@ -292,7 +292,7 @@ t.test("hooks and worker threads exclude each other", async (t) => {
 })
 
 t.test("a refusal can't be made with a status or a field that would break the response", async (t) => {
-  for (const status of [0, 101, 200, 299, 600, 403.5, Number.NaN]) {
+  for (const status of [0, 101, 200, 299, 304, 600, 403.5, Number.NaN]) {
     t.throws(() => new Refusal(status), RangeError)
   }
   for (const headers of [

@@ -1,4 +1,6 @@
 import { writeFile } from "node:fs/promises"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { setTimeout as delay } from "node:timers/promises"
 import {
@@ -476,4 +478,46 @@ t.test("an open tunnel and sessions that open all the time get through 200 reloa
   })
   const last = [await request(address), await request(address), await request(address)]
   t.same(last.map(statusOf), [101, 101, 503], "no place was lost")
+})
+
+t.test("a reload reads the files of a registry again, if they have changed", async (t) => {
+  const tokens: unknown[] = []
+  const store = createServer((request, response) => {
+    tokens.push(request.headers.authorization)
+    response.writeHead(404).end()
+  })
+  await new Promise<void>((resolve) => store.listen(0, "127.0.0.1", resolve))
+  t.teardown(() => store.close())
+  const password_file = join(await temporaryFolder(t), "token")
+  await writeFile(password_file, "old")
+  const config: Config = {
+    registry: {
+      rooms: {
+        store: "http",
+        url: `http://127.0.0.1:${(store.address() as AddressInfo).port}/{key}`,
+        password_file,
+        negative_ttl_ms: 60_000,
+      },
+    },
+    ws_proxy: [{ bind: ANY_PORT, registry: "rooms", registry_key: "query:room" }],
+  }
+  const proxy = await start(t, config)
+  const [address = ""] = proxy.addresses()
+  const ask = async () => {
+    const client = await RawPeer.connect(address)
+    await client.write(upgradeHead({}, "GET /?room=1 HTTP/1.1")).untilText("\r\n\r\n")
+    client.socket.destroy()
+  }
+  await ask()
+  await proxy.reload(config)
+  await ask()
+  t.same(tokens, ["Bearer old"], "an unchanged registry keeps what it knows")
+  await writeFile(password_file, "newer")
+  await proxy.reload(config)
+  await ask()
+  t.same(tokens, ["Bearer old", "Bearer newer"])
+  await writeFile(password_file, "")
+  t.match(await rejectionOf(() => proxy.reload(config)), { message: /must hold one line/ })
+  await ask()
+  t.equal(tokens.length, 2, "the registry goes on as it was")
 })

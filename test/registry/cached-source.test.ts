@@ -160,7 +160,50 @@ t.test("an invalid entry is refused, even if there was a valid one", async (t) =
   await ask(all, "ep1", ENTRY)
   all.clock.advance(10_000)
   t.match(await rejectionOf(() => ask(all, "ep1", { url: 5 })), { message: /^endpoint "ep1": url: / })
+  all.clock.advance(1000)
   t.match(await rejectionOf(() => ask(all, "ep1", null)), { message: /^endpoint "ep1": / })
+})
+
+t.test("a failure is remembered: a store that hangs costs one request its deadline", async (t) => {
+  const { source, store, clock, faults } = world()
+  const first = rejectionOf(() => source.get("ep1"))
+  clock.advance(2000)
+  t.match(await first, { message: "no response within 2000 ms" })
+  clock.advance(999)
+  t.match(await rejectionOf(() => source.get("ep1")), { message: "no response within 2000 ms" })
+  t.equal(store.keys.length, 1, "the store is left alone")
+  clock.advance(1)
+  const again = source.get("ep1")
+  t.equal(store.keys.length, 2)
+  store.reply(undefined)
+  store.reply(ENTRY)
+  t.equal((await again)?.address, ENTRY.url)
+  t.equal(faults.length, 1)
+})
+
+t.test("a failure is remembered for a key whose endpoint is too old", async (t) => {
+  const all = world()
+  await ask(all, "ep1", ENTRY)
+  all.clock.advance(10_000)
+  const asked = rejectionOf(() => all.source.get("ep1"))
+  all.store.fail("connection refused")
+  await asked
+  t.match(await rejectionOf(() => all.source.get("ep1")), { message: "connection refused" })
+  t.equal(all.store.keys.length, 2)
+})
+
+t.test("an invalid entry is reported, and is looked at again after a while", async (t) => {
+  const all = world()
+  const invalid = { message: /^endpoint "ep1": url: / }
+  t.match(await rejectionOf(() => ask(all, "ep1", { url: 5 })), invalid)
+  t.match(await rejectionOf(() => all.source.get("ep1")), invalid)
+  t.match(all.faults, [/^endpoint "ep1": url: /])
+  all.clock.advance(1000)
+  t.match(await rejectionOf(() => ask(all, "ep1", { url: 5 })), invalid)
+  t.equal(all.faults.length, 2)
+  all.clock.advance(1000)
+  t.equal(await ask(all, "ep1", ENTRY), ENTRY.url)
+  t.equal(all.store.keys.length, 3)
 })
 
 t.test("a flood of unknown keys evicts no endpoint and fills no memory", async (t) => {

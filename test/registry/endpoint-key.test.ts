@@ -113,3 +113,10 @@ for (const text of INVALID) {
     t.ok(thrownBy(() => parseEndpointKey(text)) instanceof SettingError)
   })
 }
+
+t.test("a label of the Host is advised where the whole Host would be the key", async (t) => {
+  t.match(
+    thrownBy(() => parseEndpointKey("header:Host")),
+    { message: /: use "host:N"/ },
+  )
+})

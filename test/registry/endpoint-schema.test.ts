@@ -9,15 +9,19 @@ const URL = "ws://chat.example:9000"
 t.test("an entry needs nothing but a url", async (t) => {
   t.match(parseEndpoint("ep1", { url: "wss://chat.example/base/?a=1&b=%20" }), {
     id: "ep1",
-    address: "wss://chat.example/base/",
-    hasPath: true,
+    address: "wss://chat.example",
+    basePath: "/base",
     query: "a=1&b=%20",
     queryNames: ["a", "b"],
     isActive: true,
     edits: [],
     maxConnections: 0,
   })
-  t.match(parseEndpoint("ep1", { url: "http://chat.example/" }), { hasPath: false, query: "" })
+  t.match(parseEndpoint("ep1", { url: "http://chat.example/" }), {
+    address: "http://chat.example",
+    basePath: "",
+    query: "",
+  })
 })
 
 t.test("an entry brings fields, origins and a limit", async (t) => {

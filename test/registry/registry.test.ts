@@ -68,6 +68,31 @@ for (const { url, target, key = "query:id", keepsKey = false, asked } of PATHS) 
   })
 }
 
+t.test("endpoints of one server share a pool, which is kept, whatever their paths and queries", async (t) => {
+  const { locate } = await withEndpoints(t, {
+    a: { url: "ws://chat.example/rooms/a?token=1" },
+    b: { url: "ws://chat.example/rooms/b?token=2" },
+    c: { url: "wss://chat.example/rooms/c" },
+  })
+  const [a, again, b, c] = await Promise.all(["a", "a", "b", "c"].map((id) => locate(`/?id=${id}`)))
+  t.equal(a?.running, again?.running)
+  t.equal(a?.running, b?.running)
+  t.not(a?.running, c?.running)
+  t.equal(a && addressIn(a), "ws://chat.example", "its name holds no token")
+})
+
+t.test("dot segments may not lead out of the path of an endpoint", async (t) => {
+  const { locate, refusalOf } = await withEndpoints(t, {
+    ep: { url: "ws://chat.example/base", max_connections: 1 },
+    root: { url: "ws://chat.example" },
+  })
+  for (const path of ["/../admin", "/%2e%2e/admin", "/a/..;/..%2fadmin", "/.."]) {
+    t.equal(await refusalOf(`${path}?id=ep`), "bad_target", path)
+  }
+  t.match(await locate("/a?b=/../c&id=ep"), { path: "/base/a?b=/../c" }, "no place was lost")
+  t.match(await locate("/../admin?id=root"), { path: "/../admin" })
+})
+
 t.test("what is found at once is returned without a promise", async (t) => {
   const { locate } = await withEndpoints(t, { ep: { url: "ws://chat.example" } })
   t.notOk(locate("/?id=ep") instanceof Promise)
@@ -104,16 +129,6 @@ t.test("the field with the key is removed, unless the endpoint sets it", async (
     ["set", "x-tenant"],
   ])
   t.same((await edits("same"))?.at(-1), ["set", "x-endpoint"])
-})
-
-t.test("endpoints with the same URL have one pool, which is kept", async (t) => {
-  const url = "ws://chat.example:9000/base"
-  const { locate } = await withEndpoints(t, { a: { url }, b: { url: `${url}?x=1` }, c: { url: `${url}/c` } })
-  const [a, again, b, c] = await Promise.all(["a", "a", "b", "c"].map((id) => locate(`/?id=${id}`)))
-  t.equal(a?.running, again?.running)
-  t.equal(a?.running, b?.running)
-  t.not(a?.running, c?.running)
-  t.equal(a && addressIn(a), url)
 })
 
 t.test("max_connections is exact, also over registries that share the memory", async (t) => {

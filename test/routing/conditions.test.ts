@@ -69,6 +69,7 @@ const cases: Case[] = [
   { conditions: { query: { room: "1" } }, target: "/?Room=1", isMet: false },
   { conditions: { query: { room: "1" } }, target: "/room=1", isMet: false },
   { conditions: { query: { room: "1" } }, target: "/%3Froom=1", isMet: false },
+  { conditions: { query: { room: "1" } }, target: "/??room=1", isMet: false },
   { conditions: { query: { room: "1" } }, target: "/", isMet: false },
   { conditions: { query: { room: "a b/\xe9" } }, target: "/?room=a+b%2F%C3%A9", isMet: true },
   { conditions: { query: { "a&b": "c=d" } }, target: "/?a%26b=c%3Dd", isMet: true },

@@ -1,7 +1,8 @@
 import t from "tap"
-import { isDotSegmented, parsePathPattern } from "../../lib/routing/path-pattern.js"
+import { parsePathPattern } from "../../lib/routing/path-pattern.js"
 import { type PathChange, toPathRewrite } from "../../lib/routing/path-rewrite.js"
 import { SettingError } from "../../lib/settings/setting-error.js"
+import { isDotSegmented } from "../../lib/upgrade/dot-segments.js"
 import { between, oneOf, seededRandom } from "../support/project/random.js"
 import { thrownBy } from "../support/project/thrown.js"
 

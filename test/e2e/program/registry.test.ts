@@ -145,3 +145,29 @@ t.test(
     await untilStatus(address, "/?endpointId=room1", 101)
   },
 )
+
+t.test("rws check reads the endpoints in a file", async (t) => {
+  const folder = await temporaryFolder(t)
+  const [config, file] = [join(folder, "rws.toml"), join(folder, "endpoints.toml")]
+  await writeFile(
+    config,
+    `[[ws_proxy]]
+bind = "127.0.0.1:0"
+registry = "rooms"
+registry_key = "path:1"
+[registry.rooms]
+store = "file"
+file = "${file}"
+`,
+  )
+  const check = () => runRws(t, ["check", "--config", config])
+  const missing = await check()
+  t.equal(missing.code, 2)
+  t.match(missing.stderr, /rws\.toml:7: registry\.rooms\.file: ".*" can't be read: there is no such file/)
+  await writeFile(file, '[endpoints.a]\nurl = "ftp://chat.example"')
+  const invalid = await check()
+  t.equal(invalid.code, 2)
+  t.match(invalid.stderr, /endpoints\.toml": endpoint "a": url: expected ws:/)
+  await writeFile(file, '[endpoints.a]\nurl = "ws://chat.example"')
+  t.equal((await check()).code, 0)
+})

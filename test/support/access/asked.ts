@@ -9,11 +9,12 @@ const CLIENT = { ip: "192.0.2.7", port: 5000 }
 export function asked(
   target = "/chat",
   fields: Fields = {},
-  parts: Partial<Omit<AskedRequest, "request">> = {},
+  parts: Partial<Omit<AskedRequest, "request" | "received">> = {},
 ): AskedRequest {
   const request = requested(target, fields)
   return {
     request,
+    received: request,
     peer: CLIENT,
     client: CLIENT,
     proto: "http",

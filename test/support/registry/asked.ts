@@ -12,7 +12,15 @@ import { rejectionOf } from "../project/thrown.js"
 
 export function askedFor(request: UpgradeRequest): AskedRequest {
   const client = { ip: "192.0.2.1", port: 40_000 }
-  return { request, peer: client, client, proto: "http", report: undefined, trace: undefined }
+  return {
+    request,
+    received: request,
+    peer: client,
+    client,
+    proto: "http",
+    report: undefined,
+    trace: undefined,
+  }
 }
 
 export const ASKING: Asking = {

@@ -1,5 +1,5 @@
 import t from "tap"
-import { BoundedCache } from "../../lib/registry/bounded-cache.js"
+import { BoundedCache } from "../../lib/shared/bounded-cache.js"
 
 t.test("what was read last stays, and the rest is forgotten", async (t) => {
   const cache = new BoundedCache<number>(3)
@@ -45,4 +45,34 @@ t.test("a flood of keys leaves no more than the cache may hold", async (t) => {
   }
   t.equal(cache.size, 100)
   t.equal(cache.get("key 0"), 0)
+})
+
+t.test("an eviction passes over a few entries, and not over the whole cache", async (t) => {
+  const cache = new BoundedCache<number>(100)
+  for (let index = 0; index < 100; index++) {
+    cache.set(`key ${index}`, index)
+    cache.get(`key ${index}`)
+  }
+  cache.set("another", 1)
+  t.equal(cache.size, 100)
+  t.equal(cache.get("key 15"), 15, "passed over")
+  t.equal(cache.get("key 16"), undefined, "evicted although it was in use")
+})
+
+t.test("an entry ends at its time", async (t) => {
+  const cache = new BoundedCache<number>(2)
+  cache.set("a", 1, 1000)
+  t.equal(cache.get("a", 999), 1)
+  cache.set("a", 2, 2000)
+  t.equal(cache.get("a", 1999), 2)
+  t.equal(cache.get("a", 2000), undefined)
+  t.equal(cache.size, 0)
+})
+
+t.test("nothing is left of a cache that has been cleared", async (t) => {
+  const cache = new BoundedCache<number>(2)
+  cache.set("a", 1)
+  cache.clear()
+  t.equal(cache.get("a"), undefined)
+  t.equal(cache.size, 0)
 })

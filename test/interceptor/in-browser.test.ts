@@ -18,7 +18,7 @@ import {
 import { deadAddress } from "../support/peers/backend.js"
 import { Program, temporaryFolder } from "../support/program/program.js"
 import { startProxy } from "../support/program/proxy.js"
-import { blockOf } from "../support/project/readme.js"
+import { blockOf, filesIn } from "../support/project/readme.js"
 
 t.setTimeout(120_000)
 const skip = noChromium
@@ -165,7 +165,8 @@ for (const [script, key, options] of [
 
 /** The README's snippet for a page, with the addresses of this test. */
 function snippet(tag: string, rws: string): string {
-  return blockOf(tag)
+  const block = tag === "mjs" ? (filesIn(tag).get("page.mjs") ?? "") : blockOf(tag)
+  return block
     .replace("rws-proxy/interceptor", "/interceptor.js")
     .replace("/rws-interceptor.js", "/classic.js")
     .replace(/wss:\/\/ws\.example\.com"|(?<=data-proxy=")\/ws"/, `ws://${rws}"`)

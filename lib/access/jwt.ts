@@ -1,6 +1,7 @@
 /** Requires a signed token (JWT, RFC 7519) of each client. */
 import { hash } from "node:crypto"
 import { SessionEnd } from "../close-reason.js"
+import { detach } from "../http/detach.js"
 import { HttpClient } from "../net/http-client.js"
 import { BoundedCache } from "../shared/bounded-cache.js"
 import type { Clock } from "../shared/clock.js"
@@ -16,6 +17,8 @@ import { type Keys, type TokenRules, UnknownKeyError, Verifier } from "./verify-
 /** Three parts in base64url, none of them empty (RFC 7515 §7.1). */
 const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/
 const MAX_VERIFIED = 10_000
+/** Hashing a token of this length costs 1 % of a handshake. */
+const MAX_KEY_LENGTH = 2048
 /** How long a verified token is not verified again. */
 const VERIFIED_MS = 300_000
 
@@ -40,7 +43,7 @@ export class TokenCheck implements AccessCheck {
   readonly #rules: TokenRules
   readonly #prefixes: readonly string[]
   readonly #removedQuery: readonly string[]
-  /** By the tokens' digests, which are short and no secrets. */
+  /** By the tokens, or by the digests of long ones. */
   readonly #verified = new BoundedCache<Verified>(MAX_VERIFIED)
   readonly #clock: Clock
   readonly #wallMs: () => number
@@ -95,9 +98,9 @@ export class TokenCheck implements AccessCheck {
     if (token === undefined) throw new SessionEnd("no_token", `expected in ${from.map(titleOf).join(" or ")}`)
     if (token.length > maxBytes) throw new SessionEnd("bad_token", `it is longer than ${maxBytes} bytes`)
     if (!COMPACT.test(token)) throw new SessionEnd("bad_token", "it is not a signed JWT")
-    const digest = hash("sha256", token, "base64")
-    const known = this.#verified.get(digest, this.#clock.nowMs())
-    if (known === undefined || known.keys !== this.#keys?.peek()) return this.#verify(token, digest, asked)
+    const key = token.length > MAX_KEY_LENGTH ? hash("sha256", token, "base64") : token
+    const known = this.#verified.get(key, this.#clock.nowMs())
+    if (known === undefined || known.keys !== this.#keys?.peek()) return this.#verify(token, key, asked)
     if (this.#wallMs() >= known.expiresAt) throw new SessionEnd("bad_token", "it has expired")
     return this.#grantTo(asked, known)
   }
@@ -107,7 +110,7 @@ export class TokenCheck implements AccessCheck {
     this.#verified.clear()
   }
 
-  async #verify(token: string, digest: string, asked: AskedRequest): Promise<Grant> {
+  async #verify(token: string, key: string, asked: AskedRequest): Promise<Grant> {
     const [verifier, source] = [this.#verifier, this.#keys]
     if (verifier === undefined || source === undefined) {
       throw new SessionEnd("internal_error", "the token check is not prepared")
@@ -135,7 +138,7 @@ export class TokenCheck implements AccessCheck {
         ...(close_at_expiry && { limits: { expiresAt } }),
       },
     }
-    this.#verified.set(digest, verified, this.#clock.nowMs() + VERIFIED_MS)
+    this.#verified.set(detach(key), verified, this.#clock.nowMs() + VERIFIED_MS)
     return this.#grantTo(asked, verified)
   }
 

@@ -1,16 +1,18 @@
 /**
  * Asks the route's checks whether the client may connect, one after the other, and then its locator where the
- * request leads. A route without them costs nothing here.
+ * request leads. A route without them costs nothing here, and decisions that need no wait cost no promise.
  */
-import type { Asking, Grant, TunnelLimits } from "../access/check.js"
+import type { AccessCheck, Asking, Grant, TunnelLimits } from "../access/check.js"
 import { SessionEnd } from "../close-reason.js"
 import type { FieldEdit } from "../http/field-writer.js"
+import type { Pool } from "../pool/pool.js"
 import type { Destination } from "../registry/locator.js"
 import { editFields } from "../upgrade/edit-fields.js"
 import { removeQuery } from "../upgrade/remove-query.js"
 import type { Admission } from "./admission.js"
 import { type Located, refuseEscape } from "./locate.js"
 import type { IncomingRequest } from "./read-request.js"
+import type { RouteTarget } from "./route-target.js"
 import type { StageContext, Upstream } from "./stage-context.js"
 import { tell } from "./tell.js"
 
@@ -21,7 +23,10 @@ export function authorize(
   { target, path }: Located,
 ): Admission | Promise<Admission> {
   const { running, checks, locator } = target
-  if (checks.length > 0 || locator !== undefined) return ask(session, incoming, { target, path })
+  if (checks.length > 0 || locator !== undefined) {
+    session.enter("authorize")
+    return new Authorization(session, incoming, target, path).ask(checks)
+  }
   if (running === undefined) throw new SessionEnd("internal_error", "the route leads nowhere")
   refuseEscape(path, running.pool)
   return { incoming, target, running, backend: undefined, path, edits: NO_EDITS, limits: undefined }
@@ -29,75 +34,116 @@ export function authorize(
 
 const NO_EDITS: readonly FieldEdit[] = []
 
-async function ask(
-  session: StageContext,
-  incoming: IncomingRequest,
-  { target, path: located }: Located,
-): Promise<Admission> {
-  session.enter("authorize")
-  const { summary } = session
-  const question = new Question(session.settings.name, target.title)
-  session.upstream = question
-  let asked = incoming
-  let pooled = incoming
-  let path = located
-  let edits = NO_EDITS
-  let limits: TunnelLimits | undefined
-  for (const check of target.checks) {
-    // Awaited only if there is something to wait for: a decision from a cache costs no turn.
-    const decision = question.settle(check.check(asked, question))
-    const grant = decision instanceof Promise ? await decision : decision
-    asked = afterGrant(asked, grant)
-    pooled = afterGrant(pooled, forPool(grant))
-    if (grant.removedQuery !== undefined) path = removeQuery(path, grant.removedQuery)
-    edits = grant.edits === undefined ? edits : [...edits, ...grant.edits]
-    limits = mergeLimits(limits, grant.limits)
+/** What is known so far about one request. */
+class Authorization {
+  readonly #question: Question
+  /** Without tokens, but with all fields that checks have not removed for themselves. */
+  #incoming: IncomingRequest
+  #path: string
+  #edits = NO_EDITS
+  #limits: TunnelLimits | undefined
+
+  constructor(
+    private readonly session: StageContext,
+    incoming: IncomingRequest,
+    private readonly target: RouteTarget,
+    path: string,
+  ) {
+    this.#incoming = incoming
+    this.#path = path
+    this.#question = new Question(session.settings.name, target.title)
+    session.upstream = this.#question
   }
-  let { running } = target
-  let backend: string | undefined
-  if (target.locator !== undefined) {
-    tell(session, "authorized")
-    const decision = question.settle(target.locator.locate(asked, path, question), giveBack)
-    const destination = decision instanceof Promise ? await decision : decision
-    if (destination.place !== undefined) session.hold(destination.place)
-    if (destination.endpoint !== undefined) summary.endpoint = destination.endpoint
-    if (destination.edits !== undefined) edits = [...edits, ...destination.edits]
-    limits = mergeLimits(limits, destination.limits)
-    path = destination.path
-    running = destination.running ?? running
-    backend = destination.backend
+
+  /** @param checks those that have not been asked yet */
+  ask(checks: readonly AccessCheck[]): Admission | Promise<Admission> {
+    for (const [index, check] of checks.entries()) {
+      const decision = this.#question.settle(check.check(this.#asked(), this.#question))
+      if (decision instanceof Promise) {
+        return decision.then((grant) => {
+          this.#apply(grant)
+          return this.ask(checks.slice(index + 1))
+        })
+      }
+      this.#apply(decision)
+    }
+    return this.#locate()
   }
-  if (running === undefined) throw new SessionEnd("internal_error", "the locator named no pool")
-  summary.pool = running.name
-  refuseEscape(path, running.pool)
-  return { incoming: pooled, target, running, backend, path, edits, limits }
+
+  #locate(): Admission | Promise<Admission> {
+    const { locator, running } = this.target
+    if (locator === undefined) return this.#admit({ running, path: this.#path })
+    tell(this.session, "authorized")
+    const decision = this.#question.settle(
+      locator.locate(this.#asked(), this.#path, this.#question),
+      giveBack,
+    )
+    return decision instanceof Promise
+      ? decision.then((destination) => this.#admit(destination))
+      : this.#admit(decision)
+  }
+
+  #admit(destination: Destination): Admission {
+    const { session, target } = this
+    const { place, endpoint, edits = NO_EDITS, limits, path, backend } = destination
+    if (place !== undefined) session.hold(place)
+    if (endpoint !== undefined) session.summary.endpoint = endpoint
+    const running = destination.running ?? target.running
+    if (running === undefined) throw new SessionEnd("internal_error", "the locator named no pool")
+    session.summary.pool = running.name
+    refuseEscape(path, running.pool)
+    return {
+      incoming: this.#forPool(running.pool),
+      target,
+      running,
+      backend,
+      path,
+      edits: edits.length === 0 ? this.#edits : [...this.#edits, ...edits],
+      limits: mergeLimits(this.#limits, limits),
+    }
+  }
+
+  #apply({ fields, removedQuery = [], edits = NO_EDITS, limits }: Grant): void {
+    if (fields !== undefined || removedQuery.length > 0) {
+      const { request } = this.#incoming
+      const target = removeQuery(request.target, removedQuery)
+      this.#incoming = {
+        ...this.#incoming,
+        request: { ...request, target, fields: fields ?? request.fields },
+      }
+      this.#path = removeQuery(this.#path, removedQuery)
+    }
+    if (edits.length > 0) this.#edits = [...this.#edits, ...edits]
+    this.#limits = mergeLimits(this.#limits, limits)
+  }
+
+  /**
+   * The request as the next check and the locator see it: with the fields that checks have set, so that nobody
+   * goes by a client's own value of them.
+   */
+  #asked(): IncomingRequest {
+    return withEdits(this.#incoming, this.#edits)
+  }
+
+  /** What a check hides from the backend still counts for the pool: a sticky cookie, for example. */
+  #forPool({ settings }: Pool): IncomingRequest {
+    if (settings.hash_key === undefined) return this.#incoming
+    return withEdits(
+      this.#incoming,
+      this.#edits.filter(({ action }) => action !== "remove"),
+    )
+  }
+}
+
+function withEdits(incoming: IncomingRequest, edits: readonly FieldEdit[]): IncomingRequest {
+  if (edits.length === 0) return incoming
+  const { request } = incoming
+  return { ...incoming, request: { ...request, fields: editFields(request.fields, edits) } }
 }
 
 /** What comes too late, since the client has left, is given back. */
 function giveBack({ place }: Destination): void {
   place?.release()
-}
-
-/**
- * The request as the next check and the locator see it: without what a check has removed, such as a token, and
- * with the fields that it has set, so that nobody goes by a client's own value of them.
- */
-function afterGrant(
-  incoming: IncomingRequest,
-  { fields, removedQuery = [], edits = NO_EDITS }: Grant,
-): IncomingRequest {
-  if (fields === undefined && removedQuery.length === 0 && edits.length === 0) return incoming
-  const { request } = incoming
-  const target = removedQuery.length === 0 ? request.target : removeQuery(request.target, removedQuery)
-  const kept = fields ?? request.fields
-  const edited = edits.length === 0 ? kept : editFields(kept, edits)
-  return { ...incoming, request: { ...request, target, fields: edited } }
-}
-
-/** What a check hides from the backend still counts for the pool: a sticky cookie, for example. */
-function forPool(grant: Grant): Grant {
-  const { edits } = grant
-  return edits === undefined ? grant : { ...grant, edits: edits.filter(({ action }) => action !== "remove") }
 }
 
 /** The earliest expiry counts; of other limits the last one that is given. */

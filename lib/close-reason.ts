@@ -517,8 +517,8 @@ export class SessionEnd implements Error {
     /** The system's error, if there was one. */
     readonly cause?: unknown,
     /**
-     * What the client gets instead of rws's own refusal. Dropped once it has been written, since ends are kept
-     * for the admin API.
+     * What the client gets instead of rws's own refusal. Dropped once it has been written, since ends are
+     * kept for the admin API.
      */
     public response?: OwnResponse | undefined,
   ) {

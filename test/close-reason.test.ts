@@ -136,8 +136,8 @@ t.test(
   async (t) => {
     for (const [reason, { who, status }] of rows) {
       if (status === undefined) continue
-      // A name is resolved for the sake of a backend, which is not to blame for it. What rws has asked has failed
-      // it, or has led to a place that the configuration forbids.
+      // A name is resolved for the sake of a backend, which is not to blame for it. What rws has asked has
+      // failed it, or has led to a place that the configuration forbids.
       if (/^(resolve|auth|hook|destination)_/.test(reason)) {
         t.equal(who, "proxy", reason)
         continue

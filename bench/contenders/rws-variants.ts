@@ -1,5 +1,6 @@
 /**
- * rws with settings that cost something at each handshake or message. Each name is the argument of `contenders/rws.js`.
+ * rws with settings that cost something at each handshake or message. Each name is the argument of
+ * `contenders/rws.js`.
  */
 import type { Config, ListenerConfig } from "../../lib/index.js"
 

@@ -1,6 +1,7 @@
 /**
- * What an authorization service is asked, and what its response means. Pure. The fields are those of Traefik's
- * ForwardAuth, Caddy's forward_auth and, for services that are made for nginx, its usual X-Original-*.
+ * What an authorization service is asked, and what its response means. Pure. The fields are those of
+ * Traefik's ForwardAuth, Caddy's forward_auth and, for services that are made for nginx, its usual
+ * X-Original-*.
  */
 import { type OwnResponse, SessionEnd } from "../close-reason.js"
 import { isSecure } from "../forwarding/reported-client.js"

@@ -93,7 +93,9 @@ export class Refusal extends Error {
   }
 }
 
-/** A response to an upgrade without a tunnel. A 304 has no body and answers a condition that rws never sends. */
+/**
+ * A response to an upgrade without a tunnel. A 304 has no body and answers a condition that rws never sends.
+ */
 function checkStatus(status: number): void {
   if (Number.isInteger(status) && status >= 300 && status <= 599 && status !== 304) return
   throw new RangeError(`a refusal can't have the status ${status}: expected 300 to 599 but not 304`)

@@ -1,4 +1,6 @@
-/** Errors of a program's own functions may be anything. The log gets a copy that is certain to be printable. */
+/**
+ * Errors of a program's own functions may be anything. The log gets a copy that is certain to be printable.
+ */
 
 const MAX_LENGTH = 10_000
 const MAX_CAUSES = 3

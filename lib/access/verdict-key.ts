@@ -15,8 +15,9 @@ const NO_CREDENTIALS: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The key of a request's verdict: all that the service is told about it, since a verdict that went by anything
- * else would serve a request that the service refuses. No value contains NUL, which keeps them apart.
+ * The key of a request's verdict: all that the service is told about it, since a verdict that went by
+ * anything else would serve a request that the service refuses. No value contains NUL, which keeps them
+ * apart.
  * @param question names and values in turn, without those that differ in each request
  */
 export function verdictKey(question: readonly string[]): string {

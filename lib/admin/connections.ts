@@ -28,7 +28,10 @@ export class Connections {
     return this.#short.has(socket)
   }
 
-  /** Handles a request once those before it on its connection have been handled. @param handle never rejects */
+  /**
+   * Handles a request once those before it on its connection have been handled.
+   * @param handle never rejects
+   */
   use(socket: Socket, handle: () => Promise<void>): void {
     const before = this.#handled.get(socket)
     this.#handled.set(socket, before === undefined ? handle() : before.then(handle))

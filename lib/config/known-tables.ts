@@ -46,8 +46,8 @@ export const VERDICT_CACHE = table("in forward_auth.cache", verdictCacheSchema, 
 export const REGISTRY = table("in [registry.NAME]", registrySchema)
 
 /**
- * All tables except pools, registries and the top level by the key under which they stand, those that are meant most
- * often first.
+ * All tables except pools, registries and the top level by the key under which they stand, those that are
+ * meant most often first.
  */
 const UNDER: Readonly<Record<string, KnownTable>> = {
   ws_proxy: LISTENER,

@@ -1,4 +1,6 @@
-/** Tells a configuration that is refused, as a whole and with reasons for its author, from a defect of rws. */
+/**
+ * Tells a configuration that is refused, as a whole and with reasons for its author, from a defect of rws.
+ */
 import { BindError } from "../net/listener.js"
 import { SettingError } from "../settings/setting-error.js"
 import { ConfigError } from "./problem.js"

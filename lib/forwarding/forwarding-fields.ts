@@ -24,7 +24,9 @@ export interface ForwardingFacts {
   readonly report: Report | undefined
   /** The request's Host field, already validated: it contains no quote. */
   readonly host: string
-  /** The port that the peer connected to; 0 = unknown; undefined = that of a terminator, which is not known. */
+  /**
+   * The port that the peer connected to; 0 = unknown; undefined = that of a terminator, which is not known.
+   */
   readonly localPort: number | undefined
   /** All fields of the request. */
   readonly fields: readonly Field[]

@@ -44,9 +44,9 @@ export class Attachment implements ClientSource {
 type ServingSocket = Socket & { readonly _httpMessage?: unknown }
 
 /**
- * Takes over the socket of an upgrade; or says why it can't be taken: it is owned already, it is not a socket,
- * or it was busy: an earlier request's response is not finished, and would be mixed with the tunnel's bytes.
- * Such a socket is destroyed; no browser sends a request before it has the response to the one before.
+ * Takes over the socket of an upgrade; or says why it can't be taken: it is owned already, it is not a
+ * socket, or it was busy: an earlier request's response is not finished, and would be mixed with the tunnel's
+ * bytes. Such a socket is destroyed; no browser sends a request before it has the response to the one before.
  * @param unread what has been read from it
  */
 export function adopt(stream: Duplex, unread: Buffer): Connection | "taken" | "busy" | "not a socket" {

@@ -1,6 +1,6 @@
 /**
- * Sizes and durations for people, in log lines, in the tables of rws ctl and on the admin page. Imports nothing,
- * since the page is compiled with it for browsers.
+ * Sizes and durations for people, in log lines, in the tables of rws ctl and on the admin page. Imports
+ * nothing, since the page is compiled with it for browsers.
  */
 
 /** Shown where there is no value. */

@@ -47,7 +47,8 @@ export class Pool {
 
   /**
    * @param backends each `host:port`, `[v6]:port`, `ws://host[:port][/path]`, `wss://…` or `unix:/path`, a
-   * `URL`, or an object with such an `address`; duplicates count once. While there are none, clients get a 503
+   * `URL`, or an object with such an `address`; duplicates count once. While there are none, clients get a
+   * 503
    * @param settings overrides of `POOL_DEFAULTS`
    * @param clock for ejections and health checks. Default: the system's
    * @param rows counts and health. Default: its own

@@ -36,7 +36,8 @@ export function createProcessSecret(): SharedArrayBuffer {
 /**
  * @param cookie the cookie's name
  * @param secret key of the hash
- * @param attributes of the cookie. Default: a session cookie for all paths of this host and pages of this site
+ * @param attributes of the cookie. Default: a session cookie for all paths of this host and pages of this
+ * site
  * @throws {SettingError}
  */
 export function createSticky(

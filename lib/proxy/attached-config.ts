@@ -1,4 +1,6 @@
-/** The configuration of a handler that is attached to a server: that of a proxy, without what the server does. */
+/**
+ * The configuration of a handler that is attached to a server: that of a proxy, without what the server does.
+ */
 import type { ListenerConfig } from "../config/listener-schema.js"
 import { checkConfig } from "../config/load.js"
 import { ConfigError, type ConfigProblem } from "../config/problem.js"

@@ -1,6 +1,6 @@
 /**
- * What the plans of a proxy ask about requests, with connections, caches and timers of its own: a reload keeps
- * what it does not change.
+ * What the plans of a proxy ask about requests, with connections, caches and timers of its own: a reload
+ * keeps what it does not change.
  */
 import type { Clock, Timer } from "../shared/clock.js"
 import { toTimerMs } from "../shared/timer.js"
@@ -33,7 +33,8 @@ export class Services {
    * The service with this key, from this plan or the previous one, else a new one.
    * @param kind its class
    * @param key everything that it is made from. Two that differ in anything need different keys
-   * @param isKept false: that of the previous plan is not taken, since it has read files that may have changed
+   * @param isKept false: that of the previous plan is not taken, since it has read files that may have
+   * changed
    */
   take<Kind extends Service>(
     kind: abstract new (...args: never[]) => Kind,

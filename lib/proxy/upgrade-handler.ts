@@ -26,7 +26,9 @@ export interface UpgradeIncoming extends ParsedRequest {
   readonly complete?: boolean | undefined
 }
 
-/** A listener for the "upgrade" event of an `http.Server` or `https.Server`. Made by `createUpgradeHandler`. */
+/**
+ * A listener for the "upgrade" event of an `http.Server` or `https.Server`. Made by `createUpgradeHandler`.
+ */
 export interface UpgradeHandler {
   /**
    * Takes the socket over: validates the request, routes it, and connects the socket with a backend, or
@@ -70,8 +72,8 @@ export type UpgradeOptions = Pick<ProxyOptions, "log" | keyof Hooks>
 
 /**
  * Makes a handler for the "upgrade" event of a server. Resolves once it can take requests.
- * @param config a `[[ws_proxy]]` without `bind`; a whole configuration with one such `[[ws_proxy]]`; a `Pool`;
- * or one or more backends
+ * @param config a `[[ws_proxy]]` without `bind`; a whole configuration with one such `[[ws_proxy]]`; a
+ * `Pool`; or one or more backends
  * @throws {ConfigError} when the configuration is not valid
  * @throws {SettingError} when a file of a `Pool`'s `tls` can't be used
  * @throws {BindError} when the address of `[admin]` can't be bound

@@ -3,8 +3,8 @@ import type { Endpoint } from "./endpoint-schema.js"
 
 export interface EndpointSource {
   /**
-   * The endpoint of this key; undefined if there is none. Returns a promise only if it has to wait, or one that
-   * rejects with what is wrong. It has a deadline of its own.
+   * The endpoint of this key; undefined if there is none. Returns a promise only if it has to wait, or one
+   * that rejects with what is wrong. It has a deadline of its own.
    */
   get(key: string): Endpoint | undefined | Promise<Endpoint | undefined>
   /** Reads files. Throws `SettingError`. */

@@ -1,4 +1,6 @@
-/** A registry behind HTTP: one GET for each endpoint. 200 has its entry as JSON, 404 says that there is none. */
+/**
+ * A registry behind HTTP: one GET for each endpoint. 200 has its entry as JSON, 404 says that there is none.
+ */
 import { HttpClient } from "../net/http-client.js"
 import type { RemoteStore } from "./endpoint-source.js"
 import { readPassword } from "./password-file.js"

@@ -25,7 +25,9 @@ export interface Location extends HookChanges {
    * `allowDestinations` says. The client's path comes below its path, and its query before the client's.
    */
   readonly url?: string | URL
-  /** The request target for the backend, below its base path. Default: the client's, as the route rewrites it. */
+  /**
+   * The request target for the backend, below its base path. Default: the client's, as the route rewrites it.
+   */
   readonly path?: string
   /** What the log calls the endpoint. */
   readonly endpoint?: string

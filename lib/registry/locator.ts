@@ -8,7 +8,8 @@ export interface Locator {
   /**
    * Throws or rejects with the `SessionEnd` that ends the session. It has a deadline of its own. Returns a
    * promise only if it has to wait.
-   * @param path the request target for the backend: after rewriting by the route, below the backend's base path
+   * @param path the request target for the backend: after rewriting by the route, below the backend's base
+   * path
    */
   locate(asked: AskedRequest, path: string, asking: Asking): Destination | Promise<Destination>
 }

@@ -118,8 +118,8 @@ class Authorization {
   }
 
   /**
-   * The request as the next check and the locator see it: with the fields that checks have set, so that nobody
-   * goes by a client's own value of them.
+   * The request as the next check and the locator see it: with the fields that checks have set, so that
+   * nobody goes by a client's own value of them.
    */
   #asked(): IncomingRequest {
     return withEdits(this.#incoming, this.#edits)

@@ -1,6 +1,7 @@
 /**
  * Whole files, as users write them. In those of `invalid`, `#!` marks a problem: it is followed by the
- * beginning of the expected message for its line (with `:-1`, for the line above). No other message may occur.
+ * beginning of the expected message for its line (with `:-1`, for the line above). No other message may
+ * occur.
  */
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"

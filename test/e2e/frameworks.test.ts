@@ -1,4 +1,6 @@
-/** The README's examples of servers that a handler is attached to: their HTTP and their own WebSockets stay. */
+/**
+ * The README's examples of servers that a handler is attached to: their HTTP and their own WebSockets stay.
+ */
 import { once } from "node:events"
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises"
 import { createServer } from "node:http"

@@ -1,6 +1,6 @@
 /**
- * A socket that comes from another server has a past: bytes that were read already, listeners and timers of that
- * server, TLS, an earlier request. None of that may reach the tunnel.
+ * A socket that comes from another server has a past: bytes that were read already, listeners and timers of
+ * that server, TLS, an earlier request. None of that may reach the tunnel.
  */
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"

@@ -1,4 +1,7 @@
-/** An endpoint's `allowed_origins` is about the page that the client comes from, not about what a backend is told. */
+/**
+ * An endpoint's `allowed_origins` is about the page that the client comes from, not about what a backend is
+ * told.
+ */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import t from "tap"

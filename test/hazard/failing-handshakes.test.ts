@@ -1,4 +1,6 @@
-/** A backend that accepts connections and then fails takes clients for ever if only dials count against it. */
+/**
+ * A backend that accepts connections and then fails takes clients for ever if only dials count against it.
+ */
 import t, { type Test } from "tap"
 import { Pool, type PoolOptions, type RunningProxy } from "../../lib/index.js"
 import { FakeClock } from "../support/clock/fake-clock.js"

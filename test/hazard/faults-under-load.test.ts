@@ -1,7 +1,7 @@
 /**
- * One fault after the other in one rws, which is reloaded every 100 ms while clients open tunnels all the time.
- * Open tunnels keep every byte, handshakes fail only where descriptors run out or a thread dies, and no place is
- * lost.
+ * One fault after the other in one rws, which is reloaded every 100 ms while clients open tunnels all the
+ * time. Open tunnels keep every byte, handshakes fail only where descriptors run out or a thread dies, and no
+ * place is lost.
  */
 import { execFileSync } from "node:child_process"
 import { readdirSync, readFileSync, renameSync } from "node:fs"

@@ -46,7 +46,9 @@ async function endOf(
   }
 }
 
-/** Hosts that all lead to this machine. To Node the first ones are names, which the system's resolver reads. */
+/**
+ * Hosts that all lead to this machine. To Node the first ones are names, which the system's resolver reads.
+ */
 const HOSTS: readonly string[] = [
   ...["127.1", "127.0.1", "0x7f000001", "2130706433", "0177.0.0.1", "localhost", "localhost.", "LOCALHOST"],
   ...["127.0.0.1", "::1", "::ffff:127.0.0.1", "::ffff:7f00:1", "0:0:0:0:0:0:0:1", "0.0.0.0", "::", "0"],

@@ -1,4 +1,6 @@
-/** `half_close_timeout_ms` ends a tunnel after one FIN if its other direction is silent, and no other tunnel. */
+/**
+ * `half_close_timeout_ms` ends a tunnel after one FIN if its other direction is silent, and no other tunnel.
+ */
 import t from "tap"
 import { openClockedPair, untilBeyondHead } from "../support/peers/open-pair.js"
 import { nextEnd } from "../support/program/proxy.js"

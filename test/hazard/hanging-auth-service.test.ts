@@ -1,4 +1,7 @@
-/** A service that is asked about each request may hang, or lose its connections, and clients don't wait forever. */
+/**
+ * A service that is asked about each request may hang, or lose its connections, and clients don't wait
+ * forever.
+ */
 import { once } from "node:events"
 import type { ServerResponse } from "node:http"
 import t from "tap"

@@ -1,4 +1,6 @@
-/** Hooks may be written in JavaScript: what they return or throw by mistake lets nobody in and stops nothing. */
+/**
+ * Hooks may be written in JavaScript: what they return or throw by mistake lets nobody in and stops nothing.
+ */
 import t, { type Test } from "tap"
 import { type Authorize, createProxy, Refusal } from "../../lib/index.js"
 import { parseAnswer } from "../support/http/answer.js"

@@ -1,4 +1,7 @@
-/** A registry's file that is replaced all the time: every lookup sees one whole version, and the last one wins. */
+/**
+ * A registry's file that is replaced all the time: every lookup sees one whole version, and the last one
+ * wins.
+ */
 import { rename, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import t from "tap"

@@ -1,4 +1,6 @@
-/** Tokens and cookies are credentials: at no level may they be logged, nor may those of a URL reach a backend. */
+/**
+ * Tokens and cookies are credentials: at no level may they be logged, nor may those of a URL reach a backend.
+ */
 import { once } from "node:events"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"

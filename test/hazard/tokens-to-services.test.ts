@@ -1,4 +1,6 @@
-/** An authorization service gets neither the token that rws has checked nor the fields that a client forges. */
+/**
+ * An authorization service gets neither the token that rws has checked nor the fields that a client forges.
+ */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import t, { type Test } from "tap"

@@ -1,4 +1,6 @@
-/** Tokens and forward auth as a configuration asks for them: over reloads, by route, and in worker threads. */
+/**
+ * Tokens and forward auth as a configuration asks for them: over reloads, by route, and in worker threads.
+ */
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import t, { type Test } from "tap"

@@ -1,6 +1,6 @@
 /**
- * What http-proxy's own tests of WebSockets ask of it, in our words, asked of a handler in the same place: the
- * "upgrade" event of a server.
+ * What http-proxy's own tests of WebSockets ask of it, in our words, asked of a handler in the same place:
+ * the "upgrade" event of a server.
  */
 import { once } from "node:events"
 import { createServer } from "node:http"

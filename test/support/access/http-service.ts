@@ -55,9 +55,9 @@ const SESSIONS: ReadonlyMap<string, { user: string; groups: string }> = new Map(
 ])
 
 /**
- * Answers as oauth2-proxy does: 202 for a session, 403 for groups that may not come here. Without a session it
- * is a 401 at `/oauth2/auth`, which is made for nginx, else a 302 to the login. Sessions named "broken", "cut"
- * and "hanging" get what their names say.
+ * Answers as oauth2-proxy does: 202 for a session, 403 for groups that may not come here. Without a session
+ * it is a 401 at `/oauth2/auth`, which is made for nginx, else a 302 to the login. Sessions named "broken",
+ * "cut" and "hanging" get what their names say.
  */
 export function oauth2Answer({ headers, url = "" }: IncomingMessage, response: ServerResponse): void {
   const name = /(?:^|; *)_oauth2_proxy=([^;]*)/.exec(headers.cookie ?? "")?.[1] ?? ""

@@ -1,6 +1,6 @@
 /**
- * The admin server with an API whose values a test sets, for tests of the page. They have the types of the real
- * API.
+ * The admin server with an API whose values a test sets, for tests of the page. They have the types of the
+ * real API.
  */
 import { formatAddress, parseBindAddress } from "../../../lib/address/address.js"
 import type {

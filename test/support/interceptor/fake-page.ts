@@ -1,4 +1,6 @@
-/** The interceptor's classic script in a page of its own: a context with a WebSocket that connects nowhere. */
+/**
+ * The interceptor's classic script in a page of its own: a context with a WebSocket that connects nowhere.
+ */
 import { createContext, runInContext } from "node:vm"
 import { composeScript } from "../../../bin/interceptor.js"
 import type { InterceptorOptions, installInterceptor } from "../../../lib/interceptor/interceptor.js"

@@ -8,7 +8,9 @@ import type { RawPeer } from "./raw-peer.js"
 /** More than one read of the proxy. */
 const MAX_BYTES = 100_000
 
-/** For `startBackend`. Echoes without recording: what the peer keeps of a long tunnel would grow without end. */
+/**
+ * For `startBackend`. Echoes without recording: what the peer keeps of a long tunnel would grow without end.
+ */
 export function echoForgetfully(peer: RawPeer): void {
   answerUpgrade(peer).then(
     () => {

@@ -1,7 +1,7 @@
 /**
- * Runs a proxy in a network namespace of its own that has few local ports. Opens tunnels until none opens, through
- * a Unix socket, so that only the dials take ports. Prints how many there were, from which addresses, and the
- * refusal.
+ * Runs a proxy in a network namespace of its own that has few local ports. Opens tunnels until none opens,
+ * through a Unix socket, so that only the dials take ports. Prints how many there were, from which addresses,
+ * and the refusal.
  *
  * Arguments: a folder for the socket, and `local_addresses`.
  */

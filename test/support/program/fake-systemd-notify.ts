@@ -1,4 +1,7 @@
-/** A systemd-notify that writes its messages to a file, so that a test sees what rws tells its service manager. */
+/**
+ * A systemd-notify that writes its messages to a file, so that a test sees what rws tells its service
+ * manager.
+ */
 import { chmod, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { Test } from "tap"

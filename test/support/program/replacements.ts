@@ -1,6 +1,6 @@
 /**
- * Replaces a running rws several times while a client opens tunnels all the time. Arguments: the address, or "tcp"
- * for a free port, and how many replacements. Run by tests, also in a network namespace of its own.
+ * Replaces a running rws several times while a client opens tunnels all the time. Arguments: the address, or
+ * "tcp" for a free port, and how many replacements. Run by tests, also in a network namespace of its own.
  */
 import { join } from "node:path"
 import t from "tap"

@@ -1,6 +1,6 @@
 /**
- * An rws for long runs with all that is around it: backends, a configuration that is never the same twice, a log
- * in a file, and a pid file on a full disk.
+ * An rws for long runs with all that is around it: backends, a configuration that is never the same twice, a
+ * log in a file, and a pid file on a full disk.
  */
 import { once } from "node:events"
 import { renameSync, symlinkSync, writeFileSync } from "node:fs"
@@ -42,7 +42,9 @@ interface Site {
   readonly workers: number
   readonly pidFile: string
   readonly logFile: string
-  /** The listener that is always there: /silent goes to `silent`, /tls to `tlsEcho`, all else to the echoes. */
+  /**
+   * The listener that is always there: /silent goes to `silent`, /tls to `tlsEcho`, all else to the echoes.
+   */
   readonly bind: string
   /** The listener that every second reload removes. */
   readonly extra: string

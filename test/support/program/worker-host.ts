@@ -1,6 +1,6 @@
 /**
- * A proxy with worker threads in its own process, which may run another Node.js than the tests. Its argument is
- * a configuration in JSON, and it is controlled by messages.
+ * A proxy with worker threads in its own process, which may run another Node.js than the tests. Its argument
+ * is a configuration in JSON, and it is controlled by messages.
  */
 import { pino } from "pino"
 import type { Config } from "../../../lib/config/schema.js"

@@ -1,10 +1,18 @@
 /** Memory per idle tunnel. Every contender is started afresh for it. */
+import { setTimeout as delay } from "node:timers/promises"
+import type { Child } from "../contenders/child.js"
 import { type Entry, startContender } from "../contenders/contender.js"
 import { openFilesLimits } from "../contenders/runtime.js"
+import type { Usage } from "../contenders/usage.js"
 import { Tunnel } from "../load/tunnel.js"
 import { inTurn } from "./in-turn.js"
 import { type Arena, type Finding, type Measure, times } from "./measure.js"
 
+/** How often and for how long a process is watched until its memory is steady. */
+const SETTLING_CHECKS = 30
+const LEAST_CHECKS = 5
+const SETTLING_MS = 200
+const STEADY_BYTES = 64 * 1024
 /** Opened and closed first, so that one-time allocations are not counted. */
 const WARM_UP_TUNNELS = 200
 /** Tunnels opened concurrently. */
@@ -81,7 +89,7 @@ async function growthOf(entry: Entry, backendPort: number, tunnels: number): Pro
   try {
     await closeAll(await openAll(port, WARM_UP_TUNNELS))
     await process.collect()
-    const before = await process.usage()
+    const before = await settledUsage(process)
     const open = await openAll(port, tunnels)
     const after = await process.usage()
     await process.collect()
@@ -96,6 +104,18 @@ async function growthOf(entry: Entry, backendPort: number, tunnels: number): Pro
   } finally {
     await process.stop()
   }
+}
+
+/** V8 gives what a collection has freed back to the system later, which must not count for the tunnels. */
+async function settledUsage(process: Child): Promise<Usage> {
+  let usage = await process.usage()
+  for (let checks = 0; checks < SETTLING_CHECKS; checks++) {
+    await delay(SETTLING_MS)
+    const { rssBytes } = usage
+    usage = await process.usage()
+    if (checks >= LEAST_CHECKS && Math.abs(usage.rssBytes - rssBytes) < STEADY_BYTES) break
+  }
+  return usage
 }
 
 async function openAll(port: number, count: number): Promise<Tunnel[]> {

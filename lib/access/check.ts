@@ -61,6 +61,3 @@ export interface TunnelLimits {
   /** When it ends with `token_expired`: milliseconds since 1970. Absent: never. */
   readonly expiresAt?: number
 }
-
-/** The grant of a check that changes nothing. */
-export const GRANTED: Grant = {}

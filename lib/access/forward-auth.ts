@@ -27,9 +27,9 @@ export class ForwardAuth implements AccessCheck {
     this.#verdicts = new BoundedCache(settings.cache?.max_entries ?? 0)
   }
 
-  /** Must be called before the first check. */
+  /** Called once, before the first check. */
   async prepare(): Promise<void> {
-    this.#http ??= await HttpClient.load(this.clock)
+    this.#http = await HttpClient.load(this.clock)
   }
 
   check(asked: AskedRequest, asking: Asking): Grant | Promise<Grant> {

@@ -63,29 +63,24 @@ export class TokenCheck implements AccessCheck {
   }
 
   /**
-   * Must be called before the first check. Called again, it reads the files again. Begins to fetch the key
-   * set, without waiting for it. Rejects with `SettingError` if a file can't be used.
+   * Called once, before the first check. Begins to fetch the key set, without waiting for it. Rejects with
+   * `SettingError` if a file can't be used.
    */
   async prepare(): Promise<void> {
     const { jwks_url, key_files, secret_file, algorithms } = this.settings
-    this.#verifier ??= await Verifier.load()
+    const verifier = await Verifier.load()
+    this.#verifier = verifier
     if (secret_file !== undefined) this.#keys = new FixedKeys(readSigningSecret(secret_file, algorithms))
     else if (key_files !== undefined) {
       const keys = readPublicKeys(key_files, algorithms)
-      this.#keys = new FixedKeys(this.#verifier.parseKeySet(JSON.stringify({ keys }), { byId: false }))
-    } else if (jwks_url !== undefined && this.#keys === undefined) {
+      this.#keys = new FixedKeys(verifier.parseKeySet(JSON.stringify({ keys }), { byId: false }))
+    } else if (jwks_url !== undefined) {
       const http = await HttpClient.load(this.#clock)
       // A query may contain a secret.
       const { origin, pathname } = new URL(jwks_url)
       const onFailure = (error: unknown) =>
         this.dependencies.onFailure?.(`the key set ${origin}${pathname} can't be fetched`, error)
-      const keys = new RemoteKeys(
-        { ...this.settings, jwks_url },
-        http,
-        this.#verifier,
-        this.#clock,
-        onFailure,
-      )
+      const keys = new RemoteKeys({ ...this.settings, jwks_url }, http, verifier, this.#clock, onFailure)
       this.#keys = keys
       void keys.fetch()
     }

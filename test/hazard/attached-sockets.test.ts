@@ -4,11 +4,12 @@
  */
 import { randomBytes } from "node:crypto"
 import { once } from "node:events"
-import { createServer, type Server } from "node:http"
+import { createServer } from "node:http"
 import { createSecureServer as createHttp2Server } from "node:http2"
 import type { AddressInfo, Socket } from "node:net"
 import { setImmediate as nextTurn } from "node:timers/promises"
-import t, { type Test } from "tap"
+import t from "tap"
+import { listenLocally } from "../support/access/http-service.js"
 import { upgradeHead } from "../support/http/heads.js"
 import { startBackend, startEchoBackend } from "../support/peers/backend.js"
 import { untilBeyondHead } from "../support/peers/open-pair.js"
@@ -226,7 +227,7 @@ t.test("fields that Node's lenient parser lets through are refused", async (t) =
   const backend = await startEchoBackend(t)
   const handler = await makeHandler(t, backend.address)
   const server = createServer({ insecureHTTPParser: true }).on("upgrade", handler)
-  const address = await listen(t, server)
+  const address = await listenLocally(t, server)
   for (const line of ["X-A: 1\r\n folded: 2", "X-A: 1\x00", "X-A: 1\x01"]) {
     const client = await RawPeer.connect(address)
     t.teardown(() => client.socket.destroy())
@@ -238,18 +239,6 @@ t.test("fields that Node's lenient parser lets through are refused", async (t) =
     for (const forbidden of ["\n folded", "\x00", "\x01"]) t.notOk(text.includes(forbidden))
   }
 })
-
-async function listen(t: Test, server: Server): Promise<string> {
-  server.listen(0, "127.0.0.1")
-  await once(server, "listening")
-  t.teardown(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const bound = server.address()
-  if (bound === null || typeof bound === "string") throw new Error("not bound to a port")
-  return `127.0.0.1:${bound.port}`
-}
 
 t.test("clients that leave at any stage leave nothing behind", async (t) => {
   const backend = await startWsBackend(t)

@@ -1,37 +1,14 @@
-import { once } from "node:events"
 import { writeFile } from "node:fs/promises"
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import { join } from "node:path"
 import t, { type Test } from "tap"
 import { HttpStore, type HttpStoreSettings } from "../../lib/registry/http-store.js"
+import { startHttpService } from "../support/access/http-service.js"
 import { startBackend } from "../support/peers/backend.js"
 import { temporaryFolder } from "../support/program/program.js"
 import { rejectionOf } from "../support/project/thrown.js"
 
 const NEVER = new AbortController().signal
 const ENTRY = { url: "ws://chat.example" }
-
-async function serverWith(
-  t: Test,
-  respond: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<{ readonly url: string; readonly requests: IncomingMessage[]; connections: number }> {
-  const requests: IncomingMessage[] = []
-  const server = createServer((request, response) => {
-    requests.push(request)
-    respond(request, response)
-  })
-  const started = { url: "", requests, connections: 0 }
-  server.on("connection", () => started.connections++)
-  server.listen(0, "127.0.0.1")
-  await once(server, "listening")
-  t.teardown(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const bound = server.address()
-  if (bound === null || typeof bound === "string") throw new Error("not bound to a port")
-  return Object.assign(started, { url: `http://127.0.0.1:${bound.port}` })
-}
 
 async function storeAt(t: Test, url: string, settings: Partial<HttpStoreSettings> = {}): Promise<HttpStore> {
   const store = new HttpStore({ url, timeout_ms: 5000, ...settings })
@@ -41,8 +18,8 @@ async function storeAt(t: Test, url: string, settings: Partial<HttpStoreSettings
 }
 
 t.test("an entry is the JSON of its URL, over connections that are kept", async (t) => {
-  const server = await serverWith(t, (_, response) => response.end(JSON.stringify(ENTRY)))
-  const store = await storeAt(t, `${server.url}/endpoints/{key}?v=1`)
+  const server = await startHttpService(t, (_, response) => response.end(JSON.stringify(ENTRY)))
+  const store = await storeAt(t, `${server.origin}/endpoints/{key}?v=1`)
   const keys = Array.from({ length: 20 }, (_, index) => `ep${index}`)
   for (const key of keys) t.same(await store.fetch(key, NEVER), ENTRY)
   t.same(
@@ -67,8 +44,8 @@ const KEYS: readonly (readonly [key: string, target: string | undefined])[] = [
 
 for (const [key, target] of KEYS) {
   t.test(`the key ${key} can't reach another path`, async (t) => {
-    const server = await serverWith(t, (_, response) => response.end(JSON.stringify(ENTRY)))
-    const store = await storeAt(t, `${server.url}/endpoints/{key}`)
+    const server = await startHttpService(t, (_, response) => response.end(JSON.stringify(ENTRY)))
+    const store = await storeAt(t, `${server.origin}/endpoints/{key}`)
     t.same(await store.fetch(key, NEVER), target === undefined ? undefined : ENTRY)
     t.same(
       server.requests.map(({ url }) => url),
@@ -93,11 +70,11 @@ const RESPONSES: readonly (readonly [status: number, body: string, fails: RegExp
 for (const [status, body, fails] of RESPONSES) {
   const outcome = fails === undefined ? "says that there is no endpoint" : "says nothing about the endpoint"
   t.test(`a response ${status} with ${body.length} bytes ${outcome}`, async (t) => {
-    const server = await serverWith(t, (_, response) => {
+    const server = await startHttpService(t, (_, response) => {
       response.writeHead(status, { location: "http://127.0.0.1:1/" })
       response.end(body)
     })
-    const store = await storeAt(t, `${server.url}/{key}`)
+    const store = await storeAt(t, `${server.origin}/{key}`)
     if (fails === undefined) t.equal(await store.fetch("ep1", NEVER), undefined)
     else t.match(await rejectionOf(() => store.fetch("ep1", NEVER)), { message: fails })
     t.equal(server.requests.length, 1)
@@ -106,13 +83,13 @@ for (const [status, body, fails] of RESPONSES) {
 
 t.test("the bearer token comes from its file", async (t) => {
   let accepted = "Bearer hunter2"
-  const server = await serverWith(t, ({ headers }, response) => {
+  const server = await startHttpService(t, ({ headers }, response) => {
     response.statusCode = headers.authorization === accepted ? 200 : 401
     response.end(JSON.stringify(ENTRY))
   })
   const password_file = join(await temporaryFolder(t), "token")
   await writeFile(password_file, "hunter2\n")
-  const store = await storeAt(t, `${server.url}/{key}`, { password_file })
+  const store = await storeAt(t, `${server.origin}/{key}`, { password_file })
   await store.fetch("ep1", NEVER)
   t.equal(server.requests[0]?.headers.authorization, "Bearer hunter2")
   await writeFile(password_file, "hunter3\n")
@@ -120,7 +97,7 @@ t.test("the bearer token comes from its file", async (t) => {
   t.match(await rejectionOf(() => store.fetch("ep1", NEVER)), { message: /status 401/ })
   t.same(await store.fetch("ep1", NEVER), ENTRY, "the file is read again after a 401")
   await writeFile(password_file, "hunter2\r\nX: y\n")
-  t.match(await rejectionOf(() => storeAt(t, server.url, { password_file })), {
+  t.match(await rejectionOf(() => storeAt(t, server.origin, { password_file })), {
     message: /must hold one line/,
   })
 })
@@ -138,8 +115,8 @@ t.test("a response that trickles is given up when nobody waits any more", async 
 })
 
 t.test("a server that is not there fails at once", async (t) => {
-  const server = await serverWith(t, (_, response) => response.destroy())
-  const store = await storeAt(t, `${server.url}/{key}`)
+  const server = await startHttpService(t, (_, response) => response.destroy())
+  const store = await storeAt(t, `${server.origin}/{key}`)
   t.ok(await rejectionOf(() => store.fetch("ep1", NEVER)))
   const nobody = await storeAt(t, "http://127.0.0.1:1/{key}")
   t.match(await rejectionOf(() => nobody.fetch("ep1", NEVER)), { cause: { code: "ECONNREFUSED" } })

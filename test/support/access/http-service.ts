@@ -1,4 +1,4 @@
-/** HTTP servers that rws asks: an authorization service, or an issuer's key set. */
+/** HTTP servers that rws asks: an authorization service, an issuer's key set, or the store of a registry. */
 import { once } from "node:events"
 import {
   createServer,
@@ -30,16 +30,9 @@ export async function startHttpService(t: Test, onRequest: RequestListener): Pro
   server.on("connection", () => {
     connections++
   })
-  server.listen(0, "127.0.0.1")
-  await once(server, "listening")
-  t.teardown(() => {
-    server.close()
-    server.closeAllConnections()
-  })
-  const bound = server.address()
-  if (bound === null || typeof bound === "string") throw new Error("not bound to a port")
+  const address = await listenLocally(t, server)
   return {
-    origin: `http://127.0.0.1:${bound.port}`,
+    origin: `http://${address}`,
     server,
     requests,
     get connections() {
@@ -81,4 +74,17 @@ export function oauth2Answer({ headers, url = "" }: IncomingMessage, response: S
     const { user, groups } = session
     response.writeHead(202, { "X-Auth-Request-User": user, "X-Auth-Request-Groups": groups }).end()
   }
+}
+
+/** Listens on a free port until the test ends. Resolves to `127.0.0.1:PORT`. */
+export async function listenLocally(t: Test, server: Server): Promise<string> {
+  server.listen(0, "127.0.0.1")
+  await once(server, "listening")
+  t.teardown(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const bound = server.address()
+  if (bound === null || typeof bound === "string") throw new Error("not bound to a port")
+  return `127.0.0.1:${bound.port}`
 }
